@@ -1,0 +1,52 @@
+# Everything runs from here; `make help` lists the targets. Needs git, make, Python 3.11+ and a package registry.
+PYTHON ?= python3
+SEEDS ?= 0 1 2
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+INSTALLED := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install repro repro-seeds test lint ui bench lock
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(INSTALLED) ## make .venv from requirements.lock
+
+# torch goes first and alone, so that nothing else chooses its build. Where pip is offered a CPU build (2.13.0+cpu), "==" takes
+# it; on a machine with an NVIDIA GPU, "===" takes the ordinary wheel and no other.
+$(INSTALLED): requirements.lock pyproject.toml requirements.in
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than 3.11: name a newer one with 'make PYTHON=python3.12'." >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	torch=$$(grep '^torch==' requirements.lock); if nvidia-smi >/dev/null 2>&1; then torch=$$(echo "$$torch" | sed 's/==/===/'); fi; \
+	python -m pip install --quiet --disable-pip-version-check "$$torch"
+	python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	git rev-parse --git-dir >/dev/null 2>&1 && git config core.hooksPath hooks || true
+	@touch $@
+
+repro: $(INSTALLED) ## run the whole pipeline (what is up to date is not run again) and print its table
+	dvc repro
+	synth-fr results
+	@echo
+	@echo "Look next: reports/index.html (the report), 'make ui' (MLflow: tick the runs step0, dpo1, ... and press Compare),"
+	@echo "data/synthetic/<step>/ (the data sets), 'synth-fr sample --step dpo2 --keywords \"...\"' (one report)."
+
+repro-seeds: $(INSTALLED) ## run the whole pipeline once per seed in SEEDS, aside from this checkout, and print the table over seeds
+	synth-fr seeds $(SEEDS)
+
+test: $(INSTALLED) ## run the tests
+	OMP_NUM_THREADS=1 pytest -n 2 --dist worksteal -q -m "not gpu and not cluster"
+
+lint: $(INSTALLED) ## check style and types
+	ruff check .
+	ruff format --check .
+	mypy
+
+ui: $(INSTALLED) ## open MLflow's pages on this machine's runs
+	synth-fr ui
+
+bench: $(INSTALLED) ## measure speed and memory against peers
+	python -m benchmarks
+
+lock: ## pin what .venv holds now in requirements.lock
+	python -m pip freeze --exclude-editable --exclude synthfr | sed 's/+cpu$$//' > requirements.lock

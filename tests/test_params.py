@@ -1,0 +1,140 @@
+"""Parameter mistakes are named before any work starts, and every shipped file is valid."""
+
+import copy
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from synthfr.errors import UserError
+from synthfr.files import read_yaml
+from synthfr.params import Params, load_params, parse
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def data() -> dict[str, Any]:
+    return copy.deepcopy(read_yaml(ROOT / "params.yaml"))
+
+
+def overlaid(base: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in overlay.items():
+        old = merged.get(key)
+        both = isinstance(old, dict) and isinstance(value, dict)
+        merged[key] = overlaid(old, value) if both else value
+    return merged
+
+
+def test_the_default_is_valid() -> None:
+    params = load_params(ROOT / "params.yaml")
+    assert params.steps == ["step0", *params.rounds]
+    assert params.sft.lora.r > 0
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "profiles").glob("**/*.yaml")), ids=lambda path: path.name
+)
+def test_every_shipped_profile_is_valid_over_the_default(path: Path, data: dict[str, Any]) -> None:
+    parse(overlaid(data, read_yaml(path)), path.name)
+
+
+def test_every_value_of_the_default_is_documented() -> None:
+    """A value has a comment on its line, or on its section's, or under the same name elsewhere."""
+    named, documented, section_has_comment = set(), set(), False
+    for line in (ROOT / "params.yaml").read_text(encoding="utf-8").splitlines():
+        key = re.match(r"^ *([A-Za-z0-9_]+):( *)([^ #])?", line)
+        if not key:
+            continue
+        if key[3] is None:  # opens a section
+            section_has_comment = "#" in line
+            continue
+        named.add(key[1])
+        if "#" in line or section_has_comment:
+            documented.add(key[1])
+    assert sorted(named - documented) == []
+    assert {"threshold", "learning_rate"} <= named
+
+
+Change = Callable[[dict[str, Any]], object]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda d: d["keywords"].update(thresold=0.7),
+            r"keywords: unknown parameter 'thresold': did you mean 'threshold'\?$",
+        ),
+        (lambda d: d.update(kewords={}), r"unknown parameter 'kewords': did you mean 'keywords'\?"),
+        (
+            lambda d: d["sft"]["lora"].update(rank=8),
+            "sft.lora: unknown parameter 'rank': known are: r, alpha",
+        ),
+        (
+            lambda d: d["keywords"].update(threshold=7),
+            r"keywords\.threshold: .*less than or equal to 1",
+        ),
+        (lambda d: d["sft"].update(learning_rate=0), r"sft\.learning_rate: .*greater than 0"),
+        (lambda d: d["sft"].update(epochs="many"), r"sft\.epochs: .*valid number"),
+        (lambda d: d.update(random_seed=-1), r"random_seed: .*greater than or equal to 0"),
+        (lambda d: d.pop("sft"), r"sft: Field required"),
+        (lambda d: d["seed"].update(source="dmeo"), r"seed\.source: Input should be 'demo'"),
+        (lambda d: d["base"].update(source="hub"), r"base: source 'hub' wants 'repo_id'"),
+        (lambda d: d["base"].update(source="local"), r"base: source 'local' wants 'path'"),
+        (lambda d: d["dpo"].update(loss_weights=[1.0, 1.0, 1.0]), r"dpo: .*equally long"),
+        (lambda d: d["sft"].update(device_batch_size=5), r"sft: .*multiple of device_batch_size"),
+        (lambda d: d["score"].update(stride_tokens=500), r"score: stride_tokens must not exceed"),
+        (
+            lambda d: d["score"].update(weights=dict.fromkeys(d["score"]["weights"], 0)),
+            r"score\.weights: at least one weight",
+        ),
+        (
+            lambda d: d["rounds"]["dpo2"].update(parent="dpo11"),
+            r"rounds\.dpo2\.parent: there is no step 'dpo11' \(did you mean 'dpo1'\?\)",
+        ),
+        (
+            lambda d: d["rounds"]["dpo1"].update(parent="dpo3"),
+            r"rounds\.dpo1\.parent: the rounds make a loop \(dpo1 -> dpo3 -> dpo2 -> dpo1\)",
+        ),
+        (lambda d: d["rounds"]["dpo2"].update(parent="dpo2"), r"loop \(dpo2 -> dpo2\)"),
+        (lambda d: d["rounds"].pop("dpo2"), r"rounds\.dpo3\.parent: there is no step 'dpo2'"),
+        (lambda d: d["rounds"].update({"DPO 4": d["rounds"]["dpo1"]}), r"rounds\.DPO 4"),
+        (lambda d: d["rounds"].update(step0=d["rounds"]["dpo1"]), r"rounds\.step0: this name"),
+        (lambda d: d["rounds"].update(dpo4=d["rounds"]["dpo3"]), r"steps: must be .*dpo3, dpo4\]"),
+        (lambda d: d.update(steps=["step0", "dpo2", "dpo1", "dpo3"]), r"steps: must be"),
+    ],
+)
+def test_mistakes(data: dict[str, Any], change: Change, message: str) -> None:
+    change(data)
+    with pytest.raises(UserError, match=message) as caught:
+        parse(data, "my.yaml")
+    assert str(caught.value).startswith("my.yaml: ")
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_fourth_round_is_one_line_and_its_name(data: dict[str, Any]) -> None:
+    data["rounds"]["dpo4"] = data["rounds"]["dpo3"] | {"parent": "dpo3"}
+    data["steps"].append("dpo4")
+    assert parse(data, "here").rounds["dpo4"].parent == "dpo3"
+
+
+def test_two_rounds_may_share_a_parent(data: dict[str, Any]) -> None:
+    data["rounds"]["dpo3"]["parent"] = "dpo1"
+    assert parse(data, "here").rounds["dpo3"].parent == "dpo1"
+
+
+def test_not_a_mapping() -> None:
+    with pytest.raises(UserError, match=r"^my\.yaml: "):
+        parse(None, "my.yaml")
+
+
+def test_parameters_cannot_be_changed() -> None:
+    params = load_params(ROOT / "params.yaml")
+    with pytest.raises(ValidationError):
+        params.sft.epochs = 3
+    assert Params.model_validate(params.model_dump()) == params
