@@ -1,0 +1,32 @@
+"""PRIVATE. Judges coders trained on a step's data set.
+
+``python -m stages.classify dpo2``
+"""
+
+from __future__ import annotations
+
+from stages import layout
+from stages.runner import stage_app, stage_run
+
+app = stage_app("classify")
+
+
+@app.command()
+def main(step: str) -> None:
+    """Train coders on a step's data set and judge them on private holdout reports."""
+    with stage_run("classify", item=step) as run:
+        from synthfr import coding, records
+
+        run.input(layout.synthetic_reports(step), "synthetic")
+        cells = coding.evaluate_grid(
+            records.read_table(layout.synthetic_reports(step), records.SYNTHETIC),
+            records.read_table(layout.PRIVATE_HOLDOUT, records.REPORTS),
+            run.params.classify,
+            coding.exported_space(records.read_table(layout.CODE_SETS, records.CODE_SETS)),
+            run.seed,
+        )
+        run.log(coding.summarise(cells, run.params.classify.decision_rule))
+
+
+if __name__ == "__main__":
+    app()

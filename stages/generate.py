@@ -1,0 +1,39 @@
+"""Writes a round's candidates with the policy of its parent step: ``python -m stages.generate
+dpo2``.
+"""
+
+from __future__ import annotations
+
+from stages import layout
+from stages.runner import stage_app, stage_run
+
+app = stage_app("generate")
+
+
+@app.command()
+def main(round_: str) -> None:
+    """Write several candidate reports for each of the round's prompts."""
+    with stage_run("generate", item=round_) as run:
+        from synthfr import generation, models, records
+        from synthfr.files import digest_tree
+
+        params, own = run.params.generate, run.params.rounds[round_]
+        chain = models.adapter_chain(layout.MODELS, own.parent)
+        run.input(layout.PROMPTS, "prompts")
+        candidates = generation.candidates(
+            records.read_table(layout.PROMPTS, records.PROMPTS),
+            generation.engine(
+                params.engine, models.load_policy(layout.BASE, chain), params.batch_size
+            ),
+            params,
+            round_name=round_,
+            n_prompts=own.prompts,
+            random_seed=run.seed,
+            scratch=run.scratch(*map(digest_tree, (layout.PROMPTS, layout.BASE, *chain))),
+        )
+        records.write_table(candidates, layout.candidates(round_), records.CANDIDATES)
+        run.log(generation.candidates_summary(candidates))
+
+
+if __name__ == "__main__":
+    app()

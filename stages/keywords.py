@@ -1,0 +1,38 @@
+"""Extract keywords from all reports; export those that many private documents share.
+
+``python -m stages.keywords``
+"""
+
+from __future__ import annotations
+
+from stages import layout
+from stages.runner import stage_app, stage_run
+
+app = stage_app("keywords")
+
+
+@app.command()
+def main() -> None:
+    """Extract keywords; write training rows, prompts, code sets and the documents behind them."""
+    with stage_run("keywords") as run:
+        from synthfr import records
+        from synthfr.text.export import export
+
+        run.input(layout.SEED, "seed")
+        done = export(
+            records.read_table(layout.SEED, records.REPORTS),
+            records.read_table(layout.PRIVATE_TRAIN, records.REPORTS),
+            records.read_table(layout.CODES, records.CODES),
+            run.params.keywords,
+            run.params.prompt.template,
+            run.seed,
+        )
+        records.write_table(done.sft, layout.SFT_TABLE, records.SFT)
+        records.write_table(done.prompts, layout.PROMPTS, records.PROMPTS)
+        records.write_table(done.code_sets, layout.CODE_SETS, records.CODE_SETS)
+        records.write_table(done.keyed, layout.KEYED, records.KEYED)
+        run.log(done.counts)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,84 @@
+"""Every path of the repository, in one place: relative to its root, where DVC runs the stages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+PUBLIC = Path("data/public")
+SEED = PUBLIC / "seed.parquet"
+CODES = PUBLIC / "codes.parquet"
+SFT_TABLE = PUBLIC / "sft.parquet"
+PROMPTS = PUBLIC / "prompts.parquet"
+CODE_SETS = PUBLIC / "code_sets.parquet"
+
+PRIVATE = Path("data/private")
+PRIVATE_TRAIN = PRIVATE / "train.parquet"
+PRIVATE_HOLDOUT = PRIVATE / "holdout.parquet"
+KEYED = PRIVATE / "keyed.parquet"
+
+MODELS = Path("models")
+BASE = MODELS / "base"
+
+REPORTS = Path("reports")
+MLRUNS = Path("mlruns")  # MLflow's store and the stages' timings: a view, never a DVC out
+TIMINGS = MLRUNS / "timings"  # seconds and peak memory of each stage's last run
+SCRATCH = Path(".scratch")  # shards and checkpoints of stages that are under way
+
+
+def adapter(step: str) -> Path:
+    """Folder of a step's LoRA adapter."""
+    return MODELS / step
+
+
+def candidates(round_: str) -> Path:
+    return Path("data/rounds") / round_ / "candidates.parquet"
+
+
+def scores(round_: str) -> Path:
+    return Path("data/rounds") / round_ / "scores.parquet"
+
+
+def pairs(round_: str) -> Path:
+    """A round's preference pairs; `best_of` and `kto` lie beside it."""
+    return Path("data/rounds") / round_ / "pairs.parquet"
+
+
+def best_of(round_: str) -> Path:
+    """The best candidate of each prompt, in TRL's prompt-completion format."""
+    return Path("data/rounds") / round_ / "best_of.parquet"
+
+
+def kto(round_: str) -> Path:
+    """Best and worst candidates as single labelled examples, in TRL's KTO format."""
+    return Path("data/rounds") / round_ / "kto.parquet"
+
+
+def synthetic(step: str) -> Path:
+    """Folder of a step's data set: ``reports.parquet`` and its card, ``README.md``."""
+    return Path("data/synthetic") / step
+
+
+def synthetic_reports(step: str) -> Path:
+    return synthetic(step) / "reports.parquet"
+
+
+def metrics(stage: str, item: str | None = None) -> Path:
+    """``metrics/<stage>.json``, or ``metrics/<stage>/<item>.json`` of a round or step."""
+    return _per_item(Path("metrics"), stage, item, ".json")
+
+
+def plot(stage: str, item: str | None = None, name: str = "history") -> Path:
+    """``plots/<stage>/<name>.csv``, or ``plots/<stage>/<name>/<item>.csv``: a folder to compare."""
+    return Path("plots") / stage / (f"{name}.csv" if item is None else f"{name}/{item}.csv")
+
+
+def timing(stage: str, item: str | None = None) -> Path:
+    return _per_item(TIMINGS, stage, item, ".json")
+
+
+def scratch(stage: str, item: str | None = None) -> Path:
+    return SCRATCH / (stage if item is None else f"{stage}@{item}")
+
+
+def _per_item(folder: Path, stage: str, item: str | None, suffix: str) -> Path:
+    return folder / (f"{stage}{suffix}" if item is None else f"{stage}/{item}{suffix}")

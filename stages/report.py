@@ -1,0 +1,38 @@
+"""Puts everything on one page, reports/index.html: ``python -m stages.report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from stages import layout
+from stages.runner import stage_app, stage_run
+
+app = stage_app("report")
+
+
+@app.command()
+def main() -> None:
+    """Write the report: utility, rounds, over-optimisation, privacy and samples of every step."""
+    with stage_run("report") as run:
+        from synthfr import report
+
+        sources = report.Sources(
+            metrics=Path("metrics"),
+            plots=Path("plots"),
+            rounds=Path("data/rounds"),
+            synthetic=Path("data/synthetic"),
+        )
+        report.write(
+            sources,
+            layout.REPORTS,
+            steps=run.params.steps,
+            rounds=list(run.params.rounds),
+            source=run.params.seed.source,
+            samples_per_step=run.params.report.samples_per_step,
+            random_seed=run.seed,
+        )
+        report.write_times(layout.TIMINGS)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,261 @@
+"""How every stage is run: parameters, surroundings, metrics, tracking, scratch, one-line errors.
+
+A stage makes its command line with `stage_app("dpo")`, decorates its one function with `command()`,
+works inside `with stage_run("dpo", item=step) as run:` and ends with `app()`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+
+import typer
+
+from stages import layout
+from synthfr.errors import UserError
+
+if TYPE_CHECKING:
+    from synthfr.params import Params
+
+# run once a round; other stages that take an item run once a step
+ROUND_STAGES = ("generate", "score", "pair", "dpo")
+
+_params_path: ContextVar[Path] = ContextVar("params_path", default=Path("params.yaml"))
+
+
+class StageApp:
+    """The command line of one stage: its own arguments plus ``--params``.
+
+    A UserError is one line on stderr and exit status 1.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.typer = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+    def command(self) -> Callable[[Callable[..., None]], Callable[..., None]]:
+        """Decorator for the stage's one command."""
+
+        def register(function: Callable[..., None]) -> Callable[..., None]:
+            self.typer.command()(self._guarded(function))
+            return function
+
+        return register
+
+    def __call__(self) -> None:
+        self.typer()
+
+    def _guarded(self, function: Callable[..., None]) -> Callable[..., None]:
+        option = Annotated[Path, typer.Option("--params", help="Parameter file.")]
+
+        def guarded(params: Path, **arguments: Any) -> None:
+            token = _params_path.set(params)
+            try:
+                function(**arguments)
+            except UserError as error:
+                typer.echo(f"{self.name}: {' '.join(str(error).split())}", err=True)
+                raise typer.Exit(1) from None
+            finally:
+                _params_path.reset(token)
+
+        # Typer reads the command line off the signature: the stage's own arguments, then --params
+        hints = get_type_hints(function, include_extras=True)
+        own = [
+            parameter.replace(annotation=hints.get(name, str))
+            for name, parameter in inspect.signature(function).parameters.items()
+        ]
+        extra = inspect.Parameter(
+            "params", inspect.Parameter.KEYWORD_ONLY, default=Path("params.yaml"), annotation=option
+        )
+        guarded.__signature__ = inspect.Signature([*own, extra])  # type: ignore[attr-defined]
+        guarded.__annotations__ = {
+            parameter.name: parameter.annotation for parameter in [*own, extra]
+        }
+        guarded.__name__, guarded.__doc__ = self.name, function.__doc__
+        return guarded
+
+
+def stage_app(name: str) -> StageApp:
+    return StageApp(name)
+
+
+class StageRun:
+    """What a stage holds while it runs: parameters in, metrics, series and tracking out."""
+
+    def __init__(self, stage: str, item: str | None, params: Params, tracked: Any) -> None:
+        self.stage, self.item, self.params, self.seed = stage, item, params, params.random_seed
+        self._tracked = tracked
+        self._metrics: dict[str, Any] = {}
+        self._series: dict[str, list[dict[str, Any]]] = {}
+
+    def log(self, metrics: Mapping[str, Any]) -> None:
+        """Add nested numbers (None: not defined) to the stage's metrics file and to MLflow."""
+        _merge(self._metrics, metrics)
+        flat = {name: value for name, value in flatten(metrics).items() if value is not None}
+        for name, value in flat.items():
+            if not isinstance(value, int | float) and not hasattr(value, "__float__"):
+                raise TypeError(f"metric {name} is a {type(value).__name__}, not a number")
+        self._tracked.log_metrics({name: float(value) for name, value in flat.items()})
+
+    def series(self, rows: list[dict[str, Any]], name: str = "history") -> None:
+        """Rows of a curve, written as CSV for ``dvc plots`` and logged as MLflow steps."""
+        self._series[name] = rows
+        self._tracked.log_series(rows)
+
+    def input(self, path: Path, name: str) -> None:
+        """Tell MLflow which data this run read."""
+        self._tracked.log_input(path, name)
+
+    def adapter(self, path: Path) -> None:
+        """Give MLflow a LoRA adapter folder."""
+        self._tracked.log_artifacts(path, "adapter")
+
+    def scratch(self, *parts: Any) -> Path:
+        """Folder for shards and checkpoints: the same for the same parts, parameters and seed.
+
+        `parts` name what else the work depends on (input digests). The folder survives a killed
+        run and is removed at success.
+        """
+        from synthfr.files import digest
+
+        folder = (
+            layout.scratch(self.stage, self.item) / digest([self._own_params(), list(parts)])[:16]
+        )
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def _own_params(self) -> dict[str, Any]:
+        return own_params(self.params, self.stage, self.item)
+
+    def _finish(self) -> None:
+        """Write what `dvc.yaml` declares: only a stage that ended well has metrics."""
+        from synthfr.files import write_json
+
+        write_json(layout.metrics(self.stage, self.item), self._metrics)
+        for name, rows in self._series.items():
+            _write_csv(layout.plot(self.stage, self.item, name), rows)
+
+
+@contextmanager
+def stage_run(stage: str, item: str | None = None) -> Iterator[StageRun]:
+    """Load parameters, prepare the process, open tracking; at the end write metrics."""
+    from synthfr.params import load_params
+
+    started = time.monotonic()
+    params = load_params(_params_path.get())
+    known = list(params.rounds) if stage in ROUND_STAGES else params.steps
+    if item is not None and item not in known:
+        raise UserError(
+            f"There is no '{item}' to run {stage} for: params.yaml knows {', '.join(known)}."
+        )
+    prepare_process(params)
+
+    from synthfr.files import digest, write_json
+    from synthfr.tracking import open_tracker
+
+    own = own_params(params, stage, item)
+    tags = {"stage": stage, "params_digest": digest(own)} | ({"step": item} if item else {})
+    with open_tracker(params.tracking, layout.MLRUNS).run(
+        stage_name(stage, item), tags, flatten(own, ".")
+    ) as tracked:
+        run = StageRun(stage, item, params, tracked)
+        yield run
+        run._finish()
+        took = {
+            "seconds": round(time.monotonic() - started, 2),
+            "peak_memory_mib": _peak_memory_mib(),
+        }
+        tracked.log_metrics({f"run/{name}": value for name, value in took.items()})
+        write_json(layout.timing(stage, item), took)
+    shutil.rmtree(layout.scratch(stage, item), ignore_errors=True)
+
+
+def stage_name(stage: str, item: str | None) -> str:
+    """As DVC names it: ``dpo@dpo2``."""
+    return stage if item is None else f"{stage}@{item}"
+
+
+def own_params(params: Params, stage: str, item: str | None) -> dict[str, Any]:
+    """What identifies a run to its reader: the seed, the stage's section and the round."""
+    section = getattr(params, stage, None)
+    own: dict[str, Any] = {
+        "random_seed": params.random_seed,
+        stage: section.model_dump(mode="json") if section else {},
+    }
+    if item is not None and item in params.rounds:
+        own["round"] = params.rounds[item].model_dump(mode="json")
+    return own
+
+
+def prepare_process(params: Params) -> None:
+    """Set what must stand before numpy or torch are imported: threads, no unasked network."""
+    threads = str(min(params.runtime.threads, len(os.sched_getaffinity(0))))
+    for variable in (
+        "OMP_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "RAYON_NUM_THREADS",
+    ):
+        os.environ[variable] = threads
+    # idle OpenMP threads that spin slow training threefold on a shared machine
+    os.environ |= {
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "GOMP_SPINCOUNT": "0",
+        "TOKENIZERS_PARALLELISM": "false",
+    }
+    os.environ |= {"HF_HUB_DISABLE_TELEMETRY": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    if not (params.base.source == "hub" and params.base.allow_download):
+        os.environ["HF_HUB_OFFLINE"] = "1"
+
+
+def flatten(nested: Mapping[str, Any], separator: str = "/") -> dict[str, Any]:
+    """``{"a": {"b": 1}}`` to ``{"a/b": 1}``."""
+    flat: dict[str, Any] = {}
+    for key, value in nested.items():
+        if isinstance(value, Mapping):
+            flat |= {
+                f"{key}{separator}{rest}": leaf for rest, leaf in flatten(value, separator).items()
+            }
+        else:
+            flat[str(key)] = value
+    return flat
+
+
+def _merge(into: dict[str, Any], new: Mapping[str, Any]) -> None:
+    for key, value in new.items():
+        if isinstance(value, Mapping):
+            _merge(into.setdefault(str(key), {}), value)
+        else:
+            into[str(key)] = value
+
+
+def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
+    import csv
+    import io
+
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    buffer = io.StringIO(newline="")
+    writer = csv.DictWriter(buffer, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _rounded(value) for name, value in row.items()} for row in rows)
+
+    from synthfr.files import write_text
+
+    write_text(path, buffer.getvalue())
+
+
+def _rounded(value: Any) -> Any:
+    return round(float(value), 10) if isinstance(value, float) or hasattr(value, "dtype") else value
+
+
+def _peak_memory_mib() -> float:
+    import resource
+
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)

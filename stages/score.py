@@ -1,0 +1,31 @@
+"""PRIVATE. Scores each candidate against its private document: ``python -m stages.score dpo2``."""
+
+from __future__ import annotations
+
+from stages import layout
+from stages.runner import stage_app, stage_run
+
+app = stage_app("score")
+
+
+@app.command()
+def main(round_: str) -> None:
+    """Score a round's candidates; only ids and numbers leave."""
+    with stage_run("score", item=round_) as run:
+        from synthfr import records, scoring
+
+        run.input(layout.candidates(round_), "candidates")
+        scored = scoring.score(
+            records.read_table(layout.candidates(round_), records.CANDIDATES),
+            records.read_table(layout.KEYED, records.KEYED),
+            records.read_table(layout.PROMPTS, records.PROMPTS),
+            run.params.score,
+        )
+        if scored.evaluator_weights:
+            run.input(scored.evaluator_weights, "evaluator")
+        records.write_table(scored.scores, layout.scores(round_), records.SCORES)
+        run.log(scored.measures)
+
+
+if __name__ == "__main__":
+    app()

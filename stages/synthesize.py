@@ -1,0 +1,40 @@
+"""Writes a step's data set and its card: ``python -m stages.synthesize dpo2``."""
+
+from __future__ import annotations
+
+from stages import layout
+from stages.runner import stage_app, stage_run
+
+app = stage_app("synthesize")
+
+
+@app.command()
+def main(step: str) -> None:
+    """Write reports for code sets that resemble the private corpus', with the step's policy."""
+    with stage_run("synthesize", item=step) as run:
+        from synthfr import generation, models, records
+        from synthfr.files import digest_tree
+        from synthfr.generation import dataset
+
+        params = run.params.synthesize
+        chain = models.adapter_chain(layout.MODELS, step)
+        policy = models.load_policy(layout.BASE, chain)
+        run.input(layout.CODE_SETS, "code_sets")
+        made = generation.synthesis(
+            records.read_table(layout.CODE_SETS, records.CODE_SETS),
+            records.read_table(layout.CODES, records.CODES),
+            generation.engine(params.engine, policy, params.batch_size),
+            params,
+            step=step,
+            template=run.params.prompt.template,
+            language=run.params.seed.language,
+            random_seed=run.seed,
+            scratch=run.scratch(*map(digest_tree, (layout.BASE, *chain))),
+        )
+        folder = layout.synthetic(step)
+        dataset.save(made, run.params, step, layout.BASE, policy.lineage, folder)
+        run.log(made.summary)
+
+
+if __name__ == "__main__":
+    app()

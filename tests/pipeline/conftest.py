@@ -1,0 +1,69 @@
+"""The whole graph, run once with planted strings on the private side; other tests look at what it left."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from synthfr.corpora import demo
+from synthfr.params import DemoSizes
+from tests.pipeline.workspace import Workspace
+
+TEXT_CANARIES = ("Zqxkanaritrain", "Zqxkanariholdout")
+ID_CANARY = "kanaripatient"
+SHARED_CANARY = "Zqxkanarishared"
+"""In so many private documents that only the dictionary keeps it from being exported."""
+
+
+def plant(workspace: Workspace) -> None:
+    """Gives the workspace a `files` source: the demo reports, with canaries in the private ones."""
+    made = demo.corpus(DemoSizes(public=64, private_train=96, private_holdout=40), random_seed=0)
+    public = made.public.drop(columns="patient_id")
+    private = pd.concat([made.private_train, made.private_holdout], ignore_index=True)
+    private["patient_id"] = [f"{ID_CANARY}{row}" for row in range(len(private))]
+    private["text"] = [
+        f"{text}\n{TEXT_CANARIES[row % 2]} {SHARED_CANARY}."
+        for row, text in enumerate(private["text"])
+    ]
+    source = workspace.root / "private_source"
+    source.mkdir()
+    public.to_parquet(workspace.root / "public_source.parquet")
+    private.to_parquet(source / "reports.parquet")
+    made.codes.to_parquet(workspace.root / "codes_source.parquet")
+    (workspace.root / ".git" / "info" / "exclude").write_text("private_source\n*_source.parquet\n")
+    workspace.change_params(
+        {
+            "seed.source": "files",
+            "seed.files.public.path": "public_source.parquet",
+            "seed.files.private.path": "private_source/reports.parquet",
+            "seed.files.codes.path": "codes_source.parquet",
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A workspace with planted strings, before anything ran."""
+    workspace = Workspace.copy(tmp_path_factory.mktemp("planted") / "checkout")
+    workspace.run("synth-fr", "profile", "apply", "smoke")
+    plant(workspace)
+    return workspace
+
+
+@pytest.fixture(scope="module")
+def finished(planted: Workspace) -> Workspace:
+    """The same after `dvc repro`, committed."""
+    planted.dvc("repro")
+    planted.commit("after repro")
+    return planted
+
+
+@pytest.fixture(scope="session")
+def real_corpora() -> Path:
+    """Folder of the real corpora, where this machine has them."""
+    folder = Path(__file__).resolve().parents[3] / "shared" / "data"
+    if not (folder / "fr_e3c_cases.parquet").is_file():
+        pytest.skip("the real corpora are not on this machine")
+    return folder

@@ -1,0 +1,200 @@
+"""score, reference, classify, privacy, fidelity: what they write, refuse, and never let out."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner, Result
+
+from stages import layout
+from synthfr import records, tracking
+from synthfr.files import read_yaml
+from tests.coding import toy as coded
+from tests.scoring import toy as scored
+
+ROOT = Path(__file__).parents[2]
+CANARY = "zébulon-7391"  # a word of private reports that no output may hold
+
+
+class Recorded:
+    """A tracker that remembers."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Any, ...]] = []
+
+    @contextmanager
+    def run(self, name: str, tags: dict[str, str], params: dict[str, Any]) -> Iterator["Recorded"]:
+        yield self
+
+    def __getattr__(self, name: str) -> Any:
+        if not name.startswith("log_"):
+            raise AttributeError(name)
+        return lambda *arguments: self.calls.append((name, *arguments))
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recorded:
+    """A repository with small tables, and a tracker that remembers."""
+    monkeypatch.chdir(tmp_path)
+    for variable in ("OMP_NUM_THREADS", "HF_HUB_OFFLINE"):
+        monkeypatch.setenv(variable, os.environ[variable])  # the runner sets them
+    write_params(sizes=[60, 120])
+    recorded = Recorded()
+    monkeypatch.setattr(tracking, "open_tracker", lambda params, folder: recorded)
+    train, holdout = (
+        coded.reports(150, seed, name) for seed, name in ((11, "train"), (12, "holdout"))
+    )
+    for frame in (train, holdout):
+        frame["text"] += f" {CANARY}"
+    records.write_table(train, layout.PRIVATE_TRAIN, records.REPORTS)
+    records.write_table(holdout, layout.PRIVATE_HOLDOUT, records.REPORTS)
+    records.write_table(coded.reports(100, 13, "seed"), layout.SEED, records.REPORTS)
+    sets = pd.DataFrame(
+        [("code", [code], 1, 90 - place) for place, code in enumerate(coded.CODES)],
+        columns=["kind", "codes", "size", "n_documents"],
+    )
+    records.write_table(sets, layout.CODE_SETS, records.CODE_SETS)
+    synthetic = coded.reports(130, 14, "synthetic").assign(step="dpo1", seed=1, prompt="écris")
+    synthetic["keywords"] = [[code] for code in coded.WORDS["I10"][:1] * 130]
+    records.write_table(synthetic, layout.synthetic_reports("dpo1"), records.SYNTHETIC)
+    keyed = scored.keyed()
+    keyed["text"] += f"\n{CANARY}"
+    records.write_table(keyed, layout.KEYED, records.KEYED)
+    records.write_table(scored.prompts(), layout.PROMPTS, records.PROMPTS)
+    candidates(("p0", 0, scored.PRIVATE[0]), ("p0", 1, "HTA"), ("p1", 0, "BPCO"), ("p1", 1, ""))
+    return recorded
+
+
+def write_params(sizes: list[int]) -> None:
+    params = read_yaml(ROOT / "params.yaml")
+    params["runtime"]["threads"] = 1
+    params["classify"] |= {"sizes": sizes, "top_k": [3, 6], "seeds": [0, 1]}
+    params["score"]["local"]["lsa_dimensions"] = 4
+    Path("params.yaml").write_text(json.dumps(params))
+
+
+def candidates(*rows: tuple[str, int, str]) -> None:
+    frame = scored.candidates(*rows).assign(
+        seed=1, temperature=1.0, top_p=1.0, n_tokens=9, finish_reason="stop"
+    )
+    records.write_table(frame, layout.candidates("dpo1"), records.CANDIDATES)
+
+
+def invoke(stage: str, *arguments: str) -> Result:
+    return CliRunner().invoke(import_module(f"stages.{stage}").app.typer, list(arguments))
+
+
+def metrics(stage: str, item: str | None = None) -> Any:
+    return json.loads(layout.metrics(stage, item).read_text())
+
+
+def test_score(checkout: Recorded) -> None:
+    result = invoke("score", "dpo1")
+    assert result.exit_code == 0, result.output
+    table = records.read_table(layout.scores("dpo1"), records.SCORES)
+    assert table[["prompt_id", "candidate"]].to_numpy().tolist() == [
+        ["p0", 0], ["p0", 1], ["p1", 0], ["p1", 1],
+    ]  # fmt: skip
+    assert table["total"][0] > table["total"][1]
+    assert metrics("score", "dpo1")["candidates"] == 4
+
+
+def test_score_of_unknown_prompts_writes_nothing(checkout: Recorded) -> None:
+    candidates(("p0", 0, "HTA"), ("stranger", 0, "HTA"))
+    result = invoke("score", "dpo1")
+    assert result.exit_code == 1
+    assert result.stderr.count("\n") == 1 and "'stranger'" in result.stderr
+    assert not layout.scores("dpo1").exists() and not layout.metrics("score", "dpo1").exists()
+
+
+def test_classify_and_reference(checkout: Recorded) -> None:
+    for stage, arguments in (("classify", ["dpo1"]), ("reference", [])):
+        result = invoke(stage, *arguments)
+        assert result.exit_code == 0, result.output
+    step = metrics("classify", "dpo1")["size=120"]["top_k=6"]
+    reference = metrics("reference")
+    assert step["macro_f1"]["mean"] > 0.7
+    assert set(reference) == {"public_seed", "private_train"}
+    assert reference["private_train"]["size=120"]["top_k=6"]["macro_f1"]["mean"] > 0.7
+    assert reference["public_seed"]["size=120"]["top_k=6"]["trained_reports"]["mean"] == 80
+    assert step["labels"]["mean"] == 6
+
+
+def test_classify_with_too_few_reports(checkout: Recorded) -> None:
+    write_params(sizes=[60, 131])
+    result = invoke("classify", "dpo1")
+    assert result.exit_code == 1 and "lower classify.sizes" in result.stderr
+
+
+def test_privacy_and_fidelity(checkout: Recorded) -> None:
+    for stage in ("privacy", "fidelity"):
+        result = invoke(stage, "dpo1")
+        assert result.exit_code == 0, result.output
+    privacy, fidelity = metrics("privacy", "dpo1"), metrics("fidelity", "dpo1")
+    assert set(privacy) == {"train", "holdout", "gap"}
+    assert abs(privacy["gap"]["containment"]) < 0.05
+    assert fidelity["documents"] == {
+        "real": 150, "synthetic": 130, "difference": 20, "real_difference": 0,
+    }  # fmt: skip
+    assert 0 < fidelity["keyword_recall"]["synthetic"] < 1
+
+
+def test_a_data_set_that_copies_train_is_caught(checkout: Recorded) -> None:
+    """Negative control."""
+    train = records.read_table(layout.PRIVATE_TRAIN, records.REPORTS)
+    copied = train.assign(step="dpo2", seed=1, prompt="écris", keywords=[["HTA"]] * len(train))
+    records.write_table(copied, layout.synthetic_reports("dpo2"), records.SYNTHETIC)
+    assert invoke("privacy", "dpo2").exit_code == 0
+    gap = metrics("privacy", "dpo2")["gap"]
+    assert gap["containment"] > 0.5 and gap["report_share"]["low"] > 0
+
+
+def test_no_private_text_leaves(checkout: Recorded) -> None:
+    """What the stages write outside data/private, log and print holds no private word."""
+    printed = []
+    stages = ("score", "classify", "privacy", "fidelity")
+    for stage, arguments in [(stage, ["dpo1"]) for stage in stages] + [("reference", [])]:
+        printed.append(invoke(stage, *arguments).output)
+    written = [
+        path for path in Path().rglob("*") if path.is_file() and layout.PRIVATE not in path.parents
+    ]
+    for path in written:
+        assert CANARY.encode() not in path.read_bytes(), path
+        if path.suffix == ".parquet":
+            assert CANARY not in pd.read_parquet(path).to_csv()
+    assert CANARY not in "".join(printed) and CANARY not in repr(checkout.calls)
+    private = pd.read_parquet(layout.PRIVATE_TRAIN).to_csv()
+    assert CANARY in private  # negative control: the search finds it where it is
+    names = {call[1].as_posix() for call in checkout.calls if call[0] == "log_input"}
+    assert not [name for name in names if name.startswith(layout.PRIVATE.as_posix())]
+
+
+@pytest.mark.parametrize("missing", [layout.PRIVATE_HOLDOUT, layout.CODE_SETS])
+def test_a_missing_table_is_told(checkout: Recorded, missing: Path) -> None:
+    missing.unlink()
+    result = invoke("classify", "dpo1")
+    assert result.exit_code == 1 and missing.as_posix() in result.stderr
+    assert not layout.metrics("classify", "dpo1").exists()
+
+
+@pytest.mark.parametrize("stage", ["score", "reference", "classify", "privacy", "fidelity"])
+def test_help_imports_nothing_heavy(stage: str) -> None:
+    heavy = "{'torch', 'sklearn', 'scipy', 'pandas', 'pyarrow', 'numpy', 'mlflow'}"
+    code = f"import sys, stages.{stage}; assert not {heavy} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_privacy_and_fidelity_start_fast() -> None:
+    code = (
+        "import sys\nfrom synthfr import fidelity, privacy, records, scoring\n"
+        "assert not {'torch', 'sklearn', 'scipy.stats', 'spacy', 'sacrebleu'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

@@ -1,0 +1,69 @@
+"""The stage ``keywords``: its tables, its log, and that private text stays where it is."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from stages import layout
+from synthfr import records
+from tests.pipeline import leaks
+from tests.stages import small_seed
+
+
+@pytest.fixture(autouse=True)
+def _seeded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_seed.prepare(tmp_path, monkeypatch)
+    result = small_seed.run("seed")
+    assert result.exit_code == 0, result.output
+
+
+def test_tables_and_counts() -> None:
+    result = small_seed.run("keywords")
+    assert result.exit_code == 0, result.output
+    sft = records.read_table(layout.SFT_TABLE, records.SFT)
+    prompts = records.read_table(layout.PROMPTS, records.PROMPTS)
+    keyed = records.read_table(layout.KEYED, records.KEYED)
+    sets = records.read_table(layout.CODE_SETS, records.CODE_SETS)
+    train = records.read_table(layout.PRIVATE_TRAIN, records.REPORTS)
+    assert len(sft) == 12
+    assert prompts["prompt_id"].tolist() == keyed["prompt_id"].tolist()
+    assert set(keyed["report_id"]) <= set(train["report_id"])
+    assert set(sets["kind"]) == {"size", "code", "pair"}
+    logged = json.loads(layout.metrics("keywords").read_text())
+    assert logged["private"]["documents"] == len(train)
+    assert logged["private"]["kept"] == len(prompts)
+    assert logged["windows"]["distinct"] < logged["windows"]["windows"]
+
+
+def test_same_parameters_same_bytes() -> None:
+    small_seed.run("keywords")
+    first = small_seed.outputs()
+    small_seed.run("keywords")
+    assert small_seed.outputs() == first
+    assert str(layout.KEYED) in first
+
+
+def test_private_text_and_ids_stay_on_the_private_side() -> None:
+    small_seed.run("keywords")
+    stays = ("data/private", "private.parquet")
+    assert leaks.find(Path(), [small_seed.CANARY, "priv0", "priv-patient"], stays) == []
+    # negative control: the private side does hold them
+    assert leaks.find(Path(), [small_seed.CANARY], ("private.parquet",))
+
+
+def test_nothing_shared_widely_enough_is_told_and_writes_nothing() -> None:
+    small_seed.change(keywords={"min_documents": 1000})
+    result = small_seed.run("keywords")
+    assert result.exit_code == 1
+    assert "keywords: No keyword is shared by enough private documents" in result.output
+    assert result.output.count("\n") == 1
+    assert not layout.SFT_TABLE.exists()
+    assert not layout.KEYED.exists()
+
+
+def test_without_the_seed_the_remedy_is_told() -> None:
+    layout.PRIVATE_TRAIN.unlink()
+    result = small_seed.run("keywords")
+    assert result.exit_code == 1
+    assert "train.parquet is missing: make it with `dvc repro`" in result.output

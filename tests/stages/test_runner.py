@@ -1,0 +1,207 @@
+"""What every stage relies on: arguments, one-line errors, metrics, series, scratch, surroundings."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from stages import layout, runner
+from synthfr import tracking
+from synthfr.errors import UserError
+from synthfr.files import read_yaml
+from synthfr.params import load_params, parse
+
+ROOT = Path(__file__).parents[2]
+
+
+class Recorded:
+    """A tracker that remembers."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Any, ...]] = []
+
+    @contextmanager
+    def run(self, name: str, tags: dict[str, str], params: dict[str, Any]) -> Iterator["Recorded"]:
+        self.calls.append(("run", name, tags, params))
+        yield self
+
+    def __getattr__(self, name: str) -> Any:
+        if not name.startswith("log_"):
+            raise AttributeError(name)
+        return lambda *arguments: self.calls.append((name, *arguments))
+
+
+@pytest.fixture
+def tracked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recorded:
+    (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    recorded = Recorded()
+    monkeypatch.setattr(tracking, "open_tracker", lambda params, folder: recorded)
+    for variable in ("HF_HUB_OFFLINE", "OMP_NUM_THREADS"):
+        monkeypatch.setenv(variable, os.environ[variable])  # put back afterwards
+    return recorded
+
+
+def invoke(app: runner.StageApp, *arguments: str) -> Any:
+    return CliRunner().invoke(app.typer, list(arguments))
+
+
+def test_metrics_series_and_tracking(tracked: Recorded) -> None:
+    app = runner.stage_app("dpo")
+
+    @app.command()
+    def main(step: str) -> None:
+        with runner.stage_run("dpo", item=step) as run:
+            assert run.seed == run.params.random_seed
+            run.log({"loss": {"first": 0.5, "undefined": None}, "n": 3})
+            run.log({"loss": {"last": 0.25}})
+            run.series([{"step": 1, "loss": 0.1 + 0.2}, {"step": 2, "eval": 1.0}])
+            run.input(Path("in.parquet"), "pairs")
+            run.adapter(Path("models/dpo2"))
+
+    result = invoke(app, "dpo2")
+    assert result.exit_code == 0, result.output
+    assert json.loads(Path("metrics/dpo/dpo2.json").read_text()) == {
+        "loss": {"first": 0.5, "last": 0.25, "undefined": None},
+        "n": 3,
+    }
+    assert Path("plots/dpo/history/dpo2.csv").read_text() == "step,loss,eval\n1,0.3,\n2,,1.0\n"
+    timing = json.loads(Path("mlruns/timings/dpo/dpo2.json").read_text())
+    assert timing["seconds"] >= 0
+    assert timing["peak_memory_mib"] > 10
+    (_, name, tags, params), *calls = tracked.calls
+    assert (name, tags["stage"], tags["step"]) == ("dpo@dpo2", "dpo", "dpo2")
+    assert params["round.parent"] == "dpo1"
+    assert params["dpo.lora.r"] == load_params().dpo.lora.r
+    assert ("log_metrics", {"loss/first": 0.5, "n": 3.0}) in calls
+    assert ("log_input", Path("in.parquet"), "pairs") in calls
+    assert ("log_artifacts", Path("models/dpo2"), "adapter") in calls
+
+
+def test_a_user_error_is_one_line_and_leaves_no_metrics(tracked: Recorded) -> None:
+    app = runner.stage_app("seed")
+
+    @app.command()
+    def main() -> None:
+        with runner.stage_run("seed") as run:
+            run.log({"n": 1})
+            raise UserError("in.csv: column 'text'\nis missing: add it.")
+
+    result = invoke(app)
+    assert result.exit_code == 1
+    assert result.stderr == "seed: in.csv: column 'text' is missing: add it.\n"
+    assert not Path("metrics").exists()
+
+
+def test_other_errors_are_not_swallowed(tracked: Recorded) -> None:
+    app = runner.stage_app("seed")
+
+    @app.command()
+    def main() -> None:
+        raise ZeroDivisionError
+
+    assert isinstance(invoke(app).exception, ZeroDivisionError)
+
+
+@pytest.mark.parametrize(
+    ("stage", "item", "known"),
+    [("dpo", "step0", "dpo1, dpo2"), ("classify", "dpo9", "step0, dpo1")],
+)
+def test_unknown_items_are_told(tracked: Recorded, stage: str, item: str, known: str) -> None:
+    with (
+        pytest.raises(UserError, match=f"no '{item}' to run {stage} for: .* {known}"),
+        runner.stage_run(stage, item),
+    ):
+        pass
+
+
+def test_another_parameter_file(tracked: Recorded, tmp_path: Path) -> None:
+    app = runner.stage_app("base")
+    seen = []
+
+    @app.command()
+    def main() -> None:
+        with runner.stage_run("base") as run:
+            seen.append(run.seed)
+
+    text = Path("params.yaml").read_text().replace("random_seed: 0", "random_seed: 5")
+    Path("other.yaml").write_text(text)
+    assert invoke(app, "--params", "other.yaml").exit_code == 0
+    assert invoke(app).exit_code == 0
+    assert seen == [5, 0]
+    result = invoke(app, "--params", "none.yaml")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("base: none.yaml is missing")
+
+
+def test_text_is_no_metric(tracked: Recorded) -> None:
+    with pytest.raises(TypeError, match="metric a/b is a str"), runner.stage_run("base") as run:
+        run.log({"a": {"b": "Madame Canari"}})
+
+
+def test_scratch_is_kept_for_the_same_work_and_cleared_at_success(tracked: Recorded) -> None:
+    with pytest.raises(KeyError), runner.stage_run("dpo", "dpo1") as run:
+        first = run.scratch("input digest")
+        assert run.scratch("input digest") == first
+        assert run.scratch("another digest") != first
+        (first / "shard").write_text("done")
+        raise KeyError  # killed
+    assert (first / "shard").is_file()
+    Path("params.yaml").write_text(
+        Path("params.yaml").read_text().replace("beta: 0.1 ", "beta: 0.2 ")
+    )
+    with runner.stage_run("dpo", "dpo1") as run:
+        assert run.scratch("input digest") != first  # other parameters, other work
+    assert not layout.scratch("dpo", "dpo1").exists()
+
+
+def test_surroundings(tracked: Recorded) -> None:
+    with runner.stage_run("base") as run:
+        threads = min(run.params.runtime.threads, len(os.sched_getaffinity(0)))
+        assert os.environ["OMP_NUM_THREADS"] == str(threads)
+        assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
+        assert os.environ["HF_HUB_OFFLINE"] == "1"
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_the_network_is_used_only_when_asked_for(
+    tracked: Recorded, monkeypatch: pytest.MonkeyPatch, allowed: bool
+) -> None:
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    data = read_yaml("params.yaml")
+    data["base"] |= {"source": "hub", "repo_id": "a/b", "revision": "c", "allow_download": allowed}
+    runner.prepare_process(parse(data, "here"))
+    assert ("HF_HUB_OFFLINE" in os.environ) is not allowed
+
+
+def test_series_without_rows_are_an_empty_table(tracked: Recorded) -> None:
+    with runner.stage_run("sft") as run:
+        run.series([])
+        run.series([{"a": "x,y"}], name="other")
+    assert list(csv.DictReader(Path("plots/sft/other.csv").open())) == [{"a": "x,y"}]
+    assert Path("plots/sft/history.csv").read_text().strip() == ""
+
+
+def test_the_parameters_are_read_before_anything_heavy_is_imported() -> None:
+    """--help answers without numpy, torch or MLflow."""
+    script = textwrap.dedent(
+        """
+        import sys
+        import stages.runner, stages.layout
+        heavy = {"numpy", "pandas", "pyarrow", "torch", "mlflow", "pydantic"} & set(sys.modules)
+        sys.exit(", ".join(sorted(heavy)))
+        """
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.stderr.strip() == ""
