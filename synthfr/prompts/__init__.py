@@ -1,0 +1,42 @@
+"""Keywords to prompt: one place for training, generation and the sample command.
+
+A template is a text file ``<template>.<language>.txt`` beside this module with one ``{keywords}``
+slot. The completion that follows a prompt is the bare text of the report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+
+from synthfr.errors import UserError
+
+SLOT = "{keywords}"
+
+
+def render(keywords: Sequence[str], template: str, language: str) -> str:
+    """The prompt that asks for a report about ``keywords``, kept in their order.
+
+    Raises:
+        UserError: if there is no keyword, or no such template in this language.
+    """
+    if not keywords:
+        raise UserError("A prompt needs at least one keyword: give some, comma-separated.")
+    return template_text(template, language).replace(SLOT, ", ".join(keywords))
+
+
+@cache
+def template_text(template: str, language: str) -> str:
+    """The text of a template, with its ``{keywords}`` slot."""
+    folder = files(__package__)
+    resource = folder.joinpath(f"{template}.{language}.txt")
+    if not resource.is_file():
+        known = ", ".join(
+            sorted(entry.name[:-4] for entry in folder.iterdir() if entry.name.endswith(".txt"))
+        )
+        raise UserError(
+            f"prompt.template: there is no template '{template}' in language '{language}'; "
+            f"choose one of: {known}."
+        )
+    return resource.read_text("utf-8")
