@@ -1,0 +1,11 @@
+"""Text as data: normal form, words, n-grams, section titles, and dictionary terms in it.
+
+What a language needs stands in ``languages/<code>.yaml``; no language name is in the code.
+"""
+
+from synthfr.text.headings import strip_headings
+from synthfr.text.normalise import normalise
+from synthfr.text.resources import Language, language
+from synthfr.text.tokens import ngrams, tokens
+
+__all__ = ["Language", "language", "ngrams", "normalise", "strip_headings", "tokens"]

@@ -1,0 +1,73 @@
+"""What the code knows of a language: one YAML file under ``languages/``, and nothing elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from synthfr.errors import UserError
+from synthfr.files import read_yaml
+from synthfr.text.normalise import normalise
+
+_FOLDER = Path(__file__).parent / "languages"
+
+
+@dataclass(frozen=True)
+class CodeTable:
+    """Where an installed distribution keeps the language's full list of ICD-10 codes, as CSV."""
+
+    distribution: str
+    extra: str  # of this package, which installs the distribution
+    resource: str
+    code: str  # column names
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Language:
+    """Resources of one language; all words are normalised."""
+
+    code: str
+    name: str
+    spacy_blank: str
+    spacy_trained: tuple[str, ...]
+    code_table: CodeTable | None
+    function_words: frozenset[str]  # conjunctions, prepositions, determiners
+    stop_words: frozenset[str]
+    headings: frozenset[str]
+    titles: tuple[str, ...]
+
+
+@cache
+def language(code: str) -> Language:
+    """The resources of a language.
+
+    Raises:
+        UserError: if there is no file for it.
+    """
+    known = {path.stem: path for path in sorted(_FOLDER.glob("*.yaml"))}
+    if code not in known:
+        raise UserError(
+            f"There are no resources for language '{code}' (known: {', '.join(known)}): correct "
+            "the language of the reports (seed.language), or add a file to synthfr/text/languages."
+        )
+    data: dict[str, Any] = read_yaml(known[code])
+    table = data["code_table"]
+    edges = [data[name] for name in ("conjunctions", "prepositions", "determiners")]
+    return Language(
+        code=code,
+        name=data["name"],
+        spacy_blank=data["spacy"]["blank"],
+        spacy_trained=tuple(data["spacy"]["trained"]),
+        code_table=CodeTable(**{**table, "labels": tuple(table["labels"])}) if table else None,
+        function_words=_words(*edges),
+        stop_words=_words(data["stop_words"], *edges),
+        headings=_words(data["headings"]),
+        titles=tuple(normalise(title) for title in data["titles"]),
+    )
+
+
+def _words(*lists: list[str]) -> frozenset[str]:
+    return frozenset(normalise(word) for words in lists for word in words)

@@ -1,0 +1,26 @@
+import pytest
+
+from synthfr.errors import UserError
+from synthfr.text import normalise
+from synthfr.text.resources import _FOLDER, language
+
+LANGUAGES = [path.stem for path in _FOLDER.glob("*.yaml")]
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_every_language_file_loads_in_normal_form(code: str) -> None:
+    known = language(code)
+    words = known.function_words | known.stop_words | known.headings | set(known.titles)
+    assert words
+    assert all(word and word == normalise(word) for word in words)
+    assert known.function_words <= known.stop_words
+
+
+def test_yaml_does_not_turn_words_into_booleans() -> None:
+    assert {"no", "on"} <= language("en").stop_words
+
+
+@pytest.mark.parametrize("code", ["xx", "../fr", ""])
+def test_unknown_language_names_the_known_ones(code: str) -> None:
+    with pytest.raises(UserError, match=r"en, fr.*seed\.language"):
+        language(code)
