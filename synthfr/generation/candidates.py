@@ -1,0 +1,114 @@
+"""Candidates of a round: several reports for each of a sample of the private side's prompts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from synthfr import seeding
+from synthfr.errors import UserError
+from synthfr.generation.protocol import Engine, Request
+from synthfr.generation.shards import complete
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from synthfr.params import Generate
+
+
+def candidates(
+    prompts: pd.DataFrame,
+    engine: Engine,
+    params: Generate,
+    *,
+    round_name: str,
+    n_prompts: int,
+    random_seed: int,
+    scratch: Path,
+) -> pd.DataFrame:
+    """CANDIDATES for `n_prompts` of the PROMPTS, one for each entry of ``params.temperatures``.
+
+    Which prompts, which temperatures out of a range and which sampling seeds depend on the
+    round's name, the prompt's id and the candidate's number only. With fewer prompts than asked
+    for, all are used. Sorted by prompt and candidate.
+    """
+    import numpy as np
+    import pandas as pd
+
+    if prompts.empty:
+        raise UserError("There are no prompts to generate from: lower keywords.min_documents.")
+    texts = dict(zip(prompts["prompt_id"], prompts["prompt"], strict=True))
+    chosen = sample_ids(texts, n_prompts, random_seed, round_name)
+    top_p = float(
+        np.float32(params.top_p)
+    )  # the table's precision: what is recorded is what is used
+    requests, where = [], {}
+    for prompt_id in chosen:
+        for number, entry in enumerate(params.temperatures):
+            name = f"{prompt_id}/{number}"
+            where[name] = (prompt_id, number)
+            requests.append(
+                Request(
+                    id=name,
+                    prompt=texts[prompt_id],
+                    seed=seeding.derive(random_seed, "candidate", round_name, prompt_id, number),
+                    temperature=temperature(entry, random_seed, round_name, prompt_id, number),
+                    top_p=top_p,
+                    top_k=params.top_k,
+                    max_new_tokens=params.max_new_tokens,
+                )
+            )
+    completions = complete(engine, requests, params.batch_size, scratch)
+    rows = [
+        {
+            "prompt_id": where[request.id][0],
+            "candidate": where[request.id][1],
+            "text": completions[request.id].text,
+            "seed": completions[request.id].seed,
+            "temperature": completions[request.id].temperature,
+            "top_p": completions[request.id].top_p,
+            "n_tokens": completions[request.id].n_tokens,
+            "finish_reason": completions[request.id].finish_reason,
+        }
+        for request in requests
+    ]
+    return pd.DataFrame(rows)
+
+
+def sample_ids(
+    ids: Sequence[str] | dict[str, Any], n: int, seed: int, round_name: str
+) -> list[str]:
+    """`n` of the ids (all, if there are fewer), another sample in each round, sorted.
+
+    Each id has its own random rank, so the sample does not depend on the order of the table.
+    """
+    ranked = sorted(ids, key=lambda name: (seeding.derive(seed, "prompts", round_name, name), name))
+    return sorted(ranked[:n])
+
+
+def temperature(
+    entry: float | tuple[float, float], seed: int, round_name: str, prompt_id: str, candidate: int
+) -> float:
+    """A number of the plan as it is, or one drawn evenly from its [low, high], to two digits; in
+    float32, the table's precision.
+    """
+    import numpy as np
+
+    if isinstance(entry, tuple):
+        generator = seeding.rng(seed, "temperature", round_name, prompt_id, candidate)
+        entry = round(float(generator.uniform(*entry)), 2)
+    return float(np.float32(entry))
+
+
+def candidates_summary(table: pd.DataFrame) -> dict[str, float]:
+    """What to look at after a round's generation: counts, lengths, and how many were cut."""
+    return {
+        "prompts": int(table["prompt_id"].nunique()),
+        "candidates": len(table),
+        "tokens": int(table["n_tokens"].sum()),
+        "tokens_per_candidate": float(table["n_tokens"].mean()),
+        "cut_share": float((table["finish_reason"] == "length").mean()),
+        "empty": int((table["text"].str.strip() == "").sum()),
+        "distinct_share": float(table["text"].nunique() / len(table)),
+    }

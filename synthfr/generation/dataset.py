@@ -1,0 +1,121 @@
+"""A step's data set as a folder: the reports, and a card that says what they are and are not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from synthfr import records
+from synthfr.files import atomic_dir, write_text
+from synthfr.models import Lineage, read_provenance
+
+if TYPE_CHECKING:
+    from synthfr.generation.synthesis import Synthesis
+    from synthfr.params import Params, Synthesize
+
+REPORTS, CARD = "reports.parquet", "README.md"
+
+# what a corpus from this source can show
+_SOURCES = {
+    "demo": "The corpora behind it are themselves machine-written from a small grammar: this data "
+    "set shows that the machinery works and says nothing about clinical realism.",
+    "files": "Measure its use, fidelity and privacy against the private corpus it imitates before "
+    "relying on it.",
+}
+
+
+def save(
+    made: Synthesis,
+    params: Params,
+    step: str,
+    base_dir: Path,
+    lineage: Sequence[Lineage],
+    folder: Path,
+) -> None:
+    """Write reports and card of `step` to `folder`, which appears whole or not at all.
+
+    `lineage` is that of the policy's adapters on the base in `base_dir`.
+    """
+    text = card(
+        made,
+        params.synthesize,
+        step=step,
+        language=params.seed.language,
+        template=params.prompt.template,
+        source=params.seed.source,
+        base=read_provenance(base_dir),
+        lineage=lineage,
+    )
+    with atomic_dir(folder) as partial:
+        records.write_table(made.reports, partial / REPORTS, records.SYNTHETIC)
+        write_text(partial / CARD, text)
+
+
+def card(
+    made: Synthesis,
+    params: Synthesize,
+    *,
+    step: str,
+    language: str,
+    template: str,
+    source: str,
+    base: Mapping[str, Any],
+    lineage: Sequence[Lineage],
+) -> str:
+    """Markdown with the front matter of a Hugging Face data set card.
+
+    `base` is the base's provenance, `lineage` that of the policy's adapters, `source` of the seed.
+    """
+    name = base["repo_id"] or f"{base['source']} base"
+    at = f" at `{base['revision']}`" if base["revision"] else ""
+    adapters = " -> ".join(f"`{one.step}`" for one in lineage) or "none"
+    facts = made.summary
+    return f"""---
+language: {language}
+pretty_name: Synthetic clinical reports, step {step}
+task_categories: [text-classification, text-generation]
+tags: [synthetic, clinical, icd-10]
+configs:
+- config_name: default
+  data_files: reports.parquet
+---
+
+# Synthetic clinical reports, step `{step}`
+
+{facts["reports"]:,} invented reports with the ICD-10 codes they were asked to describe. No text in
+it was written about a patient. {_SOURCES[source]} Not for clinical use.
+
+| | |
+|---|---|
+| reports | {facts["reports"]:,} |
+| distinct codes | {facts["distinct_codes"]} |
+| codes a report, mean | {facts["codes_per_report"]:.2f} |
+| words a report, mean | {facts["words_per_report"]:.1f} |
+| distinct texts, share | {facts["distinct_share"]:.4f} |
+| cut at the length limit, share | {facts["cut_share"]:.4f} |
+| left out because empty | {facts["left_out_empty"]} |
+
+## How it was made
+
+* Codes: sets of at most {params.max_codes}, drawn from how often codes and pairs of codes occur in
+  the private corpus; only counts over at least `keywords.min_documents` private documents are known
+  on this side.
+* Keywords: one random synonym of each code. Prompt: template `{template}`. A `report_id` asks for
+  the same keywords at every step.
+* Policy: {name}{at} ({base["parameters"]:,} parameters, digest `{base["digest"][:12]}`), LoRA
+  adapters merged in order: {adapters}.
+* Sampling: temperature {params.temperature:g}, top-p {params.top_p:g}, top-k {params.top_k},
+  at most {params.max_new_tokens} tokens; every report's own seed is in its row.
+
+## Columns
+
+`report_id`, `text`, `codes` (what was asked for: a report may leave one out or hint at another),
+`keywords`, `language`, `step`, `seed`, `prompt`.
+
+## Limits
+
+The labels are those of the prompt, not of an expert who read the text. Adapters of later steps were
+trained on preferences that come from scores against private reports: how much of these a report
+repeats is measured by the stage `privacy`, not excluded.
+"""

@@ -1,0 +1,159 @@
+"""The data set of a step: reports written for code sets that resemble the private corpus'.
+
+Record i has the same codes and keywords at every step, so that steps are compared on the same
+prompts; only the sampling seeds differ. A longer data set begins with the shorter one's records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from synthfr import prompts, seeding
+from synthfr.errors import UserError
+from synthfr.generation.code_sets import CodeSets
+from synthfr.generation.protocol import Completion, Engine, Request
+from synthfr.generation.shards import complete
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from synthfr.params import Synthesize
+
+ATTEMPTS = 4  # a model may stop at once: such a report is asked for again, with another seed
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """A step's reports (SYNTHETIC) and what to know about how they came to be."""
+
+    reports: pd.DataFrame
+    summary: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a synthetic report is asked for."""
+
+    report_id: str
+    codes: list[str]
+    keywords: list[str]
+
+
+def synthesis(
+    code_sets: pd.DataFrame,
+    codes: pd.DataFrame,
+    engine: Engine,
+    params: Synthesize,
+    *,
+    step: str,
+    template: str,
+    language: str,
+    random_seed: int,
+    scratch: Path,
+) -> Synthesis:
+    """``params.reports`` reports of `step`, from CODE_SETS and the synonyms in CODES.
+
+    A report that stays empty after several attempts is left out and counted. `scratch` keeps
+    finished shards of a run that is killed.
+    """
+    import numpy as np
+    import pandas as pd
+
+    planned = records(code_sets, codes, params.reports, params.max_codes, random_seed)
+    by_id = {
+        record.report_id: (record, prompts.render(record.keywords, template, language))
+        for record in planned
+    }
+    requests = {
+        record.report_id: Request(
+            id=record.report_id,
+            prompt=prompt,
+            seed=0,  # set at each attempt
+            temperature=float(np.float32(params.temperature)),
+            top_p=float(np.float32(params.top_p)),
+            top_k=params.top_k,
+            max_new_tokens=params.max_new_tokens,
+        )
+        for record, prompt in by_id.values()
+    }
+    written: dict[str, Completion] = {}
+    wanted = list(requests)
+    for attempt in range(ATTEMPTS):
+        asked = [
+            replace(requests[name], seed=seeding.derive(random_seed, "report", step, name, attempt))
+            for name in wanted
+        ]
+        written |= complete(engine, asked, params.batch_size, scratch)
+        wanted = [name for name in wanted if not written[name].text.strip()]
+        if not wanted:
+            break
+    kept = [name for name in requests if name not in set(wanted)]
+    if not kept:
+        raise UserError(
+            f"The policy of {step} wrote nothing but empty reports: it has collapsed, "
+            "train it more gently."
+        )
+    reports = pd.DataFrame(
+        {
+            "report_id": kept,
+            "text": [written[name].text for name in kept],
+            "codes": [by_id[name][0].codes for name in kept],
+            "keywords": [by_id[name][0].keywords for name in kept],
+            "language": language,
+            "step": step,
+            "seed": [written[name].seed for name in kept],
+            "prompt": [by_id[name][1] for name in kept],
+        }
+    )
+    tokens = [written[name].n_tokens for name in kept]
+    return Synthesis(
+        reports,
+        {
+            "reports": len(kept),
+            "left_out_empty": len(wanted),
+            "tokens": sum(tokens),
+            "tokens_per_report": sum(tokens) / len(tokens),
+            "words_per_report": float(reports["text"].str.split().str.len().mean()),
+            "codes_per_report": sum(map(len, reports["codes"])) / len(reports),
+            "distinct_codes": len({code for row in reports["codes"] for code in row}),
+            "distinct_share": float(reports["text"].nunique() / len(reports)),
+            "cut_share": sum(written[n].finish_reason == "length" for n in kept) / len(kept),
+        },
+    )
+
+
+def records(
+    code_sets: pd.DataFrame, codes: pd.DataFrame, n: int, max_codes: int, random_seed: int
+) -> list[Record]:
+    """Codes and keywords of `n` reports: each record's own draw, one synonym for each of its
+    codes.
+    """
+    sampler = CodeSets(code_sets, max_codes)
+    synonyms = dict(zip(codes["code"], codes["synonyms"], strict=True))
+    if unknown := sorted(set(sampler.codes) - set(synonyms)):
+        raise UserError(
+            f"Code {unknown[0]} of the exported code sets is not in the code table: "
+            "make both again with `dvc repro keywords`."
+        )
+    planned = []
+    for index in range(n):
+        report_id = f"report-{index:06d}"
+        generator = seeding.rng(random_seed, "code set", report_id)
+        drawn = sampler.draw(generator)
+        planned.append(Record(report_id, drawn, _keywords(drawn, synonyms, generator)))
+    return planned
+
+
+def _keywords(
+    codes: Sequence[str], synonyms: dict[str, list[str]], generator: np.random.Generator
+) -> list[str]:
+    chosen: list[str] = []
+    for code in codes:
+        # two codes may share a synonym: say each thing once where the code has another name
+        fresh = [term for term in synonyms[code] if term not in chosen] or synonyms[code]
+        chosen.append(fresh[int(generator.integers(len(fresh)))])
+    return chosen

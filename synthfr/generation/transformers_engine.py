@@ -1,0 +1,120 @@
+"""Engine on a transformers model: length-sorted batches of any mix of sampling values.
+
+Imports torch and transformers: reach it through `synthfr.generation.engine`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+
+from synthfr.errors import UserError
+from synthfr.generation.decoding import decode
+from synthfr.generation.protocol import Completion, Request
+from synthfr.generation.sampling import Sampler
+from synthfr.models import Policy
+
+
+class TransformersEngine:
+    """Writes with the policy's model: on the GPU in bfloat16 where there is one, else on the CPU in
+    float32.
+    """
+
+    def __init__(self, policy: Policy, batch_size: int) -> None:
+        cuda = torch.cuda.is_available()
+        device, dtype = ("cuda", torch.bfloat16) if cuda else ("cpu", torch.float32)
+        self._model = policy.model.eval().to(device, dtype)
+        self._tokenizer = policy.tokenizer
+        self._batch_size = batch_size
+        self._ends = end_tokens(policy)
+        config = self._model.config.get_text_config(decoder=True)
+        self._context: int | None = getattr(config, "max_position_embeddings", None)
+
+    def generate(self, requests: Sequence[Request]) -> Iterator[Completion]:
+        """See `Engine.generate`; batches hold requests of like length, equal prompts together."""
+        prompts = dict.fromkeys(request.prompt for request in requests)
+        if not prompts:
+            return
+        encoded = self._tokenizer(list(prompts))["input_ids"]
+        ids: dict[str, list[int]] = dict(zip(prompts, encoded, strict=True))
+        ordered = sorted(requests, key=lambda r: (len(ids[r.prompt]), r.prompt, r.id))
+        for start in range(0, len(ordered), self._batch_size):
+            batch = ordered[start : start + self._batch_size]
+            yield from self._batch(batch, [ids[request.prompt] for request in batch])
+
+    def stream(self, request: Request) -> Iterator[str]:
+        """The report of one request in pieces, as it is written."""
+        prompt = self._tokenizer(request.prompt)["input_ids"]
+        written: list[int] = []
+        text = shown = ""
+        for _, tokens in self._tokens([request], [prompt]):
+            written.append(int(tokens[0]))
+            text = self._text(written)
+            # a character of several bytes is not whole before its last token
+            if len(text) > len(shown) and not text.endswith("\ufffd"):
+                yield text[len(shown) :]
+                shown = text
+        if len(text) > len(shown):
+            yield text[len(shown) :]
+
+    def _batch(self, requests: list[Request], prompts: list[list[int]]) -> Iterator[Completion]:
+        written: list[list[int]] = [[] for _ in requests]
+        for rows, tokens in self._tokens(requests, prompts):
+            for row, token in zip(rows.tolist(), tokens.tolist(), strict=True):
+                written[row].append(token)
+        for request, ids in zip(requests, written, strict=True):
+            stopped = ids[-1] in self._ends
+            yield Completion(
+                id=request.id,
+                text=self._text(ids),
+                seed=request.seed,
+                temperature=request.temperature,
+                top_p=request.top_p,
+                n_tokens=len(ids) - stopped,
+                finish_reason="stop" if stopped else "length",
+            )
+
+    def _tokens(
+        self, requests: list[Request], prompts: list[list[int]]
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        limits = [self._limit(*pair) for pair in zip(requests, prompts, strict=True)]
+        sampler = Sampler(requests, self._model.device)
+        pad = self._tokenizer.pad_token_id
+        try:
+            yield from decode(self._model, prompts, limits, sampler, self._ends, pad)
+        except torch.OutOfMemoryError as error:
+            raise UserError(
+                f"The GPU's memory does not hold {len(requests)} reports at once: lower batch_size."
+            ) from error
+
+    def _limit(self, request: Request, prompt: list[int]) -> int:
+        """Tokens that this report may have: what was asked for, less where the context ends
+        sooner.
+        """
+        if not prompt:
+            raise UserError(f"The prompt of {request.id} is empty: give it some text.")
+        if self._context is None:
+            return request.max_new_tokens
+        room = self._context - len(prompt)
+        if room < 1:
+            raise UserError(
+                f"The prompt of {request.id} has {len(prompt)} tokens, the model's context only "
+                f"{self._context}: lower keywords.max_keywords or choose another base."
+            )
+        return min(request.max_new_tokens, room)
+
+    def _text(self, tokens: list[int]) -> str:
+        text: str = self._tokenizer.decode(
+            tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False
+        )
+        return text
+
+
+def end_tokens(policy: Policy) -> list[int]:
+    """Tokens that end a report: those of the model's generation config and of the tokenizer."""
+    configured = policy.model.generation_config.eos_token_id
+    if configured is None:
+        configured = []
+    ends = configured if isinstance(configured, list) else [configured]
+    return sorted({*ends, policy.tokenizer.eos_token_id})

@@ -1,0 +1,166 @@
+"""Pre-trains the tiny base model that ships with the package, on the public side of the demo grammar.
+
+It stands where a real project downloads a pre-trained model, and is as replaceable. Made by
+``synth-fr tiny-base``; the same settings, thread count and machine give the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from synthfr import seeding
+from synthfr.corpora.demo.knowledge import knowledge
+from synthfr.corpora.demo.pretraining import texts
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast, Qwen3ForCausalLM
+
+END, PAD = "<|endoftext|>", "<|pad|>"
+IGNORED = -100  # label of a token that carries no loss
+
+
+@dataclass(frozen=True)
+class TinyBase:
+    """Architecture and schedule of the shipped base model."""
+
+    seed: int = 0
+    tokens: int = 8_000_000
+    template: str = "plain"
+    vocabulary: int = 4096
+    tokenizer_texts: int = 6000
+    hidden_size: int = 192
+    layers: int = 4
+    head_dim: int = 32
+    context: int = 512
+    learning_rate: float = 2.5e-3
+    weight_decay: float = 0.05
+    batch_size: int = 32
+    warmup_steps: int = 60
+    decay_share: float = 0.3
+    final_learning_rate_share: float = 0.02
+
+
+def build(settings: TinyBase, out: Path, progress: Callable[[int, float], None]) -> None:
+    """Trains and writes config, float16 safetensors and tokenizer to the folder ``out``.
+
+    ``progress`` is told tokens seen and the mean loss (nats a token) since it was last told.
+    """
+    tokenizer = train_tokenizer(settings)
+    model = pretrain(settings, tokenizer, progress)
+    model.half().save_pretrained(out)
+    tokenizer.save_pretrained(out)
+
+
+def train_tokenizer(settings: TinyBase) -> PreTrainedTokenizerFast:
+    """Byte-level BPE over the first texts of the stream; it may need fewer pieces than allowed."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    stream = texts(seeding.rng(settings.seed, "tokenizer"), knowledge(), settings.template)
+    bpe = Tokenizer(models.BPE(unk_token=None))
+    bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    bpe.decoder = decoders.ByteLevel()
+    bpe.train_from_iterator(
+        islice(stream, settings.tokenizer_texts),
+        trainers.BpeTrainer(
+            vocab_size=settings.vocabulary,
+            special_tokens=[END, PAD],
+            initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+            show_progress=False,
+        ),
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=bpe, eos_token=END, pad_token=PAD, padding_side="left"
+    )
+
+
+def new_model(settings: TinyBase, tokenizer: PreTrainedTokenizerFast) -> Qwen3ForCausalLM:
+    """A Qwen3 architecture with random weights, drawn from ``settings.seed``."""
+    import torch
+    from transformers import Qwen3Config, Qwen3ForCausalLM
+
+    torch.manual_seed(seeding.derive(settings.seed, "weights"))
+    heads = settings.hidden_size // settings.head_dim
+    return Qwen3ForCausalLM(
+        Qwen3Config(
+            vocab_size=len(tokenizer),
+            hidden_size=settings.hidden_size,
+            intermediate_size=3 * settings.hidden_size,
+            num_hidden_layers=settings.layers,
+            num_attention_heads=heads,
+            num_key_value_heads=max(1, heads // 2),
+            head_dim=settings.head_dim,
+            max_position_embeddings=settings.context,
+            tie_word_embeddings=True,
+            bos_token_id=None,
+            eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+        )
+    )
+
+
+def pretrain(
+    settings: TinyBase,
+    tokenizer: PreTrainedTokenizerFast,
+    progress: Callable[[int, float], None],
+    report_every: int = 100,
+) -> Qwen3ForCausalLM:
+    """AdamW on always fresh text, loss on every token; constant rate, then linear decay."""
+    import torch
+    from torch.nn.functional import cross_entropy
+
+    model = new_model(settings, tokenizer)
+    optimizer = torch.optim.AdamW(
+        model.parameters(),
+        lr=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        betas=(0.9, 0.95),
+    )
+    model.train()
+    seen, losses = 0, []
+    for step, batch in enumerate(_batches(settings, tokenizer), start=1):
+        if seen >= settings.tokens:
+            break
+        for group in optimizer.param_groups:
+            group["lr"] = settings.learning_rate * _rate(settings, step, seen)
+        width = max(map(len, batch))
+        inputs = torch.tensor([ids + [tokenizer.pad_token_id] * (width - len(ids)) for ids in batch])
+        labels = torch.tensor([ids + [IGNORED] * (width - len(ids)) for ids in batch])
+        logits = model(input_ids=inputs, use_cache=False).logits
+        loss = cross_entropy(logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten())
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        seen += sum(map(len, batch))
+        losses.append(loss.item())
+        if step % report_every == 0:
+            progress(seen, sum(losses) / len(losses))
+            losses.clear()
+    return model.eval()
+
+
+def _rate(settings: TinyBase, step: int, seen: int) -> float:
+    warmed = min(1.0, step / settings.warmup_steps)
+    left = 1.0 - seen / settings.tokens
+    return warmed * max(settings.final_learning_rate_share, min(1.0, left / settings.decay_share))
+
+
+def _batches(settings: TinyBase, tokenizer: PreTrainedTokenizerFast) -> Iterator[list[list[int]]]:
+    """Batches of neighbours in length out of a small pool, so that little is padded."""
+    stream = texts(seeding.rng(settings.seed, "texts"), knowledge(), settings.template)
+    choice = seeding.rng(settings.seed, "batches")
+    size = settings.batch_size
+    pool: list[list[int]] = []
+    while True:
+        while len(pool) < 8 * size:
+            fresh = tokenizer(list(islice(stream, 8 * size)))["input_ids"]
+            pool += [ids + [tokenizer.eos_token_id] for ids in fresh]
+            pool.sort(key=len)
+        start = int(choice.random() * (len(pool) - size))
+        yield pool[start : start + size]
+        del pool[start : start + size]

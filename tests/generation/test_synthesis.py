@@ -1,0 +1,145 @@
+"""A step's data set: the same prompts at every step, other seeds, no empty reports."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from synthfr import prompts, records
+from synthfr.errors import UserError
+from synthfr.files import read_yaml
+from synthfr.generation import Request, Synthesis, dataset, synthesis
+from synthfr.generation.synthesis import records as plan
+from synthfr.models import Lineage
+from synthfr.params import Params, Synthesize, load_params
+from tests.generation.fake import FakeEngine
+from tests.generation.test_code_sets import CORPUS, exported
+
+ROOT = Path(__file__).parents[2]
+CODES = pd.DataFrame(
+    {
+        "code": ["A09", "E11", "I10", "Z99"],
+        "label": ["Gastro-entérite", "Diabète", "Hypertension", "Jamais exporté"],
+        "synonyms": [["Gastro-entérite"], ["Diabète", "DNID"], ["Hypertension", "HTA"], ["x"]],
+    }
+)
+CODE_SETS = exported(CORPUS, 5)
+SYNONYMS = {code: set(names) for code, names in zip(CODES["code"], CODES["synonyms"], strict=True)}
+
+
+def params(**changed: Any) -> Synthesize:
+    given = {
+        "engine": "transformers", "reports": 30, "temperature": 0.9, "top_p": 1.0, "top_k": 0,
+        "max_codes": 5, "max_new_tokens": 40, "batch_size": 8,
+    }  # fmt: skip
+    return Synthesize.model_validate(given | changed)
+
+
+def run(folder: Path, step: str = "step0", engine: Any = None, **changed: Any) -> Synthesis:
+    folder.mkdir(exist_ok=True)
+    return synthesis(
+        CODE_SETS, CODES, engine or FakeEngine(), params(**changed),
+        step=step, template="plain", language="fr", random_seed=1, scratch=folder,
+    )  # fmt: skip
+
+
+def test_reports_hold_what_was_asked(tmp_path: Path) -> None:
+    made = run(tmp_path)
+    records.validate(made.reports, records.SYNTHETIC, "reports")
+    assert len(made.reports) == made.summary["reports"] == 30
+    for row in made.reports.itertuples():
+        assert len(row.keywords) == len(row.codes)
+        assert all(
+            word in SYNONYMS[code] for word, code in zip(row.keywords, row.codes, strict=True)
+        )
+        assert row.prompt == prompts.render(row.keywords, "plain", "fr")
+        assert row.text == f"{row.prompt} #{row.seed % 1000}"
+
+
+def test_steps_share_prompts_and_differ_in_seeds(tmp_path: Path) -> None:
+    first, second = run(tmp_path).reports, run(tmp_path, "dpo1").reports
+    for column in ("report_id", "codes", "keywords", "prompt"):
+        assert first[column].tolist() == second[column].tolist()
+    assert not set(first["seed"]) & set(second["seed"])
+    assert set(second["step"]) == {"dpo1"}
+
+
+def test_a_longer_data_set_begins_with_the_shorter(tmp_path: Path) -> None:
+    short, long = run(tmp_path, reports=10).reports, run(tmp_path, reports=25).reports
+    pd.testing.assert_frame_equal(short, long.head(10))
+
+
+def test_every_synonym_gets_its_turn(tmp_path: Path) -> None:
+    said = {word for row in run(tmp_path, reports=200).reports["keywords"] for word in row}
+    assert said == {"Gastro-entérite", "Diabète", "DNID", "Hypertension", "HTA"}
+
+
+def test_a_shared_synonym_is_said_once() -> None:
+    codes = CODES.assign(synonyms=[["même"], ["même", "autre"], ["même"], ["x"]])
+    for record in plan(CODE_SETS, codes, 60, 5, 0):
+        if sorted(record.codes) == ["E11", "I10"] and record.codes[0] == "I10":
+            assert record.keywords == ["même", "autre"]
+
+
+def test_an_empty_report_is_asked_for_again(tmp_path: Path) -> None:
+    refused: set[str] = set()
+
+    def write(one: Request) -> str:
+        if one.id.endswith("7") and one.id not in refused:
+            refused.add(one.id)
+            return " \n"
+        return "texte"
+
+    engine = FakeEngine(write)
+    made = run(tmp_path, engine=engine)
+    assert (made.summary["reports"], made.summary["left_out_empty"]) == (30, 0)
+    again = [one for call in engine.calls[4:] for one in call]
+    assert {one.id for one in again} == refused
+    seeds = made.reports.set_index("report_id")["seed"]
+    assert all(seeds[one.id] == one.seed for one in again)
+    plain = run(tmp_path / "plain").reports.set_index("report_id")["seed"]
+    assert (plain != seeds).sum() == 3
+
+
+def test_reports_that_stay_empty_are_left_out_or_told(tmp_path: Path) -> None:
+    stubborn = FakeEngine(lambda one: "" if one.id.endswith("7") else "texte")
+    made = run(tmp_path, engine=stubborn)
+    assert (made.summary["reports"], made.summary["left_out_empty"]) == (27, 3)
+    records.validate(made.reports, records.SYNTHETIC, "reports")
+    with pytest.raises(UserError, match="policy of dpo1 wrote nothing but empty reports"):
+        run(tmp_path, "dpo1", engine=FakeEngine(lambda one: ""))
+
+
+def test_a_code_without_entry_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"Code I10 .* not in the code table"):
+        plan(CODE_SETS, CODES[CODES["code"] != "I10"], 3, 5, 0)
+
+
+def test_the_folder_appears_with_its_card(tmp_path: Path) -> None:
+    from synthfr.files import write_json
+
+    everything: Params = load_params(ROOT / "params.yaml")
+    base = tmp_path / "base"
+    provenance = {
+        "source": "hub", "repo_id": "owner/name", "revision": "c" * 40, "parameters": 1234567,
+        "digest": "d" * 64, "files": {},
+    }  # fmt: skip
+    write_json(base / "provenance.json", provenance)
+    lineage = [Lineage("step0", None, "d" * 64, None), Lineage("dpo1", "step0", "d" * 64, "e" * 64)]
+    made = run(tmp_path / "scratch", "dpo1")
+    for _ in range(2):  # a folder that is there is replaced
+        dataset.save(made, everything, "dpo1", base, lineage, tmp_path / "out")
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == [
+        "README.md", "reports.parquet",
+    ]  # fmt: skip
+    card = (tmp_path / "out/README.md").read_text()
+    _, front, body = card.split("---\n", 2)
+    (tmp_path / "front.yaml").write_text(front)
+    assert read_yaml(tmp_path / "front.yaml")["language"] == "fr"
+    assert "owner/name at `cccc" in body
+    assert "1,234,567 parameters" in body
+    assert "`step0` -> `dpo1`" in body
+    assert "says nothing about clinical realism" in body
+    for row in made.reports.itertuples():
+        assert row.text not in card
