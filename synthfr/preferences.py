@@ -1,0 +1,272 @@
+"""Candidates and scores become preference data: pairs for DPO, best-of rows for SFT, rows for KTO.
+
+The best candidate of a prompt is set against its worst. Three things are held in check, because a
+reward that is pulled too hard pays for them: brevity (`max_length_ratio`), gaps that are noise
+(`min_margin`) and the same few safest phrases chosen for every prompt (`novelty_weight`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from synthfr import seeding
+from synthfr.diversity import Novelty
+from synthfr.errors import UserError
+from synthfr.records import PAIRS, Table, empty
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from synthfr.params import Pair
+
+# in TRL's formats, plus the ids, which its trainers ignore
+BEST_OF = Table(
+    "best-of",
+    pa.schema(
+        {
+            "prompt_id": pa.string(),
+            "prompt": pa.string(),
+            "completion": pa.string(),
+            "score": pa.float32(),
+        }
+    ),
+    key=("prompt_id",),
+    text=("prompt_id", "prompt", "completion"),
+)
+KTO = Table(
+    "kto",
+    pa.schema(
+        {
+            "prompt_id": pa.string(),
+            "candidate": pa.int8(),
+            "prompt": pa.string(),
+            "completion": pa.string(),
+            "label": pa.bool_(),
+        }
+    ),
+    key=("prompt_id", "candidate"),
+    text=("prompt_id", "prompt", "completion"),
+)
+
+COUNTS = (
+    "prompts",
+    "candidates",
+    "empty_candidates",
+    "unfinished_candidates",
+    "dropped_single",  # fewer than two candidates with a text
+    "dropped_tie",  # all totals (or texts) alike
+    "dropped_margin",  # best and worst nearer than min_margin
+    "dropped_length",  # no combination within max_length_ratio
+    "dropped_cap",  # over max_pairs
+    "not_best_worst",  # length or an unfinished text forced another combination
+    "chosen_unfinished",
+    "pairs",
+)
+
+
+@dataclass(frozen=True)
+class PairResult:
+    """`pairs` (PAIRS), `best_of`, `kto`, how many rows were dropped and why, and means."""
+
+    pairs: pd.DataFrame
+    best_of: pd.DataFrame
+    kto: pd.DataFrame
+    counts: dict[str, int]
+    means: dict[str, float]
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    number: int
+    text: str
+    n_tokens: int
+    finished: bool
+    total: float
+    adjusted: float
+
+
+@dataclass(frozen=True)
+class _Pair:
+    prompt_id: str
+    chosen: _Candidate
+    rejected: _Candidate
+
+
+def pairs(
+    candidates: pd.DataFrame,
+    scores: pd.DataFrame,
+    prompts: pd.DataFrame,
+    params: Pair,
+    random_seed: int,
+) -> PairResult:
+    """Preference data of one round, at most one pair a prompt.
+
+    `candidates` (CANDIDATES), `scores` (SCORES) and `prompts` (PROMPTS) are joined by id. A
+    prompt's pair is the one with the greatest margin among those that keep `min_margin` and
+    `max_length_ratio` (tokens, either way). Ties and empty texts never pair; a candidate cut at the
+    token limit is chosen only where no candidate of its prompt was finished. With `novelty_weight`
+    above 0 both sides are picked by total - weight x overuse (`diversity.Novelty`), prompts in
+    seeded order; the scores and margins written stay the plain totals. `max_pairs` keeps the best
+    chosen scores. Rows that do not match are a UserError.
+    """
+    joined = _join(candidates, scores, prompts)
+    texts = dict(zip(prompts["prompt_id"], prompts["prompt"], strict=True))
+    by_prompt = {str(prompt_id): rows for prompt_id, rows in joined.groupby("prompt_id")}
+    novelty = Novelty(joined["text"].tolist()) if params.novelty_weight > 0 else None
+    counts: Counter[str] = Counter(prompts=len(by_prompt), candidates=len(joined))
+    found: list[_Pair] = []
+    best: dict[str, _Candidate] = {}
+    for prompt_id in sorted(by_prompt, key=lambda one: seeding.derive(random_seed, "pair", one)):
+        usable = _usable(by_prompt[prompt_id], novelty, params.novelty_weight, counts)
+        eligible = [one for one in usable if one.finished] or usable
+        if eligible:
+            best[prompt_id] = max(eligible, key=lambda one: (one.adjusted, -one.number))
+        pair = _choose(prompt_id, usable, eligible, params, counts)
+        if pair is not None:
+            found.append(pair)
+            if novelty is not None:
+                novelty.take(pair.chosen.text)
+    kept = sorted(found, key=lambda pair: (-pair.chosen.total, pair.prompt_id))[: params.max_pairs]
+    kept.sort(key=lambda pair: pair.prompt_id)
+    top = sorted(best, key=lambda one: (-best[one].total, one))[: params.max_pairs]
+    counts["chosen_unfinished"] = sum(not pair.chosen.finished for pair in kept)
+    counts["dropped_cap"] = len(found) - len(kept)
+    counts["pairs"] = len(kept)
+    return PairResult(
+        pairs=_frame(PAIRS, [_pair_row(pair, texts[pair.prompt_id]) for pair in kept]),
+        best_of=_frame(
+            BEST_OF, [(one, texts[one], best[one].text, best[one].total) for one in sorted(top)]
+        ),
+        kto=_frame(
+            KTO,
+            [
+                (pair.prompt_id, side.number, texts[pair.prompt_id], side.text, label)
+                for pair in kept
+                for side, label in ((pair.chosen, True), (pair.rejected, False))
+            ],
+        ),
+        counts={name: counts[name] for name in COUNTS},
+        means=_means(kept, joined),
+    )
+
+
+def _join(candidates: pd.DataFrame, scores: pd.DataFrame, prompts: pd.DataFrame) -> pd.DataFrame:
+    key = ["prompt_id", "candidate"]
+    joined = candidates.merge(scores[[*key, "total"]], on=key, how="outer", indicator=True)
+    for side, fault, stage in (
+        ("left_only", "has no score", "score"),
+        ("right_only", "is scored but not among the candidates", "generate"),
+    ):
+        lost = joined[joined["_merge"] == side]
+        if len(lost):
+            row = lost.iloc[0]
+            raise UserError(
+                f"Candidates and scores do not match in {len(lost)} rows: candidate "
+                f"{int(row['candidate'])} of prompt {row['prompt_id']!r} {fault}: run this round's "
+                f"{stage} stage again."
+            )
+    unknown = set(joined["prompt_id"]) - set(prompts["prompt_id"])
+    if unknown:
+        raise UserError(
+            f"{len(unknown)} prompts of the candidates are not in the prompts table, such as "
+            f"{min(unknown)!r}: run this round's generate stage again."
+        )
+    return joined.sort_values(key, ignore_index=True)
+
+
+def _usable(
+    rows: pd.DataFrame, novelty: Novelty | None, weight: float, counts: Counter[str]
+) -> list[_Candidate]:
+    """The candidates of one prompt that have a text."""
+    usable = []
+    names = ("candidate", "text", "n_tokens", "finish_reason", "total")
+    columns = (rows[name].tolist() for name in names)
+    for number, text, n_tokens, finish_reason, total in zip(*columns, strict=True):
+        finished = finish_reason == "stop"
+        counts["unfinished_candidates"] += not finished
+        if not text.strip():
+            counts["empty_candidates"] += 1
+            continue
+        price = 0.0 if novelty is None else weight * novelty.overuse(text)
+        usable.append(_Candidate(number, text, n_tokens, finished, total, total - price))
+    return usable
+
+
+def _choose(
+    prompt_id: str,
+    usable: Sequence[_Candidate],
+    eligible: Sequence[_Candidate],
+    params: Pair,
+    counts: Counter[str],
+) -> _Pair | None:
+    """The allowed combination with the greatest adjusted margin; or None, the reason counted."""
+    if len(usable) < 2:
+        counts["dropped_single"] += 1
+        return None
+    unlike = [
+        (chosen, rejected)
+        for chosen in eligible
+        for rejected in usable
+        if chosen.total > rejected.total and chosen.text != rejected.text
+    ]
+    clear = [both for both in unlike if both[0].total - both[1].total >= params.min_margin]
+    allowed = [both for both in clear if _length_ratio(*both) <= params.max_length_ratio]
+    if not allowed:
+        reason = (
+            "dropped_tie" if not unlike else "dropped_margin" if not clear else "dropped_length"
+        )
+        counts[reason] += 1
+        return None
+    chosen, rejected = max(
+        allowed,
+        key=lambda both: (
+            both[0].adjusted - both[1].adjusted,
+            both[0].total,
+            -both[0].number,
+            -both[1].number,
+        ),
+    )
+    highest, lowest = (pick(one.adjusted for one in usable) for pick in (max, min))
+    counts["not_best_worst"] += chosen.adjusted < highest or rejected.adjusted > lowest
+    return _Pair(prompt_id, chosen, rejected)
+
+
+def _length_ratio(one: _Candidate, other: _Candidate) -> float:
+    shorter, longer = sorted((one.n_tokens, other.n_tokens))
+    return longer / max(shorter, 1)
+
+
+def _pair_row(pair: _Pair, prompt: str) -> tuple[Any, ...]:
+    chosen, rejected = pair.chosen, pair.rejected
+    margin = chosen.total - rejected.total
+    ids_and_texts = (pair.prompt_id, prompt, chosen.text, rejected.text)
+    return (*ids_and_texts, chosen.total, rejected.total, margin)
+
+
+def _means(kept: Sequence[_Pair], joined: pd.DataFrame) -> dict[str, float]:
+    """What the reward pays for: totals and tokens of the chosen, beside those of all."""
+    means = {
+        "total": fmean(joined["total"].tolist()),
+        "tokens": fmean(joined["n_tokens"].tolist()),
+    }
+    if kept:
+        means |= {
+            "margin": fmean(pair.chosen.total - pair.rejected.total for pair in kept),
+            "chosen_total": fmean(pair.chosen.total for pair in kept),
+            "rejected_total": fmean(pair.rejected.total for pair in kept),
+            "chosen_tokens": fmean(pair.chosen.n_tokens for pair in kept),
+            "rejected_tokens": fmean(pair.rejected.n_tokens for pair in kept),
+        }
+    return means
+
+
+def _frame(table: Table, rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(rows, columns=table.schema.names) if rows else empty(table)

@@ -1,0 +1,1 @@
+"""Training of a step's LoRA adapter: supervised (step0) and from preferences (the rounds)."""

@@ -1,0 +1,209 @@
+"""Candidates and scores to pairs: the rules, the counts, and what each of them must refuse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+import pytest
+
+from synthfr import records
+from synthfr.diversity import PRIOR_TEXTS, Novelty
+from synthfr.errors import UserError
+from synthfr.params import Pair
+from synthfr.preferences import BEST_OF, COUNTS, KTO, pairs
+
+
+@dataclass
+class C:
+    """A candidate with its score."""
+
+    total: float
+    text: str = ""
+    tokens: int = 100
+    stop: bool = True
+
+
+def params(**changes: float) -> Pair:
+    plain = {"min_margin": 0.0, "max_pairs": 100, "max_length_ratio": 10.0, "novelty_weight": 0.0}
+    return Pair.model_validate(plain | changes)
+
+
+def tables(**prompts: list[C]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    rows = [
+        (prompt_id, number, one.text or f"texte {prompt_id} {number}", one)
+        for prompt_id, candidates in prompts.items()
+        for number, one in enumerate(candidates)
+    ]
+    candidates = pd.DataFrame(
+        {
+            "prompt_id": [row[0] for row in rows],
+            "candidate": [row[1] for row in rows],
+            "text": [row[2] for row in rows],
+            "seed": range(len(rows)),
+            "temperature": 1.0,
+            "top_p": 1.0,
+            "n_tokens": [row[3].tokens for row in rows],
+            "finish_reason": ["stop" if row[3].stop else "length" for row in rows],
+        }
+    )
+    scores = candidates[["prompt_id", "candidate"]].assign(
+        similarity=None,
+        keyword_recall=None,
+        judge=None,
+        bleu=None,
+        total=[row[3].total for row in rows],
+    )
+    asked = pd.DataFrame(
+        {
+            "prompt_id": list(prompts),
+            "keywords": [["asthme"] for _ in prompts],
+            "prompt": [f"invite {prompt_id}" for prompt_id in prompts],
+            "language": "fr",
+        }
+    )
+    return candidates, scores, asked
+
+
+def test_best_is_set_against_worst() -> None:
+    result = pairs(*tables(a=[C(0.5), C(0.9), C(0.1)]), params(), 0)
+    row = result.pairs.iloc[0]
+    assert (row["prompt_id"], row["prompt"]) == ("a", "invite a")
+    assert (row["chosen"], row["rejected"]) == ("texte a 1", "texte a 2")
+    assert row["margin"] == pytest.approx(0.8)
+    assert result.counts["pairs"] == 1 and result.counts["not_best_worst"] == 0
+
+
+def test_tables_are_valid_and_have_trl_columns() -> None:
+    result = pairs(*tables(b=[C(0.2), C(0.1)], a=[C(0.5), C(0.9)]), params(), 0)
+    records.validate(result.pairs, records.PAIRS, "pairs")
+    records.validate(result.best_of, BEST_OF, "best-of")
+    records.validate(result.kto, KTO, "kto")
+    assert result.pairs["prompt_id"].tolist() == ["a", "b"]
+    assert result.best_of["completion"].tolist() == ["texte a 1", "texte b 0"]
+    assert result.kto[["completion", "label"]].values.tolist() == [
+        ["texte a 1", True],
+        ["texte a 0", False],
+        ["texte b 0", True],
+        ["texte b 1", False],
+    ]
+
+
+def test_everything_dropped_is_counted() -> None:
+    result = pairs(
+        *tables(
+            tie=[C(0.5), C(0.5), C(0.5)],
+            close=[C(0.51), C(0.5)],
+            long=[C(0.9, tokens=100), C(0.1, tokens=151)],
+            single=[C(0.9), C(0.1, text=" ")],
+            same=[C(0.9, text="idem"), C(0.1, text="idem")],
+            good=[C(0.4), C(0.1)],
+            better=[C(0.6), C(0.1)],
+        ),
+        params(min_margin=0.02, max_length_ratio=1.5, max_pairs=1),
+        0,
+    )
+    assert result.pairs["prompt_id"].tolist() == ["better"]
+    assert result.counts == dict.fromkeys(COUNTS, 0) | {
+        "prompts": 7,
+        "candidates": 15,
+        "empty_candidates": 1,
+        "dropped_tie": 2,
+        "dropped_margin": 1,
+        "dropped_length": 1,
+        "dropped_single": 1,
+        "dropped_cap": 1,
+        "pairs": 1,
+    }
+    counts = result.counts
+    assert counts["prompts"] == counts["pairs"] + sum(
+        number for name, number in counts.items() if name.startswith("dropped_")
+    )
+
+
+def test_no_pair_leaves_empty_tables_of_the_right_columns() -> None:
+    result = pairs(*tables(tie=[C(0.5), C(0.5)]), params(), 0)
+    records.validate(result.pairs, records.PAIRS, "pairs")
+    records.validate(result.kto, KTO, "kto")
+    assert result.pairs.empty and "margin" not in result.means
+    assert len(result.best_of) == 1  # best-of needs no pair
+
+
+def test_length_control_takes_the_next_allowed_combination() -> None:
+    # 0.9 against 0.1 breaks the ratio; of the others 0.9-0.3 (ratio 1.2) beats 0.6-0.1 (ratio 1.4)
+    candidates = [C(0.9, tokens=100), C(0.1, tokens=200), C(0.3, tokens=120), C(0.6, tokens=143)]
+    result = pairs(*tables(a=candidates), params(max_length_ratio=1.5), 0)
+    assert result.pairs[["chosen_score", "rejected_score"]].values.tolist() == [[0.9, 0.3]]
+    assert result.counts["not_best_worst"] == 1
+    loose = pairs(*tables(a=candidates), params(max_length_ratio=2.0), 0)
+    assert loose.pairs["rejected_score"].tolist() == [0.1]
+
+
+def test_unfinished_text_is_chosen_only_for_want_of_a_finished_one() -> None:
+    some = pairs(*tables(a=[C(0.9, stop=False), C(0.5), C(0.1)]), params(), 0)
+    assert some.pairs["chosen_score"].tolist() == [0.5]
+    assert (some.counts["not_best_worst"], some.counts["chosen_unfinished"]) == (1, 0)
+    none = pairs(*tables(a=[C(0.9, stop=False), C(0.5, stop=False)]), params(), 0)
+    assert none.pairs["chosen_score"].tolist() == [0.9]
+    assert none.counts["chosen_unfinished"] == 1
+
+
+def test_row_order_does_not_matter() -> None:
+    frames = tables(a=[C(0.5), C(0.9)], b=[C(0.3), C(0.8)], c=[C(0.2), C(0.4)])
+    straight = pairs(*frames, params(novelty_weight=0.5), 0)
+    turned = pairs(
+        *(frame[::-1].reset_index(drop=True) for frame in frames), params(novelty_weight=0.5), 0
+    )
+    pd.testing.assert_frame_equal(straight.pairs, turned.pairs)
+
+
+def test_candidates_and_scores_must_match() -> None:
+    candidates, scores, asked = tables(a=[C(0.5), C(0.9)], b=[C(0.3), C(0.8)])
+    with pytest.raises(UserError, match=r"candidate 1 of prompt .b. has no score"):
+        pairs(candidates, scores[:-1], asked, params(), 0)
+    with pytest.raises(UserError, match=r"candidate 0 of prompt .a. is scored"):
+        pairs(candidates[1:], scores, asked, params(), 0)
+    with pytest.raises(UserError, match=r"'b'.*generate stage"):
+        pairs(candidates, scores, asked[:1], params(), 0)
+
+
+def test_overuse_by_hand() -> None:
+    novelty = Novelty(["un deux trois", "un deux trois", "quatre cinq six", "sept huit neuf"])
+    assert novelty.overuse("un deux trois") == 0.0  # nothing taken yet
+    for _ in range(10):
+        novelty.take("quatre cinq six")
+    # a quarter of the pool; taken, shrunk: (10 + 20/4) / 30 = 1/2; overuse (1/2 - 1/4) / (1/2)
+    assert PRIOR_TEXTS == 20
+    assert novelty.overuse("quatre cinq six") == pytest.approx(0.5)
+    assert novelty.overuse("un deux trois") == 0.0  # less than in the pool is no overuse
+
+
+def _repetitive() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Forty prompts: the best candidate is always the same phrase, the second their own."""
+    return tables(
+        **{
+            f"p{number:02d}": [
+                C(0.60, text="la même phrase toujours"),
+                C(0.58, text=f"propre à {number} seul ici"),
+                C(0.10, text=f"mauvais texte numéro {number}"),
+            ]
+            for number in range(40)
+        }
+    )
+
+
+def test_novelty_spreads_the_chosen_texts() -> None:
+    plain = pairs(*_repetitive(), params(), 0)
+    diverse = pairs(*_repetitive(), params(novelty_weight=0.2), 0)
+    assert plain.pairs["chosen"].nunique() == 1  # the control: without the term nothing spreads
+    assert diverse.pairs["chosen"].nunique() > 10
+    # scores stay the plain totals
+    assert set(diverse.pairs["chosen_score"].round(2)) == {0.6, 0.58}
+
+
+def test_novelty_order_is_seeded() -> None:
+    first, again, other = (
+        pairs(*_repetitive(), params(novelty_weight=0.2), seed) for seed in (0, 0, 1)
+    )
+    pd.testing.assert_frame_equal(first.pairs, again.pairs)
+    assert first.pairs["chosen"].tolist() != other.pairs["chosen"].tolist()

@@ -1,0 +1,145 @@
+"""DPO: the reference, the start, the diagnostics, the refusals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from synthfr.errors import UserError
+from tests import tiny
+from tests.training import small
+
+Saved = Callable[[Any], bytes]
+Until = Callable[[Callable[[], Any]], Any]
+
+
+def train(
+    base: Path,
+    scratch: Path,
+    adapters: tuple[Path, ...] = (),
+    rows: Any = None,
+    round_: dict[str, Any] | None = None,
+    **changes: Any,
+) -> Any:
+    from synthfr.models import load_policy
+    from synthfr.training import dpo
+
+    return dpo.train(
+        small.pairs() if rows is None else rows,
+        load_policy(base, list(adapters)),
+        small.dpo_params(**changes),
+        small.round_(**(round_ or {})),
+        0,
+        scratch,
+    )
+
+
+def test_learns_the_preference(base: Path, tmp_path: Path) -> None:
+    result = train(base, tmp_path, round_={"epochs": 4})
+    history, metrics = result.history, result.metrics
+    assert [row["step"] for row in history] == list(range(17))
+    assert history[0]["margin"] == 0.0
+    # the first step is logged before its update: the precomputed reference fits its rows
+    assert abs(history[1]["margin"]) < 1e-5
+    assert metrics["margin"] > 0.1 and metrics["accuracy"] > 0.9
+    assert metrics["start"]["loss"] == pytest.approx(math.log(2), abs=1e-6)
+    assert metrics["rows"] == {"train": 16, "validation": 4, "truncated": 0}
+    assert metrics["chosen_logp_drop_per_token"] < metrics["rejected_logp_drop_per_token"]
+    assert metrics["length_ratio"] == metrics["chosen_tokens"] / metrics["rejected_tokens"]
+
+
+def test_reference_is_the_policy_before_the_round(
+    base: Path, tmp_path: Path, before_training: Until
+) -> None:
+    """The reference log-probabilities are those of base + step0, not of the bare base."""
+    import torch
+
+    from synthfr.models import load_policy
+
+    step0 = tiny.adapter(tmp_path / "step0", base, "step0")
+    trainer = before_training(lambda: train(base, tmp_path / "scratch", (step0,)))
+    row = trainer.train_dataset[0]
+
+    def logp(policy: Any) -> float:
+        ids = torch.tensor([row["prompt_ids"] + row["chosen_ids"]])
+        with torch.no_grad():
+            logps = policy.model(ids).logits.log_softmax(-1)[0, :-1]
+        n_prompt = len(row["prompt_ids"])
+        picked = logps[torch.arange(ids.shape[1] - 1), ids[0, 1:]]
+        return float(picked[n_prompt - 1 :].sum())
+
+    before = logp(load_policy(base, [step0]))
+    assert row["ref_chosen_logps"] == pytest.approx(before, abs=1e-3)
+    assert abs(logp(load_policy(base, [])) - before) > 0.1  # the control
+
+
+def test_start_is_refused_unless_the_adapter_is_fresh(
+    base: Path, tmp_path: Path, before_training: Until
+) -> None:
+    import torch
+
+    from synthfr.training.dpo import measured_start
+
+    trainer = before_training(lambda: train(base, tmp_path))
+    assert measured_start(trainer, 0.1, 4)["margin"] == 0.0
+    with torch.no_grad():
+        for name, weight in trainer.model.named_parameters():
+            if "lora_B" in name:
+                weight.normal_(std=0.1)
+    with pytest.raises(RuntimeError, match="instead of ln 2"):
+        measured_start(trainer, 0.1, 4)
+
+
+def test_same_parameters_same_bytes(base: Path, tmp_path: Path, saved: Saved) -> None:
+    first = small.train("dpo", base, tmp_path / "first")
+    again = small.train("dpo", base, tmp_path / "again")
+    other = small.train("dpo", base, tmp_path / "other", seed=1)
+    assert saved(first.model) == saved(again.model)
+    assert first.history == again.history
+    assert saved(first.model) != saved(other.model)
+
+
+def test_a_round_may_have_its_own_beta(base: Path, tmp_path: Path, before_training: Until) -> None:
+    own = before_training(lambda: train(base, tmp_path / "own", round_={"beta": 0.5}))
+    common = before_training(lambda: train(base, tmp_path / "common"))
+    assert (own.beta, common.beta) == (0.5, 0.1)
+
+
+def test_collapse_is_stopped(base: Path, tmp_path: Path) -> None:
+    pull = {"learning_rate": 0.5, "epochs": 4}
+    alone = {"loss_type": ["sigmoid"], "loss_weights": [1.0]}
+    with pytest.raises(UserError, match=r"collapsed at step \d+.*nats a token"):
+        train(base, tmp_path / "low", round_=pull, max_chosen_logp_drop=0.2, **alone)
+    calm = train(base, tmp_path / "calm", max_chosen_logp_drop=0.2)
+    assert calm.metrics["chosen_logp_drop_per_token"] < 0.2
+
+
+def test_a_loss_that_is_no_number_stops_the_round() -> None:
+    from types import SimpleNamespace
+
+    from synthfr.training.dpo import _collapse_guard
+
+    guard, state = _collapse_guard(0.1, 50.0, 0.5), SimpleNamespace(global_step=7)
+    guard.on_log(None, state, None, {"loss": 0.6, "rewards/chosen": -2.0})  # 0.4 nats a token
+    with pytest.raises(UserError, match="no longer a number at step 7"):
+        guard.on_log(None, state, None, {"loss": float("nan")})
+    with pytest.raises(UserError, match=r"lost 0\.60 nats a token"):
+        guard.on_log(None, state, None, {"eval_loss": 0.6, "eval_rewards/chosen": -3.0})
+
+
+def test_cut_pairs_are_counted_or_refused(base: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"of 20 pairs \(\d+\.\d%\) are longer than 30 tokens"):
+        train(base, tmp_path, max_length=30, max_truncated_share=0.1)
+    some = train(base, tmp_path, max_length=30, max_truncated_share=0.9, round_={"epochs": 0.1})
+    assert 0 < some.metrics["rows"]["truncated"] < 20
+    with pytest.raises(UserError, match="longer than 8 tokens"):  # no room after the prompt
+        train(base, tmp_path, max_length=8, max_truncated_share=1.0)
+
+
+def test_no_pairs(base: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no pairs"):
+        train(base, tmp_path, rows=small.pairs()[:0])
