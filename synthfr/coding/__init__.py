@@ -1,0 +1,9 @@
+"""Coders: models that assign ICD-10 codes, trained on synthetic reports and judged on private
+holdout reports.
+"""
+
+from synthfr.coding.grid import evaluate_grid, summarise
+from synthfr.coding.labels import exported_space
+from synthfr.coding.reference import evaluate_real
+
+__all__ = ["evaluate_grid", "evaluate_real", "exported_space", "summarise"]

@@ -1,0 +1,102 @@
+"""From scores to codes: the decision rules, all fitted on synthetic reports alone.
+
+The rule that counts is a parameter, fixed before any result is seen; the others are reported beside
+it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from synthfr.coding.metrics import Bools, Floats, top_labels
+
+RULES = ("global_threshold", "fixed_threshold", "top_k_mean", "prevalence_matched")
+EVEN_ODDS = 0.0  # a coder's score is a signed distance or log-odds: 0 is a probability of one half
+_DENSITIES = np.geomspace(
+    0.25, 4.0, 49
+)  # thresholds tried, as multiples of the training set's labels a document
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What the rules learnt: one threshold, labels a document, and each label's share of
+    documents, shape (n_labels,).
+    """
+
+    threshold: float
+    labels_per_document: int
+    prevalence: Floats
+
+
+def fit(train_truth: Bools, validation_truth: Bools, validation_scores: Floats) -> Fitted:
+    """Fit all rules: the threshold on the validation part, the rest on the training part (both
+    synthetic).
+    """
+    return Fitted(
+        threshold=tune_threshold(validation_truth, validation_scores, float(train_truth.mean())),
+        labels_per_document=max(1, round(float(train_truth.sum(axis=1).mean()))),
+        prevalence=train_truth.mean(axis=0),
+    )
+
+
+def decide(rule: str, scores: Floats, fitted: Fitted) -> Bools:
+    """Codes of each document, shape as `scores` (n_documents, n_labels).
+
+    * ``global_threshold``: score above the one threshold tuned for macro-F1;
+    * ``fixed_threshold``: probability above one half (the original's rule);
+    * ``top_k_mean``: the k best-scored labels, k = mean labels a training document, rounded;
+    * ``prevalence_matched``: of each label, as large a share of the documents at hand as in
+      training. It ranks the documents at hand against each other, by their scores and never by
+      their labels.
+    """
+    match rule:
+        case "global_threshold":
+            return np.asarray(scores > fitted.threshold)
+        case "fixed_threshold":
+            return np.asarray(scores > EVEN_ODDS)
+        case "top_k_mean":
+            return top_labels(scores, fitted.labels_per_document)
+        case "prevalence_matched":
+            return _most_likely(scores, fitted.prevalence)
+    raise ValueError(f"no decision rule {rule!r}")
+
+
+def tune_threshold(truth: Bools, scores: Floats, density: float) -> float:
+    """The threshold with the best macro-F1 on (`truth`, `scores`).
+
+    Tried are those that predict from a quarter to four times as many labels a document as `density`
+    (the share of true cells in training), a range that fits label spaces of any size. Of equally
+    good ones, the one nearest to `density`.
+    """
+    ranked = np.sort(scores, axis=None)[::-1]
+    nearest_first = _DENSITIES[np.argsort(np.abs(np.log(_DENSITIES)), kind="stable")]
+    predicted_cells = np.clip(
+        np.round(nearest_first * density * ranked.size).astype(int), 1, ranked.size - 1
+    )
+    best, best_f1 = EVEN_ODDS, -1.0
+    positives = truth.sum(axis=0)
+    for cells in dict.fromkeys(predicted_cells.tolist()):
+        threshold = float((ranked[cells - 1] + ranked[cells]) / 2)
+        if not np.isfinite(
+            threshold
+        ):  # among labels that training never saw: nothing to tell apart
+            continue
+        predicted = scores > threshold
+        hits = (predicted & truth).sum(axis=0)
+        either = predicted.sum(axis=0) + positives
+        f1 = float(np.divide(2 * hits, either, out=np.zeros(len(either)), where=either > 0).mean())
+        if f1 > best_f1:
+            best, best_f1 = threshold, f1
+    return best
+
+
+def _most_likely(scores: Floats, prevalence: Floats) -> Bools:
+    """The best-scored documents of each label, as many as its prevalence asks for, at least one
+    if it has any.
+    """
+    n = len(scores)
+    wanted = np.where(prevalence > 0, np.maximum(1, np.round(prevalence * n)), 0).astype(int)
+    place = np.argsort(np.argsort(-scores, axis=0, kind="stable"), axis=0, kind="stable")
+    return np.asarray(place < wanted)

@@ -1,0 +1,205 @@
+"""The utility of a data set: coders trained on it, judged on private holdout reports.
+
+Each size, top k and seed is judged in two ways. `unbiased`: labels are the k most frequent
+categories of a space that all steps share, and no report is dropped. `original` (as the original
+Synth-FR evaluates): labels are the k most frequent categories of the training set itself, at most
+`max_labels` a report, and reports with none of them are dropped from training and evaluation alike.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from synthfr import icd10, seeding
+from synthfr.coding import decisions, labels, metrics
+from synthfr.coding.labels import Categories
+from synthfr.coding.tfidf import Rows, TfidfCoder
+from synthfr.errors import UserError
+from synthfr.stats import mean_interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from synthfr.params import Classify
+
+Cell = dict[str, Any]  # one result: size, top_k, seed, evaluation and rule, then metrics
+UNBIASED, ORIGINAL = "unbiased", "original"
+_IDENTITY = ("size", "top_k", "seed", "evaluation", "rule")
+_BESIDE = ("macro_f1", "micro_f1")  # what the summary tells of the rules that do not count
+_BY_SEED = ("macro_f1", "map")  # told for each seed, so that steps can be compared seed by seed
+
+
+@dataclass(frozen=True)
+class _Split:
+    """Rows of one sample of the training reports: to fit on, and to tune the threshold on."""
+
+    fit: Rows
+    validation: Rows
+
+
+def evaluate_grid(
+    training: pd.DataFrame,
+    holdout: pd.DataFrame,
+    params: Classify,
+    label_space: Sequence[str],
+    random_seed: int,
+) -> list[Cell]:
+    """Train and judge a coder for every size x top_k x seed of `params`.
+
+    Args:
+        training: reports to train on (columns report_id, text, codes), at least max(params.sizes)
+            of them.
+        holdout: private reports that nothing was tuned on; only numbers about them are returned.
+        label_space: ranked categories for the unbiased evaluation, see `labels.exported_space`.
+
+    Returns:
+        One flat dict per (size, top_k, seed, evaluation, rule); `summarise` condenses them.
+
+    A seed varies which reports are drawn and which of them tune the threshold; both depend on
+    report ids, not on row order, and a smaller size is part of a larger one. UserError when there
+    are too few reports or no code to learn.
+    """
+    if len(training) < (largest := max(params.sizes)):
+        raise UserError(
+            f"classify.sizes asks for {largest} reports, and there are only {len(training)}: "
+            "lower classify.sizes or raise synthesize.reports."
+        )
+    if not label_space:
+        raise UserError(
+            "classify: no code was exported from the private side: lower "
+            "keywords.min_documents, or give private reports that share codes."
+        )
+    known = labels.categories([*training["codes"], *holdout["codes"]])
+    coder = TfidfCoder(
+        [*training["text"], *holdout["text"]], params.coder, seeding.derive(random_seed, "coder")
+    )
+    test = np.arange(len(training), len(known))
+    cells = []
+    for seed in params.seeds:
+        shuffled = _shuffled(training["report_id"], random_seed, seed)
+        for size in params.sizes:
+            split = _split(shuffled[:size], params.validation_share)
+            for evaluation in (UNBIASED, ORIGINAL):
+                for top_k in sorted(params.top_k, reverse=True):
+                    if evaluation == UNBIASED:
+                        parts = _Parts.unbiased(known, split, test, label_space[:top_k])
+                    else:
+                        parts = _Parts.original(known, split, test, top_k, params.max_labels)
+                    which = {"size": size, "top_k": top_k, "seed": seed, "evaluation": evaluation}
+                    cells += [{**which, **result} for result in _judge(coder, parts)]
+    return cells
+
+
+def summarise(cells: Iterable[Cell], rule: str) -> dict[str, Any]:
+    """Mean and 95 % interval over seeds, as a nested dict of numbers.
+
+    ``size=1000/top_k=20/macro_f1/{mean,low,high,seed=0,...}``: the unbiased evaluation under
+    `rule`, which counts; beside it ``.../original/<metric>/...`` (the original's evaluation, same
+    rule) and ``.../rules/<other rule>/<metric>/...``.
+    """
+    groups: dict[tuple[Any, ...], list[Cell]] = {}
+    for cell in cells:
+        key = (cell["size"], cell["top_k"], cell["evaluation"], cell["rule"])
+        groups.setdefault(key, []).append(cell)
+    summary: dict[str, Any] = {}
+    for (size, top_k, evaluation, used), group in sorted(groups.items()):
+        place = summary.setdefault(f"size={size}", {}).setdefault(f"top_k={top_k}", {})
+        names: Sequence[str] = [name for name in group[0] if name not in _IDENTITY]
+        if used != rule:
+            if evaluation == ORIGINAL:
+                continue
+            place, names = place.setdefault("rules", {}).setdefault(used, {}), _BESIDE
+        elif evaluation == ORIGINAL:
+            place = place.setdefault("original", {})
+        for name in names:
+            place[name] = mean_interval([cell[name] for cell in group]).as_dict()
+        if used == rule and evaluation == UNBIASED:
+            for name, cell in itertools.product(_BY_SEED, group):
+                place[name][f"seed={cell['seed']}"] = cell[name]
+    return summary
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """Rows and label matrices of the three parts under one label space."""
+
+    fit: Rows
+    fit_truth: metrics.Bools
+    validation: Rows
+    validation_truth: metrics.Bools
+    test: Rows
+    test_truth: metrics.Bools
+
+    @classmethod
+    def unbiased(
+        cls, known: list[Categories], split: _Split, test: Rows, space: Sequence[str]
+    ) -> _Parts:
+        parts: list[Any] = []
+        for rows in (split.fit, split.validation, test):
+            parts += [rows, labels.matrix([known[row] for row in rows], space)]
+        return cls(*parts)
+
+    @classmethod
+    def original(
+        cls, known: list[Categories], split: _Split, test: Rows, top_k: int, max_labels: int
+    ) -> _Parts:
+        sample = np.concatenate([split.fit, split.validation])
+        space = icd10.label_space((known[row] for row in sample), top_k)
+        parts: list[Any] = []
+        for rows in (split.fit, split.validation, test):
+            truth = labels.matrix(
+                labels.capped([known[row] for row in rows], space, max_labels), space
+            )
+            kept = truth.any(axis=1)
+            parts += [rows[kept], truth[kept]]
+        return cls(*parts)
+
+
+def _judge(coder: TfidfCoder, parts: _Parts) -> list[Cell]:
+    if not (parts.fit_truth.any() and len(parts.validation) and len(parts.test)):
+        raise UserError(
+            "classify: no training, validation or holdout report has a code of the label space: "
+            "check that all reports are coded in one code system."
+        )
+    rows = np.concatenate([parts.validation, parts.test])
+    scores = coder.scores(parts.fit, parts.fit_truth, rows)
+    validation_scores, test_scores = np.split(scores, [len(parts.validation)])
+    fitted = decisions.fit(parts.fit_truth, parts.validation_truth, validation_scores)
+    rankings = metrics.of_rankings(parts.test_truth, test_scores)
+    setting = {
+        "labels": parts.fit_truth.shape[1],
+        "trained_reports": len(parts.fit),
+        "evaluated_reports": len(parts.test),
+        "threshold": fitted.threshold,
+    }
+    return [
+        {
+            "rule": rule,
+            **metrics.of_decisions(parts.test_truth, decisions.decide(rule, test_scores, fitted)),
+            **rankings,
+            **setting,
+        }
+        for rule in decisions.RULES
+    ]
+
+
+def _shuffled(report_ids: Iterable[str], random_seed: int, seed: int) -> Rows:
+    """Row numbers in an order drawn by `seed` that depends on the ids alone."""
+    draws = [
+        (seeding.derive(random_seed, "classify", seed, report_id), row)
+        for row, report_id in enumerate(report_ids)
+    ]
+    return np.array([row for _, row in sorted(draws)], dtype=np.int64)
+
+
+def _split(sample: Rows, validation_share: float) -> _Split:
+    """Part an already shuffled sample: `validation_share` of it tunes the threshold, the rest
+    trains.
+    """
+    n_validation = min(len(sample) - 1, max(1, round(len(sample) * validation_share)))
+    return _Split(fit=sample[n_validation:], validation=sample[:n_validation])

@@ -1,0 +1,7 @@
+"""How near a candidate comes to the private document that its keywords are from. Private side;
+only floats leave.
+"""
+
+from synthfr.scoring.score import Scored, score
+
+__all__ = ["Scored", "score"]

@@ -1,0 +1,130 @@
+"""Scores of one round's candidates against the private documents that their prompts came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthfr.errors import UserError
+from synthfr.records import SCORES
+from synthfr.scoring import lexical
+from synthfr.scoring.evaluators import evaluator
+from synthfr.scoring.release import release
+from synthfr.scoring.similarity import similarities
+from synthfr.text import strip_headings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from synthfr.params import Score, ScoreWeights
+
+PARTS = ("similarity", "keyword_recall", "judge", "bleu")
+
+
+@dataclass(frozen=True)
+class Scored:
+    """`scores` (SCORES, released), numbers about their distribution, and the evaluator's
+    weights, if it has any.
+    """
+
+    scores: pd.DataFrame
+    measures: dict[str, Any]
+    evaluator_weights: Path | None
+
+
+def score(
+    candidates: pd.DataFrame,
+    keyed: pd.DataFrame,
+    prompts: pd.DataFrame,
+    params: Score,
+) -> Scored:
+    """Score every candidate (CANDIDATES) against the private document (KEYED) of its prompt
+    (PROMPTS), joined by id.
+
+    All parts are recorded; `total` is their mean weighted by `params.weights`. Headings are
+    stripped from both texts first when `params.strip_headings`. A prompt_id that is not among the
+    keyed documents or the prompts is a UserError.
+    """
+    if params.weights.judge > 0:
+        raise UserError("score.weights.judge is above 0, but no judge is configured: set it to 0.")
+    asked = dict(zip(prompts["prompt_id"], prompts["keywords"], strict=True))
+    ids = candidates["prompt_id"].tolist()
+    _all_known(ids, set(keyed["prompt_id"]), "private documents")
+    _all_known(ids, set(asked), "prompts")
+    # a candidate is in the language of its document
+    language = dict(zip(keyed["prompt_id"], keyed["language"], strict=True))
+
+    def compared(text: str, prompt_id: str) -> str:
+        return strip_headings(text, language[prompt_id]) if params.strip_headings else text
+
+    private = {
+        key: compared(text, key)
+        for key, text in zip(keyed["prompt_id"], keyed["text"], strict=True)
+    }
+    texts = [compared(text, key) for text, key in zip(candidates["text"], ids, strict=True)]
+    encoder = evaluator(params)
+    encoder.fit([private[key] for key in sorted(private)])
+    used = sorted(set(ids))
+    place = {key: index for index, key in enumerate(used)}
+    parts = {
+        "similarity": similarities(
+            encoder,
+            texts,
+            [private[key] for key in used],
+            np.array([place[key] for key in ids], dtype=np.int64),
+            params.window_tokens,
+            params.stride_tokens,
+        ),
+        "keyword_recall": np.array(
+            [lexical.keyword_recall(asked[key], text) for text, key in zip(texts, ids, strict=True)]
+        ),
+        "judge": np.full(len(ids), np.nan),
+        "bleu": np.array(
+            [lexical.bleu(text, private[key]) for text, key in zip(texts, ids, strict=True)]
+        ),
+    }
+    frame = candidates[list(SCORES.key)].copy()
+    for name in PARTS:
+        frame[name] = parts[name].astype(np.float32)
+    frame["total"] = total(parts, params.weights).astype(np.float32)
+    frame = frame.sort_values(list(SCORES.key), ignore_index=True)
+    return Scored(release(frame, candidates), describe(frame), encoder.weights)
+
+
+def total(parts: dict[str, NDArray[np.float64]], weights: ScoreWeights) -> NDArray[np.float64]:
+    """Mean of the parts that have a weight, weighted by it; shape (n_candidates,)."""
+    weighted = [
+        (getattr(weights, name), parts[name]) for name in PARTS if getattr(weights, name) > 0
+    ]
+    whole = sum(weight for weight, _ in weighted)
+    return np.asarray(sum(weight * part for weight, part in weighted) / whole)
+
+
+def describe(scores: pd.DataFrame) -> dict[str, Any]:
+    """Mean and standard deviation of each part; mean distance between a prompt's best and worst
+    total (`spread`).
+    """
+    recorded = [name for name in (*PARTS, "total") if scores[name].notna().any()]
+    by_prompt = scores.groupby("prompt_id")["total"]
+    return {
+        "candidates": len(scores),
+        "prompts": scores["prompt_id"].nunique(),
+        "spread": float((by_prompt.max() - by_prompt.min()).mean()),
+        **{
+            name: {"mean": float(scores[name].mean()), "sd": float(scores[name].std(ddof=0))}
+            for name in recorded
+        },
+    }
+
+
+def _all_known(ids: list[str], known: set[str], where: str) -> None:
+    unknown = sorted(set(ids) - known)
+    if unknown:
+        raise UserError(
+            f"score: {len(unknown)} prompt_id of the candidates, such as {unknown[0]!r}, are not "
+            f"among the {where}: they come from another run of keywords; run generate again."
+        )

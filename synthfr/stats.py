@@ -1,0 +1,114 @@
+"""Intervals: how sure a number is, given the seeds or documents that it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean (or other estimate) with its confidence limits; both are NaN when n = 1 tells
+    nothing about spread.
+    """
+
+    mean: float
+    low: float
+    high: float
+    n: int
+
+    @property
+    def excludes_zero(self) -> bool:
+        """Whether the whole interval lies on one side of zero (never, when it is unknown)."""
+        return self.low > 0 or self.high < 0
+
+    def as_dict(self) -> dict[str, float]:
+        """``{"mean", "low", "high"}``; the limits are left out when they are unknown."""
+        limits = {"low": self.low, "high": self.high} if self.n > 1 else {}
+        return {"mean": self.mean, **limits}
+
+
+def mean_interval(values: ArrayLike, confidence: float = CONFIDENCE) -> Interval:
+    """Mean of n independent values (seeds) with its Student t interval: m ± t(n-1) s / √n, s with
+    n-1 (Student 1908).
+
+    Values: shape (n,), n >= 1; an empty sample is a ValueError.
+    """
+    import numpy as np
+    from scipy.special import stdtrit
+
+    sample = _sample(values)
+    mean = float(sample.mean())
+    n = sample.size
+    if n == 1:
+        return Interval(mean, float("nan"), float("nan"), 1)
+    half = float(stdtrit(n - 1, (1 + confidence) / 2) * sample.std(ddof=1) / np.sqrt(n))
+    return Interval(mean, mean - half, mean + half, n)
+
+
+def paired_difference(
+    after: ArrayLike, before: ArrayLike, confidence: float = CONFIDENCE
+) -> Interval:
+    """Student t interval of the mean of ``after[i] - before[i]``; position i is the same seed or
+    document in both.
+
+    Samples of different lengths are a ValueError.
+    """
+    one, other = _sample(after), _sample(before)
+    if one.size != other.size:
+        raise ValueError(f"pairs are missing: {one.size} values after, {other.size} before")
+    return mean_interval(one - other, confidence)
+
+
+def bootstrap(
+    values: ArrayLike,
+    rng: np.random.Generator,
+    statistic: Callable[[NDArray[np.float64]], float] | None = None,
+    n_resamples: int = 2000,
+    confidence: float = CONFIDENCE,
+) -> Interval:
+    """Percentile bootstrap of `statistic` (default: the mean) over documents (Efron 1979).
+
+    Values: shape (n,). Documents are redrawn with replacement; `mean` of the result is the
+    statistic on the sample itself.
+    """
+    import numpy as np
+
+    sample = _sample(values)
+    of = statistic or (lambda drawn: float(drawn.mean()))
+    draws = [of(sample[rng.integers(sample.size, size=sample.size)]) for _ in range(n_resamples)]
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(draws, [tail, 1 - tail])
+    return Interval(float(of(sample)), float(low), float(high), sample.size)
+
+
+def wilson(successes: int, n: int, confidence: float = CONFIDENCE) -> Interval:
+    """Wilson score interval of a share (Wilson 1927): honest also at 0 of n and n of n. `n` < 1
+    is a ValueError.
+    """
+    if not 0 <= successes <= n or n < 1:
+        raise ValueError(f"{successes} successes of {n} is no share")
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    share = successes / n
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5
+    return Interval(share, max(0.0, centre - half), min(1.0, centre + half), n)
+
+
+def _sample(values: ArrayLike) -> NDArray[np.float64]:
+    import numpy as np
+
+    sample = np.asarray(values, dtype=np.float64)
+    if sample.ndim != 1 or sample.size == 0:
+        raise ValueError(
+            f"an interval wants a list of at least one number, not shape {sample.shape}"
+        )
+    return sample

@@ -1,0 +1,141 @@
+"""The grid: useful data teach, shuffled labels do not, and the order of rows changes nothing."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from synthfr.coding import decisions, evaluate_grid, evaluate_real, summarise
+from synthfr.coding.grid import _shuffled
+from synthfr.errors import UserError
+from tests.coding import toy
+
+
+@pytest.fixture(scope="module")
+def training() -> pd.DataFrame:
+    return toy.reports(120, seed=1, prefix="t")
+
+
+@pytest.fixture(scope="module")
+def holdout() -> pd.DataFrame:
+    return toy.reports(150, seed=2, prefix="h")
+
+
+@pytest.fixture(scope="module")
+def cells(training: pd.DataFrame, holdout: pd.DataFrame) -> list[dict[str, object]]:
+    return evaluate_grid(training, holdout, toy.params(), toy.SPACE, random_seed=0)
+
+
+def test_every_cell_is_there_once(cells: list[dict[str, object]]) -> None:
+    names = ("size", "top_k", "seed", "evaluation", "rule")
+    found = [tuple(cell[name] for name in names) for cell in cells]
+    expected = itertools.product(
+        [60, 120], [3, 6], [0, 1, 2], ["unbiased", "original"], decisions.RULES
+    )
+    assert sorted(found) == sorted(expected)
+
+
+def test_summary_has_means_intervals_and_seeds(cells: list[dict[str, object]]) -> None:
+    summary = summarise(cells, "global_threshold")
+    assert set(summary) == {"size=60", "size=120"}
+    place = summary["size=120"]["top_k=3"]
+    figure = place["macro_f1"]
+    assert figure["low"] <= figure["mean"] <= figure["high"]
+    assert figure["mean"] == pytest.approx(np.mean([figure[f"seed={seed}"] for seed in (0, 1, 2)]))
+    assert {"macro_f1", "micro_f1", "map", "f1_at_3", "f1_at_5", "hamming_loss"} <= set(place)
+    assert set(place["rules"]) == set(decisions.RULES) - {"global_threshold"}
+    assert place["original"]["macro_f1"]["mean"] > 0
+    other = summarise(cells, "top_k_mean")["size=120"]["top_k=3"]
+    assert other["macro_f1"]["mean"] == place["rules"]["top_k_mean"]["macro_f1"]["mean"]
+
+
+def test_useful_data_teach_and_shuffled_labels_do_not(
+    training: pd.DataFrame, holdout: pd.DataFrame, cells: list[dict[str, object]]
+) -> None:
+    """Negative control: the same texts with another report's codes."""
+    useful = summarise(cells, "global_threshold")["size=120"]["top_k=6"]
+    shuffled = training.assign(codes=np.random.default_rng(0).permutation(training["codes"]))
+    params = toy.params(sizes=[120], top_k=[6])
+    controls = evaluate_grid(shuffled, holdout, params, toy.SPACE, 0)
+    useless = summarise(controls, "global_threshold")["size=120"]["top_k=6"]
+    assert useful["macro_f1"]["mean"] > 0.8
+    assert useful["map"]["mean"] > 0.9
+    assert useless["macro_f1"]["mean"] < 0.55  # about what predicting everything gives
+    assert useless["map"]["mean"] < 0.5
+
+
+def test_more_data_teach_more(cells: list[dict[str, object]]) -> None:
+    summary = summarise(cells, "global_threshold")
+    assert (
+        summary["size=120"]["top_k=6"]["map"]["mean"] > summary["size=60"]["top_k=6"]["map"]["mean"]
+    )
+
+
+def test_order_of_rows_does_not_matter(training: pd.DataFrame, holdout: pd.DataFrame) -> None:
+    params = toy.params(seeds=[1], sizes=[60])
+    one = evaluate_grid(training, holdout, params, toy.SPACE, 0)
+    shuffled = training.sample(frac=1, random_state=5)
+    assert one == evaluate_grid(shuffled, holdout, params, toy.SPACE, 0)
+    assert one != evaluate_grid(training, holdout, params, toy.SPACE, 9)  # another random_seed
+
+
+def test_samples_are_nested_and_differ_between_seeds() -> None:
+    ids = [f"r{number}" for number in range(50)]
+    assert _shuffled(ids, 0, 1).tolist() != _shuffled(ids, 0, 2).tolist()
+    fewer = [ids[row] for row in _shuffled(ids[:40], 0, 1)]
+    assert [ids[row] for row in _shuffled(ids, 0, 1) if row < 40] == fewer
+
+
+def test_original_drops_reports_and_unbiased_does_not(
+    holdout: pd.DataFrame, cells: list[dict[str, object]]
+) -> None:
+    summary = summarise(cells, "global_threshold")["size=120"]["top_k=3"]
+    frequent = {"I10", "E11.9", "J18.9"}
+    kept = sum(bool(frequent & set(codes)) for codes in holdout["codes"])
+    assert summary["evaluated_reports"]["mean"] == 150
+    assert summary["original"]["evaluated_reports"]["mean"] == kept < 150
+    assert summary["original"]["trained_reports"]["mean"] < summary["trained_reports"]["mean"] == 96
+
+
+def test_dropping_hides_false_positives(training: pd.DataFrame) -> None:
+    """Why the original's rule is not the one that counts: reports without a label cost nothing."""
+    unlabelled = toy.reports(100, 3, "u").assign(codes=[["Z99"]] * 100)  # they look like the others
+    holdout = pd.concat([toy.reports(100, 4, "h"), unlabelled], ignore_index=True)
+    params = toy.params(sizes=[120], top_k=[6])
+    place = summarise(evaluate_grid(training, holdout, params, toy.SPACE, 0), "global_threshold")
+    place = place["size=120"]["top_k=6"]
+    assert place["original"]["macro_precision"]["mean"] > place["macro_precision"]["mean"] + 0.2
+
+
+def test_max_labels_caps_the_original_only(training: pd.DataFrame, holdout: pd.DataFrame) -> None:
+    params = toy.params(sizes=[120], top_k=[6], seeds=[0, 1])
+    free = evaluate_grid(training, holdout, params, toy.SPACE, 0)
+    params = toy.params(sizes=[120], top_k=[6], seeds=[0, 1], max_labels=1)
+    capped = evaluate_grid(training, holdout, params, toy.SPACE, 0)
+    for one, other in zip(free, capped, strict=True):
+        assert (one == other) is (one["evaluation"] == "unbiased")
+
+
+def test_too_few_reports(training: pd.DataFrame, holdout: pd.DataFrame) -> None:
+    with pytest.raises(UserError, match="121 reports, and there are only 120: lower"):
+        evaluate_grid(training, holdout, toy.params(sizes=[121]), toy.SPACE, 0)
+    with pytest.raises(UserError, match=r"keywords\.min_documents"):
+        evaluate_grid(training, holdout, toy.params(), [], 0)
+
+
+def test_no_common_codes(training: pd.DataFrame, holdout: pd.DataFrame) -> None:
+    foreign = training.assign(codes=[["Z99"]] * len(training))
+    with pytest.raises(UserError, match="one code system"):
+        evaluate_grid(foreign, holdout, toy.params(), toy.SPACE, 0)
+
+
+def test_reference_uses_what_there_is(training: pd.DataFrame, holdout: pd.DataFrame) -> None:
+    uncoded = toy.reports(40, 7, "n").assign(codes=[[] for _ in range(40)])
+    real = pd.concat([training.head(90), uncoded], ignore_index=True)
+    cells = evaluate_real(real, holdout, toy.params(sizes=[60, 120, 500]), toy.SPACE, 0)
+    summary = summarise(cells, "global_threshold")
+    assert set(summary) == {"size=60", "size=120", "size=500"}
+    assert summary["size=120"] == summary["size=500"]
+    assert summary["size=500"]["top_k=6"]["trained_reports"]["mean"] == 72  # 80 % of 90
+    assert evaluate_real(uncoded, holdout, toy.params(), toy.SPACE, 0) == []

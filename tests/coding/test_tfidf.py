@@ -1,0 +1,94 @@
+"""The TF-IDF coder against scikit-learn's own vectoriser and classifiers."""
+
+import numpy as np
+import pytest
+
+from synthfr.coding import labels
+from synthfr.coding.tfidf import TOKEN_PATTERN, TfidfCoder
+from synthfr.errors import UserError
+from tests.coding import toy
+
+CODER = toy.params().coder
+
+
+@pytest.fixture(scope="module")
+def task() -> tuple[list[str], np.ndarray]:
+    frame = toy.reports(80, seed=0)
+    return frame["text"].tolist(), labels.matrix(labels.categories(frame["codes"]), toy.SPACE)
+
+
+@pytest.mark.parametrize("model", ["svm", "logistic"])
+def test_same_scores_as_scikit_learn(task: tuple[list[str], np.ndarray], model: str) -> None:
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.multiclass import OneVsRestClassifier
+    from sklearn.svm import LinearSVC
+
+    texts, truth = task
+    train, test = np.arange(0, 60), np.arange(60, 80)
+    ours = TfidfCoder(texts, CODER.model_copy(update={"model": model}), seed=3)
+    scores = ours.scores(train, truth[train], test)
+
+    vectorizer = TfidfVectorizer(
+        ngram_range=(1, 2), min_df=2, sublinear_tf=True, token_pattern=TOKEN_PATTERN
+    )
+    features = vectorizer.fit_transform(texts[:60])
+    common = {"C": 1.0, "class_weight": "balanced", "random_state": 3, "max_iter": 10_000}
+    one = (
+        LinearSVC(**common) if model == "svm" else LogisticRegression(solver="liblinear", **common)
+    )
+    theirs = OneVsRestClassifier(one).fit(features, truth[train])
+    assert scores == pytest.approx(
+        theirs.decision_function(vectorizer.transform(texts[60:])), abs=1e-6
+    )
+
+
+def test_fewer_labels_are_a_slice_of_more(task: tuple[list[str], np.ndarray]) -> None:
+    texts, truth = task
+    train, test = np.arange(0, 60), np.arange(60, 80)
+    many = TfidfCoder(texts, CODER, seed=0).scores(train, truth[train], test)
+    few = TfidfCoder(texts, CODER, seed=0).scores(train, truth[train][:, :2], test)
+    assert np.array_equal(many[:, :2], few)
+
+
+def test_another_training_set_is_another_model(task: tuple[list[str], np.ndarray]) -> None:
+    """The memory of fitted columns must not outlive the training set."""
+    texts, truth = task
+    test = np.arange(60, 80)
+    coder = TfidfCoder(texts, CODER, seed=0)
+    coder.scores(np.arange(0, 60), truth[:60], test)
+    second = coder.scores(np.arange(0, 30), truth[:30], test)
+    fresh = TfidfCoder(texts, CODER, seed=0).scores(np.arange(0, 30), truth[:30], test)
+    assert np.array_equal(second, fresh)
+
+
+def test_words_of_test_reports_teach_nothing(task: tuple[list[str], np.ndarray]) -> None:
+    texts, truth = task
+    train, test = np.arange(0, 60), np.arange(60, 80)
+    other = texts[:60] + [text.replace("patient", "inconnu inconnu") for text in texts[60:]]
+    same = TfidfCoder(texts, CODER, seed=0).scores(train, truth[train], train)
+    assert np.array_equal(same, TfidfCoder(other, CODER, seed=0).scores(train, truth[train], train))
+    assert len(test) == 20
+
+
+def test_labels_without_contrast() -> None:
+    texts = ["a b c", "a b d", "a c d", "b c d"]
+    truth = np.array([[0, 1], [0, 1], [0, 1]], dtype=bool)
+    scores = TfidfCoder(texts, CODER, seed=0).scores(np.arange(3), truth, np.arange(3, 4))
+    assert scores.tolist() == [[-np.inf, np.inf]]
+
+
+def test_signs_are_words() -> None:
+    texts = ["oedeme ++", "oedeme ++", "oedeme", "oedeme"]
+    truth = np.array([[1], [1], [0], [0]], dtype=bool)
+    scores = TfidfCoder(texts, CODER, seed=0).scores(np.arange(4), truth, np.arange(4))
+    assert (scores[:2] > 0).all() and (scores[2:] < 0).all()
+
+
+def test_texts_that_teach_nothing_are_a_user_error() -> None:
+    with pytest.raises(UserError, match="no word"):
+        TfidfCoder(["", "..."], CODER, seed=0)
+    with pytest.raises(UserError, match="no word stands in 2"):
+        TfidfCoder(["un", "deux"], CODER, seed=0).scores(
+            np.arange(2), np.array([[True], [False]]), np.arange(2)
+        )

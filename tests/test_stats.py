@@ -1,0 +1,84 @@
+"""Intervals on hand-computed values, and how often they hold what they promise."""
+
+import numpy as np
+import pytest
+
+from synthfr.stats import Interval, bootstrap, mean_interval, paired_difference, wilson
+
+
+def test_student_t_of_three_seeds() -> None:
+    # mean 2, s = 1, t(2, .975) = 4.302653; half width = 4.302653 / sqrt(3) = 2.484138
+    interval = mean_interval([1.0, 2.0, 3.0])
+    assert interval.mean == 2.0
+    assert interval.low == pytest.approx(2 - 2.484138, abs=1e-6)
+    assert interval.high == pytest.approx(2 + 2.484138, abs=1e-6)
+    assert interval.as_dict() == {"mean": 2.0, "low": interval.low, "high": interval.high}
+
+
+def test_one_value_says_nothing_about_spread() -> None:
+    interval = mean_interval([0.7])
+    assert interval.mean == 0.7 and interval.as_dict() == {"mean": 0.7}
+    assert np.isnan(interval.low) and not interval.excludes_zero
+
+
+def test_no_value_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one number"):
+        mean_interval([])
+
+
+def test_paired_difference_sees_what_the_separate_intervals_hide() -> None:
+    before = [0.1, 0.5, 0.9]
+    after = [0.2, 0.61, 0.99]
+    gain = paired_difference(after, before)
+    assert gain.mean == pytest.approx(0.1)
+    assert gain.excludes_zero
+    assert mean_interval(after).low < mean_interval(before).high  # unpaired, they overlap
+    assert not paired_difference([0.9, 0.5, 0.1], before).excludes_zero  # negative control
+    with pytest.raises(ValueError, match="pairs are missing"):
+        paired_difference([1.0], before)
+
+
+def test_wilson_by_hand() -> None:
+    # 8 of 10, z = 1.959964: centre (.8 + z²/20) / (1 + z²/10) = .716740, half width .226577
+    interval = wilson(8, 10)
+    assert interval.mean == 0.8
+    assert interval.low == pytest.approx(0.490162, abs=1e-5)
+    assert interval.high == pytest.approx(0.943317, abs=1e-5)
+
+
+def test_wilson_at_the_ends() -> None:
+    assert wilson(0, 20).low == 0 and wilson(0, 20).high == pytest.approx(0.161130, abs=1e-5)
+    assert wilson(20, 20).high == 1 and wilson(20, 20).low == pytest.approx(0.838870, abs=1e-5)
+    for successes, n in ((1, 0), (3, 2), (-1, 2)):
+        with pytest.raises(ValueError, match="no share"):
+            wilson(successes, n)
+
+
+def test_bootstrap_of_a_mean_agrees_with_student() -> None:
+    sample = np.random.default_rng(0).normal(5, 2, 400)
+    drawn = bootstrap(sample, np.random.default_rng(1))
+    exact = mean_interval(sample)
+    assert drawn.mean == pytest.approx(exact.mean)
+    assert drawn.low == pytest.approx(exact.low, abs=0.05)
+    assert drawn.high == pytest.approx(exact.high, abs=0.05)
+
+
+def test_bootstrap_is_seeded_and_takes_any_statistic() -> None:
+    sample = [1.0, 2.0, 3.0, 4.0, 100.0]
+    one = bootstrap(sample, np.random.default_rng(3), lambda drawn: float(np.median(drawn)))
+    two = bootstrap(sample, np.random.default_rng(3), lambda drawn: float(np.median(drawn)))
+    assert one == two and one.mean == 3.0 and 1 <= one.low <= 3 <= one.high
+
+
+def test_coverage_of_the_t_interval() -> None:
+    """95 % of intervals over three draws hold the true mean; a normal interval would hold 80 %."""
+    rng = np.random.default_rng(7)
+    hits = sum(
+        (interval := mean_interval(rng.normal(1, 1, 3))).low < 1 < interval.high
+        for _ in range(2000)
+    )
+    assert 0.935 < hits / 2000 < 0.965
+
+
+def test_intervals_are_values() -> None:
+    assert Interval(1, 0, 2, 3) == Interval(1, 0, 2, 3)
