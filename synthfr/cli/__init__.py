@@ -1,0 +1,157 @@
+"""``synth-fr``: tools for people. The pipeline itself is run by ``dvc repro``.
+
+Commands work from anywhere in a checkout. Each one's work stands in its own module and is loaded
+when it is called, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from synthfr.errors import UserError
+
+
+class Commands(TyperGroup):
+    """A mistake that the user can mend is one line on stderr and status 1."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except UserError as error:
+            typer.echo(f"synth-fr: {' '.join(str(error).split())}", err=True)
+            raise typer.Exit(1) from None
+
+
+app = typer.Typer(
+    cls=Commands,
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,  # plain help: rich costs 0.15 s
+    pretty_exceptions_enable=False,
+    help="Tools around the pipeline; `dvc repro` runs it.",
+)
+profile = typer.Typer(no_args_is_help=True, help="Scales of the pipeline: overlays of params.yaml.")
+app.add_typer(profile, name="profile")
+
+Name = Annotated[str, typer.Argument(help="As `synth-fr profile list` has it.")]
+
+
+@app.callback()
+def at_root() -> None:
+    """Work in the root of the checkout that the current folder is in."""
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "dvc.yaml").is_file() and (folder / "params.yaml").is_file():
+            os.chdir(folder)
+            return
+
+
+@profile.command("list")
+def list_profiles() -> None:
+    """Name the profiles and what each is for."""
+    from synthfr.cli import profile_commands
+
+    profile_commands.list_all()
+
+
+@profile.command("show")
+def show_profile(name: Name) -> None:
+    """Print a profile's notes and what it would change."""
+    from synthfr.cli import profile_commands
+
+    profile_commands.show(name)
+
+
+@profile.command("apply")
+def apply_profile(name: Name) -> None:
+    """Lay a profile over params.yaml (`git restore params.yaml` takes it off)."""
+    from synthfr.cli import profile_commands
+
+    profile_commands.apply(name)
+
+
+@app.command()
+def sample(
+    step: Annotated[str, typer.Option(help="Whose policy writes: step0, dpo1, ...")],
+    keywords: Annotated[str, typer.Option(help="Clinical terms, separated by commas.")],
+    temperature: Annotated[
+        float | None, typer.Option(min=0, help="Default: synthesize.temperature.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, another report.")] = 0,
+) -> None:
+    """Write one report from keywords, shown as it is written."""
+    from synthfr.cli import sampling
+
+    sampling.sample(step, keywords, temperature, seed)
+
+
+@app.command()
+def results() -> None:
+    """Print macro-F1 and mAP of every step, with intervals, from metrics/."""
+    from synthfr.cli import tables
+
+    tables.show_results()
+
+
+@app.command()
+def docs(
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; fail on drift.")] = False,
+) -> None:
+    """Write the README's tables anew from dvc.yaml, params.yaml and metrics/."""
+    from synthfr.cli import readme
+
+    readme.update(Path("README.md"), check)
+
+
+@app.command()
+def ui(
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 5000,
+    host: Annotated[str, typer.Option(help="0.0.0.0: open to the network.")] = "127.0.0.1",
+) -> None:
+    """Open MLflow's pages on this checkout's runs."""
+    from synthfr.cli import tracking_commands
+
+    tracking_commands.ui(host, port)
+
+
+@app.command()
+def sync() -> None:
+    """Bring MLflow up to date with the versioned metrics, curves and adapters."""
+    from synthfr.cli import tracking_commands
+
+    tracking_commands.sync()
+
+
+@app.command()
+def doctor() -> None:
+    """Tell what is installed and set up here, and what would stop a run."""
+    from synthfr.cli import checks
+
+    raise typer.Exit(checks.report())
+
+
+@app.command()
+def seeds(
+    seed: Annotated[list[int], typer.Argument(min=0, help="Seeds, such as 0 1 2.")],
+) -> None:
+    """Run the whole loop once per seed, aside from this checkout, and print the table over them."""
+    from synthfr.cli import seeds as work
+
+    work.run(seed)
+
+
+@app.command("tiny-base")
+def tiny_base(
+    out: Annotated[Path, typer.Option(help="Folder to write.")],
+    tokens: Annotated[int, typer.Option(min=1, help="Tokens to train on.")] = 7_000_000,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+) -> None:
+    """Pre-train, audit and pack the tiny base model that the package ships."""
+    from synthfr.cli import tiny_base as work
+
+    work.build(out, tokens, seed)

@@ -1,0 +1,50 @@
+"""``synth-fr profile``: what each profile is, what it changes, and laying it over params.yaml."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import typer
+
+from synthfr import profiles
+from synthfr.files import read_yaml
+from synthfr.params import parse
+
+PARAMS, FOLDER = Path("params.yaml"), Path("profiles")
+
+
+def list_all() -> None:
+    applied = read_yaml(PARAMS).get("tracking", {}).get("profile")
+    for name in profiles.names(FOLDER):
+        first, *_ = [*profiles.header(FOLDER / f"{name}.yaml"), ""]
+        mark = "*" if name == applied else " "
+        typer.echo(f"{mark} {name:<14} {first}")
+    if applied == profiles.EMBEDDED:
+        typer.echo(f"* {profiles.EMBEDDED:<14} params.yaml as it is shipped")
+
+
+def show(name: str) -> None:
+    path = profiles.path_of(FOLDER, name)
+    typer.echo("\n".join(profiles.header(path)))
+    parse(profiles.merged(PARAMS, path), f"{PARAMS} with {path}")
+    typer.echo("")
+    _tell(profiles.changes(PARAMS, path))
+
+
+def apply(name: str) -> None:
+    made = profiles.apply(PARAMS, profiles.path_of(FOLDER, name))
+    _tell(made)
+    if made:
+        typer.echo(
+            "params.yaml is written; `dvc repro` runs it, `git restore params.yaml` undoes it."
+        )
+
+
+def _tell(made: Iterable[profiles.Change]) -> None:
+    made = list(made)
+    width = max((len(change.name) for change in made), default=0)
+    for change in made:
+        typer.echo(f"{change.name:<{width}}  {change.now} -> {change.wanted}")
+    if not made:
+        typer.echo("params.yaml already has all of it.")

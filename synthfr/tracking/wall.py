@@ -1,0 +1,21 @@
+"""The logger's part of the wall: what lies on the private side is never given to MLflow."""
+
+from __future__ import annotations
+
+import os
+from itertools import pairwise
+from pathlib import Path
+
+PRIVATE = ("data", "private")  # consecutive folder names that mark the private side
+
+
+def refuse_private(path: Path) -> None:
+    """Raise ValueError if `path`, or anything in it, is under ``data/private``, linked or not."""
+    inside = path.rglob("*") if path.is_dir() else ()
+    for one in (path, *inside):
+        # a link that is on the private side, and one that leads there
+        for spelling in (os.path.abspath(one), os.path.realpath(one)):
+            if PRIVATE in pairwise(Path(spelling).parts):
+                raise ValueError(
+                    f"{path} is on the private side: nothing under data/private goes to MLflow"
+                )

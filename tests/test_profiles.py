@@ -1,0 +1,114 @@
+"""Profiles: every shipped one gives valid parameters, and applying one keeps the comments."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from synthfr import profiles
+from synthfr.errors import UserError
+from synthfr.files import read_yaml
+from synthfr.params import load_params, parse
+
+ROOT = Path(__file__).parents[1]
+PARAMS, FOLDER = ROOT / "params.yaml", ROOT / "profiles"
+SHIPPED = profiles.names(FOLDER)
+
+
+@pytest.fixture
+def params(tmp_path: Path) -> Path:
+    return Path(shutil.copy(PARAMS, tmp_path / "params.yaml"))
+
+
+def overlay(tmp_path: Path, text: str, name: str = "mine") -> Path:
+    path = tmp_path / f"{name}.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_shipped_profile_gives_valid_parameters(name: str) -> None:
+    parse(profiles.merged(PARAMS, FOLDER / f"{name}.yaml"), name)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_shipped_profile_opens_with_what_it_takes_to_run_it(name: str) -> None:
+    text = "\n".join(profiles.header(FOLDER / f"{name}.yaml"))
+    for word in ("Assumes", "Model", "Launch", "Override", "Undo"):
+        assert re.search(rf"^{word} ", text, re.MULTILINE), word
+    assert f"synth-fr profile apply {name}" in text
+
+
+def test_qwen3_has_the_values_of_the_publication() -> None:
+    published = parse(profiles.merged(PARAMS, FOLDER / "qwen3-4b.yaml"), "qwen3-4b")
+    for lora in (published.sft.lora, published.dpo.lora):
+        assert (lora.r, lora.alpha) == (32, 64)
+        assert lora.target_modules == ["q_proj", "k_proj", "v_proj", "o_proj"]
+    assert (published.sft.learning_rate, published.sft.epochs) == (1e-5, 10)
+    assert published.generate.temperatures == [0.2, (0.6, 0.9), (0.6, 0.9), (0.6, 0.9)]
+    rounds = [(one.prompts, one.learning_rate, one.epochs) for one in published.rounds.values()]
+    assert rounds == [(2800, 5e-6, 10)] * 3
+    assert (published.dpo.beta, published.dpo.batch_size) == (0.1, 32)
+    assert (published.synthesize.reports, published.synthesize.temperature) == (50_000, 0.5)
+    assert (published.classify.sizes, published.classify.top_k) == (
+        [10_000, 20_000, 50_000],
+        [20, 50, 100],
+    )
+
+
+def test_applying_changes_values_and_keeps_comments(params: Path) -> None:
+    made = profiles.apply(params, FOLDER / "smoke.yaml")
+    assert {"synthesize.reports", "tracking.profile"} <= {change.name for change in made}
+    applied = load_params(params)
+    assert (applied.synthesize.reports, applied.tracking.profile) == (60, "smoke")
+    comments = [line.partition("#")[2] for line in PARAMS.read_text().splitlines() if "#" in line]
+    after = params.read_text()
+    assert all(comment in after for comment in comments)
+
+
+def test_only_the_lines_of_changed_values_change(tmp_path: Path, params: Path) -> None:
+    profiles.apply(params, overlay(tmp_path, "classify: {sizes: [5, 10]}\ndpo: {beta: 2.0e-1}"))
+    lines = zip(PARAMS.read_text().splitlines(), params.read_text().splitlines(), strict=True)
+    changed = [after.partition("#")[0].strip() for before, after in lines if before != after]
+    assert changed == ["profile: mine", "beta: 2.0e-1", "sizes: [5, 10]"]
+
+
+def test_applying_the_same_one_again_changes_nothing(params: Path) -> None:
+    profiles.apply(params, FOLDER / "smoke.yaml")
+    before = params.read_bytes()
+    assert profiles.apply(params, FOLDER / "smoke.yaml") == []
+    assert params.read_bytes() == before
+
+
+def test_lists_are_replaced_and_mappings_merged(tmp_path: Path, params: Path) -> None:
+    profiles.apply(params, overlay(tmp_path, "classify: {sizes: [5]}\nrounds: {dpo2: {epochs: 7}}"))
+    after = read_yaml(params)
+    assert after["classify"]["sizes"] == [5] and after["classify"]["top_k"] == [10, 20, 30]
+    assert after["rounds"]["dpo2"]["epochs"] == 7 and after["rounds"]["dpo2"]["parent"] == "dpo1"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("sft: {learning_rat: 1}", "learning_rate"), ("dpo: {beta: -1}", "dpo.beta")],
+)
+def test_a_bad_profile_is_refused_and_nothing_is_written(
+    tmp_path: Path, params: Path, text: str, message: str
+) -> None:
+    before = params.read_bytes()
+    with pytest.raises(UserError, match=message):
+        profiles.apply(params, overlay(tmp_path, text))
+    assert params.read_bytes() == before
+
+
+def test_a_second_profile_on_top_of_another_is_refused(tmp_path: Path, params: Path) -> None:
+    profiles.apply(params, FOLDER / "smoke.yaml")
+    with pytest.raises(UserError, match="git restore"):
+        profiles.apply(params, overlay(tmp_path, "dpo: {beta: 0.2}"))
+
+
+def test_an_unknown_profile_names_the_known_ones() -> None:
+    with pytest.raises(UserError, match="smoke"):
+        profiles.path_of(FOLDER, "smok")

@@ -1,0 +1,144 @@
+"""Against a real ``mlflow server``, read back through its REST API as any client would."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from synthfr.tracking import open_tracker
+from synthfr.tracking.store import is_locked
+from synthfr.tracking.sync import synchronise
+
+SETTINGS = SimpleNamespace(experiment="synth-fr", profile="embedded", timeout_s=90.0)
+pytestmark = pytest.mark.slow
+
+
+class Server:
+    def __init__(self, folder: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.folder, self.uri = folder, f"http://127.0.0.1:{self.port}"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = [
+            sys.executable,
+            "-m",
+            "mlflow",
+            "server",
+            "--port",
+            str(self.port),
+            "--workers=1",
+        ]
+        where = [f"--backend-store-uri=sqlite:///{self.folder}/mlflow.db"]
+        where += [f"--artifacts-destination={self.folder}/artifacts"]
+        with (self.folder / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [*command, *where],
+                env=os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"},
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            try:
+                urllib.request.urlopen(f"{self.uri}/health", timeout=2).close()
+                return
+            except OSError:
+                time.sleep(0.2)
+        raise TimeoutError((self.folder / "server.log").read_text())
+
+    def stop(self) -> None:
+        if self.process is not None:
+            os.killpg(self.process.pid, 15)
+            self.process.wait(30)
+            self.process = None
+
+    def runs(self) -> dict[str, Any]:
+        """Active runs by name, over REST."""
+        experiment = self._get("experiments/get-by-name?experiment_name=synth-fr")["experiment"]
+        found = self._post("runs/search", {"experiment_ids": [experiment["experiment_id"]]})
+        return {run["info"]["run_name"]: run for run in found.get("runs", [])}
+
+    def artifacts(self, run: Any) -> list[str]:
+        listing = self._get(f"artifacts/list?run_id={run['info']['run_id']}&path=adapter")
+        return [file["path"] for file in listing["files"]]
+
+    def _get(self, path: str) -> Any:
+        with urllib.request.urlopen(f"{self.uri}/api/2.0/mlflow/{path}", timeout=20) as answer:
+            return json.load(answer)
+
+    def _post(self, path: str, body: Any) -> Any:
+        request = urllib.request.Request(
+            f"{self.uri}/api/2.0/mlflow/{path}",
+            json.dumps(body).encode(),
+            {"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return json.load(answer)
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    server = Server(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server.uri)
+    monkeypatch.chdir(tmp_path)
+    yield server
+    server.stop()
+
+
+def classify(step: str, macro_f1: float) -> None:
+    adapter = Path("models") / step
+    adapter.mkdir(parents=True, exist_ok=True)
+    (adapter / "adapter_config.json").write_text("{}")
+    tags = {"stage": "classify", "step": step, "params_digest": "abc"}
+    with open_tracker(SETTINGS, Path("mlruns")).run(f"classify@{step}", tags, {"a": 1}) as run:
+        run.log_metrics({"size=250/top_k=10/macro_f1/mean": macro_f1})
+        run.log_artifacts(adapter, "adapter")
+
+
+def test_stages_go_on_while_it_is_down_and_sync_makes_up_for_it(
+    server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    started = time.monotonic()
+    classify("step0", 0.5)
+    assert time.monotonic() - started < 10
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+    server.start()
+    classify("dpo1", 0.6)  # the recorder that this starts also sends what waited
+    assert capsys.readouterr().err == ""
+    runs = server.runs()
+    assert sorted(runs) == ["classify@dpo1", "classify@step0", "dpo1", "step0"]
+    assert server.artifacts(runs["classify@dpo1"]) == ["adapter/adapter_config.json"]
+    figures = {
+        step: {metric["key"]: metric["value"] for metric in runs[step]["data"]["metrics"]}
+        for step in ("step0", "dpo1")
+    }
+    assert figures["step0"] == {"macro_f1/250_reports/top_10": 0.5}
+    assert figures["dpo1"] == {"macro_f1/250_reports/top_10": 0.6}
+
+    server.stop()  # while a recorder is lingering
+    classify("dpo2", 0.7)
+    assert "does not answer" in capsys.readouterr().err
+    tracker = open_tracker(SETTINGS, Path("mlruns"))
+    deadline = time.monotonic() + 60
+    while is_locked(tracker.store.recorder_lock) and time.monotonic() < deadline:
+        time.sleep(0.1)  # it finds the server gone, and goes
+    server.start()
+    assert synchronise(tracker, []).sent == 1
+    assert "dpo2" in server.runs()
+    assert not list(tracker.store.spool.glob("*.jsonl"))

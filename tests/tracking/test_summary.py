@@ -1,0 +1,88 @@
+"""The one run per step that MLflow's Compare is for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from synthfr.tracking import Tracker, summary
+
+Shown = Callable[..., list[Any]]
+
+
+def grid(macro_f1: float, *sizes: int) -> dict[str, float]:
+    """Metrics as `classify` logs them."""
+    cells = {}
+    for size in sizes or (250, 500):
+        cell = f"size={size}/top_k=10"
+        cells |= {f"{cell}/macro_f1/mean": macro_f1, f"{cell}/macro_f1/low": macro_f1 - 0.1}
+        cells |= {f"{cell}/original/macro_f1/mean": 0.9, f"{cell}/labels/mean": 10.0}
+    return cells
+
+
+def execute(tracker: Tracker, stage: str, step: str, metrics: dict[str, float]) -> None:
+    tags = {"stage": stage, "step": step, "params_digest": "abc"}
+    with tracker.run(f"{stage}@{step}", tags, {}) as run:
+        run.log_metrics({**metrics, "run/seconds": 1.0})
+
+
+def test_names_put_the_metric_first_and_leave_side_figures_out() -> None:
+    metrics = {
+        "size_250/top_k_10/macro_f1/mean": 0.5,
+        "size_250/top_k_10/macro_f1/high": 0.6,
+        "size_250/top_k_10/original/macro_f1/mean": 0.9,
+        "size_250/top_k_10/threshold/mean": 0.1,
+    }
+    assert summary.of("classify", metrics) == {
+        "macro_f1/250_reports/top_10": 0.5,
+        "macro_f1/250_reports/top_10_high": 0.6,
+    }
+    assert summary.of("privacy", {"train/copied": 0.1, "run/seconds": 3.0}) == {
+        "privacy/train/copied": 0.1
+    }
+    assert summary.of("dpo", metrics) == {}
+
+
+def test_every_step_has_one_summary_with_the_same_names(tracker: Tracker, shown: Shown) -> None:
+    for number, step in enumerate(("step0", "dpo1")):
+        execute(tracker, "classify", step, grid(0.5 + number / 10))
+        execute(tracker, "privacy", step, {"copied": 0.0})
+        execute(tracker, "fidelity", step, {"tokens": 80.0 + number})
+        execute(tracker, "dpo", step, {"loss": 0.1})
+    [first], [second] = (shown(step, "tags.kind = 'summary'") for step in ("step0", "dpo1"))
+    assert first.data.metrics.keys() == second.data.metrics.keys()
+    assert first.data.metrics["macro_f1/250_reports/top_10"] == 0.5
+    assert second.data.metrics["macro_f1/250_reports/top_10"] == 0.6
+    assert second.data.metrics["fidelity/tokens"] == 81.0
+    assert (second.info.status, second.data.params) == ("FINISHED", {"step": "dpo1"})
+    assert not any("loss" in name or "seconds" in name for name in first.data.metrics)
+
+
+def test_it_is_updated_in_place(tracker: Tracker, shown: Shown) -> None:
+    execute(tracker, "classify", "dpo1", grid(0.5))
+    [before] = shown("dpo1")
+    execute(tracker, "classify", "dpo1", grid(0.4))
+    [after] = shown("dpo1")
+    assert after.info.run_id == before.info.run_id
+    assert after.data.metrics["macro_f1/250_reports/top_10"] == 0.4
+
+
+def test_figures_of_a_former_grid_do_not_linger(tracker: Tracker, shown: Shown) -> None:
+    execute(tracker, "privacy", "dpo1", {"copied": 0.25})
+    execute(tracker, "classify", "dpo1", grid(0.5, 250, 500))
+    shown("dpo1")
+    execute(tracker, "classify", "dpo1", grid(0.6, 500, 1000))
+    [run] = shown("dpo1")
+    names = {name.split("/")[1] for name in run.data.metrics if name.startswith("macro_f1")}
+    assert names == {"500_reports", "1000_reports"}
+    assert run.data.metrics["privacy/copied"] == 0.25  # what other stages measured stays
+
+
+def test_a_stage_that_failed_has_no_part_in_it(tracker: Tracker, shown: Shown) -> None:
+    try:
+        with tracker.run("classify@dpo1", {"stage": "classify", "step": "dpo1"}, {}) as run:
+            run.log_metrics(grid(0.5))
+            raise RuntimeError
+    except RuntimeError:
+        pass
+    assert shown("dpo1") == []

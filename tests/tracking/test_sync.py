@@ -1,0 +1,90 @@
+"""Runs rebuilt from versioned files, and what a server that was down missed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from synthfr.errors import UserError
+from synthfr.tracking import Tracker
+from synthfr.tracking.store import connect
+from synthfr.tracking.sync import Expected, synchronise
+
+Shown = Callable[..., list[Any]]
+TAGS = {"stage": "classify", "step": "dpo1", "params_digest": "abc"}
+ONE = Expected(
+    "classify@dpo1",
+    TAGS,
+    {"classify.seeds": [0]},
+    {"size=250/top_k=10/macro_f1/mean": 0.5},
+    series={"history": [{"step": 3, "loss": 0.5}]},
+    inputs={Path("data/synthetic/dpo1/reports.parquet"): "0" * 32},
+)
+
+
+def test_a_fresh_clone_shows_what_is_versioned(tracker: Tracker, shown: Shown) -> None:
+    adapter = Path("models/dpo1")
+    adapter.mkdir(parents=True)
+    (adapter / "adapter_config.json").write_text("{}")
+    done = synchronise(tracker, [replace(ONE, adapter=adapter)])
+    assert (done.sent, done.rebuilt, done.unchanged) == (0, ["classify@dpo1"], 0)
+    [run] = shown("classify@dpo1")
+    assert run.data.metrics["size_250/top_k_10/macro_f1/mean"] == 0.5
+    assert run.data.metrics["history/loss"] == 0.5
+    assert run.data.tags["rebuilt"] and run.data.tags["profile"] == "embedded"
+    assert run.inputs.dataset_inputs[0].dataset.digest == "0" * 32  # the file need not be here
+    assert connect(tracker.store)[0].list_artifacts(run.info.run_id)[0].path == "adapter"
+    [step] = shown("dpo1")
+    assert step.data.metrics == {"macro_f1/250_reports/top_10": 0.5}
+
+
+def test_doing_it_twice_changes_nothing(tracker: Tracker, shown: Shown) -> None:
+    synchronise(tracker, [ONE])
+    [before] = shown("classify@dpo1")
+    done = synchronise(tracker, [ONE])
+    assert (done.rebuilt, done.unchanged) == ([], 1)
+    assert [run.info.run_id for run in shown("classify@dpo1")] == [before.info.run_id]
+
+
+@pytest.mark.parametrize(
+    "metrics", [{"size=250/top_k=10/macro_f1/mean": 0.51}, {"size=250/top_k=10/map/mean": 0.5}]
+)
+def test_what_differs_from_the_files_is_recorded_anew(
+    tracker: Tracker, shown: Shown, metrics: dict[str, float]
+) -> None:
+    synchronise(tracker, [ONE])
+    assert synchronise(tracker, [replace(ONE, metrics=metrics)]).rebuilt == ["classify@dpo1"]
+    assert len(shown("classify@dpo1")) == 1
+
+
+def test_what_the_stage_itself_recorded_is_left_alone(tracker: Tracker, shown: Shown) -> None:
+    with tracker.run(ONE.name, TAGS, {}) as run:
+        run.log_metrics({**ONE.metrics, "run/seconds": 9.0})
+    done = synchronise(tracker, [ONE])
+    assert (done.sent, done.rebuilt, done.unchanged) == (1, [], 1)
+    assert shown("classify@dpo1")[0].data.metrics["run/seconds"] == 9.0
+
+
+def test_a_failed_run_does_not_count(tracker: Tracker) -> None:
+    with pytest.raises(RuntimeError), tracker.run(ONE.name, TAGS, {}) as run:
+        run.log_metrics(ONE.metrics)
+        raise RuntimeError
+    assert synchronise(tracker, [ONE]).rebuilt == ["classify@dpo1"]
+
+
+def test_private_inputs_are_refused_here_too(tracker: Tracker) -> None:
+    inputs = {Path("data/private/train.parquet"): "0" * 32}
+    with pytest.raises(ValueError, match="private side"):
+        synchronise(tracker, [replace(ONE, inputs=inputs)])
+
+
+def test_a_server_that_is_still_down_is_told(
+    tracker: Tracker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = replace(tracker.store, uri="http://127.0.0.1:9")
+    with pytest.raises(UserError, match="does not answer"):
+        synchronise(Tracker(store, "embedded"), [ONE])
