@@ -70,6 +70,8 @@ def tune_threshold(truth: Bools, scores: Floats, density: float) -> float:
     (the share of true cells in training), a range that fits label spaces of any size. Of equally
     good ones, the one nearest to `density`.
     """
+    if scores.shape[0] == 0:  # few reports, and the original's rule has dropped all of them
+        return EVEN_ODDS
     ranked = np.sort(scores, axis=None)[::-1]
     nearest_first = _DENSITIES[np.argsort(np.abs(np.log(_DENSITIES)), kind="stable")]
     predicted_cells = np.clip(

@@ -161,9 +161,9 @@ class _Parts:
 
 
 def _judge(coder: TfidfCoder, parts: _Parts) -> list[Cell]:
-    if not (parts.fit_truth.any() and len(parts.validation) and len(parts.test)):
+    if not (parts.fit_truth.any() and len(parts.test)):
         raise UserError(
-            "classify: no training, validation or holdout report has a code of the label space: "
+            "classify: no training report or no holdout report has a code of the label space: "
             "check that all reports are coded in one code system."
         )
     rows = np.concatenate([parts.validation, parts.test])

@@ -74,6 +74,9 @@ class Audit:
             reports.
         longest_run_gap: the same for its longest real run, in words.
         compared_reports: how many reports of each side the gaps are over.
+
+    The intervals are over synthetic reports, with these private reports given: two samples of real
+    reports also differ by chance, so a gap of a few words or tenths of a per cent proves nothing.
     """
 
     train: Overlap

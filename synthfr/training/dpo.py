@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthfr.errors import UserError
-from synthfr.training import common
+from synthfr.training import common, head
 from synthfr.training.common import Row, Schedule, TrainResult
 from synthfr.training.order import LengthGroupedOrder
 
@@ -72,7 +72,6 @@ def train(
             beta=beta,
             loss_type=list(params.loss_type),
             loss_weights=list(params.loss_weights),
-            precompute_ref_log_probs=True,  # once, instead of a second forward pass in each step
             **common.trainer_arguments(
                 params,
                 schedule,
@@ -88,6 +87,8 @@ def train(
         processing_class=policy.tokenizer,
         peft_config=common.lora_config(params.lora),
     )
+    head.score_labels_only(trainer.model.get_base_model())
+    _precompute_reference(trainer, params.device_batch_size)
     start = measured_start(trainer, beta, params.device_batch_size)
     chosen_tokens = float(rows["chosen_tokens"].mean())
     trainer.add_callback(_collapse_guard(beta, chosen_tokens, params.max_chosen_logp_drop))
@@ -134,6 +135,38 @@ def _with_tokens(pairs: pd.DataFrame, tokenizer: Any, params: Dpo) -> pd.DataFra
     return frame.sort_values(["n_tokens", "prompt_id"], ignore_index=True)
 
 
+def _precompute_reference(trainer: Any, batch_size: int) -> None:
+    """Give each pair its reference log-probabilities, once, instead of a second pass every step.
+
+    As TRL's own ``precompute_ref_log_probs`` does, but after the head is in place, and without a
+    hash of all weights and a cache file.
+    """
+    trainer.train_dataset = _with_reference(trainer, trainer.train_dataset, batch_size)
+    if trainer.eval_dataset is not None:
+        trainer.eval_dataset = _with_reference(trainer, trainer.eval_dataset, batch_size)
+    trainer.precompute_ref_logps = True
+
+
+def _with_reference(trainer: Any, pairs: Any, batch_size: int) -> Any:
+    from tqdm import tqdm  # type: ignore[import-untyped]
+
+    logps: dict[str, list[float]] = {"ref_chosen_logps": [], "ref_rejected_logps": []}
+    starts = range(0, len(pairs), batch_size)
+    for start in tqdm(starts, "reference", disable=None):  # None: no bar without a terminal
+        batch = _batch(trainer, pairs, start, batch_size)
+        both = trainer.compute_ref_log_probs(trainer.model, batch)
+        for values, one in zip(logps.values(), both, strict=True):
+            values += one.tolist()
+    for name, values in logps.items():
+        pairs = pairs.add_column(name, values)
+    return pairs
+
+
+def _batch(trainer: Any, pairs: Any, start: int, size: int) -> dict[str, Any]:
+    rows = [pairs[row] for row in range(start, min(start + size, len(pairs)))]
+    return {name: one.to(trainer.args.device) for name, one in trainer.data_collator(rows).items()}
+
+
 def measured_start(trainer: Any, beta: float, n_rows: int) -> dict[str, float]:
     """Sigmoid loss and largest margin on a first batch before training: ln 2 and 0.
 
@@ -141,18 +174,15 @@ def measured_start(trainer: Any, beta: float, n_rows: int) -> dict[str, float]:
     """
     import torch
 
-    model = trainer.accelerator.unwrap_model(trainer.model)
-    rows = [trainer.train_dataset[row] for row in range(min(n_rows, len(trainer.train_dataset)))]
-    batch = {name: one.to(model.device) for name, one in trainer.data_collator(rows).items()}
-    reference = torch.cat(trainer.compute_ref_log_probs(model, batch))
-    labels = batch["input_ids"].masked_fill(batch["completion_mask"] == 0, -100)
+    batch = _batch(trainer, trainer.train_dataset, 0, n_rows)
+    reference = torch.cat([batch["ref_chosen_logps"], batch["ref_rejected_logps"]])
     with torch.no_grad(), trainer.accelerator.autocast():
-        output = model(
+        output = trainer.model(
             input_ids=batch["input_ids"],
             attention_mask=batch["attention_mask"],
-            labels=labels,
+            labels=batch["input_ids"].masked_fill(batch["completion_mask"] == 0, -100),
             use_cache=False,
-            fused_lm_head=True,  # TRL's own: log-probabilities instead of logits
+            fused_lm_head=True,  # TRL's way to ask for log-probabilities
         )
     chosen, rejected = (beta * (output.log_probs.sum(dim=1) - reference)).float().chunk(2)
     margin = float((chosen - rejected).abs().max())

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthfr.errors import UserError
-from synthfr.training import common
+from synthfr.training import common, head
 from synthfr.training.common import Schedule, TrainResult
 from synthfr.training.order import LengthGroupedOrder
 
@@ -72,6 +72,7 @@ def train(
         processing_class=policy.tokenizer,
         peft_config=common.lora_config(params.lora),
     )
+    head.score_labels_only(trainer.model.get_base_model())
     lengths = rows["n_tokens"].tolist()
     order = LengthGroupedOrder(rows["report_id"].tolist(), lengths, params.batch_size, seed)
     common.run(trainer, order, scratch)

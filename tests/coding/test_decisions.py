@@ -71,6 +71,11 @@ def test_threshold_with_labels_that_training_never_saw() -> None:
     assert -1 < threshold < 1
 
 
+def test_without_validation_reports_the_threshold_is_even_odds() -> None:
+    nothing = np.zeros((0, 3))
+    assert decisions.tune_threshold(nothing.astype(bool), nothing, 0.1) == decisions.EVEN_ODDS
+
+
 def test_of_equal_thresholds_the_one_nearest_to_the_training_density() -> None:
     truth = np.zeros((50, 2), dtype=bool)  # every threshold has macro-F1 0
     scores = np.arange(100.0).reshape(50, 2)

@@ -143,3 +143,10 @@ def test_cut_pairs_are_counted_or_refused(base: Path, tmp_path: Path) -> None:
 def test_no_pairs(base: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no pairs"):
         train(base, tmp_path, rows=small.pairs()[:0])
+
+
+def test_parameters_that_would_do_nothing_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"lora\.dropout must be 0"):
+        small.dpo_params(lora=small.COMMON["lora"] | {"dropout": 0.1})
+    with pytest.raises(ValueError, match="equally long"):
+        small.dpo_params(loss_weights=[1.0])
