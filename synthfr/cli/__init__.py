@@ -140,7 +140,7 @@ def seeds(
     seed: Annotated[list[int], typer.Argument(min=0, help="Seeds, such as 0 1 2.")],
 ) -> None:
     """Run the whole loop once per seed, aside from this checkout, and print the table over them."""
-    from synthfr.cli import seeds as work
+    from synthfr.cli import seed_runs as work
 
     work.run(seed)
 
@@ -148,10 +148,9 @@ def seeds(
 @app.command("tiny-base")
 def tiny_base(
     out: Annotated[Path, typer.Option(help="Folder to write.")],
-    tokens: Annotated[int, typer.Option(min=1, help="Tokens to train on.")] = 7_000_000,
     seed: Annotated[int, typer.Option(min=0)] = 0,
 ) -> None:
     """Pre-train, audit and pack the tiny base model that the package ships."""
-    from synthfr.cli import tiny_base as work
+    from synthfr.cli import pretrain as work
 
-    work.build(out, tokens, seed)
+    work.build(out, seed)

@@ -27,30 +27,32 @@ THREADS = 1  # two threads may add up in another order, and then give other weig
 
 CARD = """# Tiny base of Synth-FR
 
-A {parameters:.2f} M parameter causal language model (Qwen3 architecture: {layers} layers, hidden size {hidden}) with a byte-level
-BPE tokenizer of {vocabulary} pieces, pre-trained from scratch on {tokens:.1f} M tokens of machine-written French demo reports. It stands where a
-real project downloads its base model. **It knows nothing of medicine**: all it has ever seen is a seeded grammar (`synthfr/corpora/demo`), and of
-that only the public side. Not for any use but showing and testing the pipeline.
+A {parameters:.2f} M parameter causal language model (Qwen3 architecture: {layers} layers, hidden
+size {hidden}) with a byte-level BPE tokenizer of {vocabulary} pieces, pre-trained from scratch on
+{tokens:.1f} M tokens of machine-written French demo reports. It stands where a real project
+downloads its base model. **It knows nothing of medicine**: all it has ever seen is a seeded grammar
+(`synthfr/corpora/demo`), and of that only the public side. It is for showing and testing the
+pipeline, and for nothing else.
 
-* Made by `synth-fr tiny-base --tokens {wanted} --seed {seed}` (one thread); hashes in `MANIFEST.json`. Weights are float16.
+* Made by `synth-fr tiny-base --seed {seed}` (one thread); hashes in `MANIFEST.json`. Weights are
+  float16.
 * Loss at the end: {loss:.3f} nats a token (every token counts, prompts too).
 * Audit on {audited} reports for random code sets at temperature {temperature}:
 
-| code recall | wrong codes a report | public phrases bound to a requested code | hospital phrases bound | hospital share of phrases | well-formed |
-|---|---|---|---|---|---|
-| {audit.code_recall:.3f} | {audit.wrong_codes:.3f} | {audit.binding[public]:.3f} | {audit.binding[hospital]:.3f} | {audit.hospital_share:.3f} | {audit.well_formed:.3f} |
+{table}
 
 Licence: Apache-2.0, as the project.
 """
 
 
-def build(out: Path, tokens: int, seed: int) -> None:
+def build(out: Path, seed: int) -> None:
     """Train, audit and write the folder `out`, whole or not at all."""
     os.environ |= {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}
     import torch
 
     torch.set_num_threads(THREADS)
-    settings = tiny.TinyBase(seed=seed, tokens=tokens)
+    settings = tiny.TinyBase(seed=seed)
+    tokens = sum(phase.tokens for phase in settings.phases)
     started, last_loss = time.monotonic(), float("nan")
 
     def progress(seen: int, loss: float) -> None:
@@ -80,15 +82,28 @@ def write_card(folder: Path, settings: tiny.TinyBase, loss: float, measured: Fai
         layers=config.num_hidden_layers,
         hidden=config.hidden_size,
         vocabulary=config.vocab_size,
-        tokens=settings.tokens / 1e6,
-        wanted=settings.tokens,
+        tokens=sum(phase.tokens for phase in settings.phases) / 1e6,
         seed=settings.seed,
         loss=loss,
         audited=AUDITED_REPORTS,
         temperature=AUDIT_TEMPERATURE,
-        audit=measured,
+        table=_markdown(measured),
     )
     write_text(folder / "README.md", text)
+
+
+def _markdown(measured: Faithfulness) -> str:
+    figures = {
+        "code recall": measured.code_recall,
+        "wrong codes a report": measured.wrong_codes,
+        "public phrases bound to a requested code": measured.binding["public"],
+        "hospital phrases bound": measured.binding["hospital"],
+        "hospital share of phrases": measured.hospital_share,
+        "well-formed": measured.well_formed,
+        "phrases a report": measured.phrases,
+    }
+    rows = ["| figure | value |", "|---|---|"]
+    return "\n".join(rows + [f"| {name} | {value:.3f} |" for name, value in figures.items()])
 
 
 def audit(folder: Path, n_reports: int = AUDITED_REPORTS, seed: int = 1) -> Faithfulness:

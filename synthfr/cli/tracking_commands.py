@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import logging
 import os
 import sys
 from pathlib import Path
@@ -31,7 +30,6 @@ def sync() -> None:
     params = load_params()
     known, stale = expected(params)
     tracker = open_tracker(params.tracking, layout.MLRUNS)
-    logging.getLogger("mlflow").setLevel(logging.WARNING)
     done = synchronise(tracker, known)
     typer.echo(
         f"{tracker.store.shown_uri}: {done.unchanged} runs were as they should be, "
@@ -113,13 +111,17 @@ def ui(host: str, port: int) -> None:
     else:
         typer.echo("No step is evaluated yet: `dvc repro` does it, `synth-fr sync` shows it.")
     sys.stdout.flush()
+    # pages only: without the job runner's dozen processes
+    os.environ |= {
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
     command = [sys.executable, "-m", "mlflow", "ui", f"--backend-store-uri={store.uri}"]
     os.execv(command[0], [*command, f"--host={host}", f"--port={port}", "--workers=1"])
 
 
 def comparison(store: Store) -> str | None:
     """Page of MLflow that sets the steps' summary runs side by side; None when there is none."""
-    logging.getLogger("mlflow").setLevel(logging.WARNING)
     client, experiment_id = connect(store)
     found = client.search_runs(
         [experiment_id], f"tags.kind = '{KIND}'", order_by=["attributes.start_time ASC"]

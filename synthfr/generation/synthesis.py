@@ -117,7 +117,7 @@ def synthesis(
             "left_out_empty": len(wanted),
             "tokens": sum(tokens),
             "tokens_per_report": sum(tokens) / len(tokens),
-            "words_per_report": float(reports["text"].str.split().str.len().mean()),
+            "words_per_report": sum(len(text.split()) for text in reports["text"]) / len(reports),
             "codes_per_report": sum(map(len, reports["codes"])) / len(reports),
             "distinct_codes": len({code for row in reports["codes"] for code in row}),
             "distinct_share": float(reports["text"].nunique() / len(reports)),

@@ -1,4 +1,4 @@
-"""Pre-trains the tiny base model that ships with the package, on the public side of the demo grammar.
+"""Pre-trains the tiny base model that ships with the package, on the demo grammar's public side.
 
 It stands where a real project downloads a pre-trained model, and is as replaceable. Made by
 ``synth-fr tiny-base``; the same settings, thread count and machine give the same bytes.
@@ -6,7 +6,7 @@ It stands where a real project downloads a pre-trained model, and is as replacea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -14,13 +14,40 @@ from typing import TYPE_CHECKING
 
 from synthfr import seeding
 from synthfr.corpora.demo.knowledge import knowledge
-from synthfr.corpora.demo.pretraining import texts
+from synthfr.corpora.demo.pretraining import MIXED, REPORTS_ONLY, texts
+from synthfr.corpora.demo.truth import MAX_PAST
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast, Qwen3ForCausalLM
 
 END, PAD = "<|endoftext|>", "<|pad|>"
 IGNORED = -100  # label of a token that carries no loss
+PROGRESS_STEPS = 100
+
+Progress = Callable[[int, float], None]
+"""Is told tokens seen and the mean loss (nats a token) since it was last told."""
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of pre-training with a fresh optimizer; weights are rounded to float16 at its end,
+    so that a saved model can be trained on. Its rate is constant, then falls linearly over the last
+    `decay_share`.
+    """
+
+    stream: str  # names its own random stream of texts
+    tokens: int
+    mix: Mapping[str, float]  # of sorts of texts
+    max_past: int  # antecedents of a stay, at most
+    learning_rate: float
+    decay_share: float
+
+
+PHASES = (
+    Phase("texts", 7_000_000, MIXED, max_past=3, learning_rate=2.5e-3, decay_share=0.3),
+    Phase("reports", 1_300_000, REPORTS_ONLY, MAX_PAST, learning_rate=1.5e-3, decay_share=1.0),
+)
+"""Everything in all its variety first, in the end what the model will be asked for."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +55,7 @@ class TinyBase:
     """Architecture and schedule of the shipped base model."""
 
     seed: int = 0
-    tokens: int = 8_000_000
+    phases: tuple[Phase, ...] = PHASES
     template: str = "plain"
     vocabulary: int = 4096
     tokenizer_texts: int = 6000
@@ -36,19 +63,14 @@ class TinyBase:
     layers: int = 4
     head_dim: int = 32
     context: int = 512
-    learning_rate: float = 2.5e-3
     weight_decay: float = 0.05
     batch_size: int = 32
     warmup_steps: int = 60
-    decay_share: float = 0.3
     final_learning_rate_share: float = 0.02
 
 
-def build(settings: TinyBase, out: Path, progress: Callable[[int, float], None]) -> None:
-    """Trains and writes config, float16 safetensors and tokenizer to the folder ``out``.
-
-    ``progress`` is told tokens seen and the mean loss (nats a token) since it was last told.
-    """
+def build(settings: TinyBase, out: Path, progress: Progress) -> None:
+    """Trains and writes config, float16 safetensors and tokenizer to the folder ``out``."""
     tokenizer = train_tokenizer(settings)
     model = pretrain(settings, tokenizer, progress)
     model.half().save_pretrained(out)
@@ -60,7 +82,9 @@ def train_tokenizer(settings: TinyBase) -> PreTrainedTokenizerFast:
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
-    stream = texts(seeding.rng(settings.seed, "tokenizer"), knowledge(), settings.template)
+    first = settings.phases[0]
+    rng = seeding.rng(settings.seed, "tokenizer")
+    stream = texts(rng, knowledge(), settings.template, first.mix, first.max_past)
     bpe = Tokenizer(models.BPE(unk_token=None))
     bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     bpe.decoder = decoders.ByteLevel()
@@ -104,31 +128,47 @@ def new_model(settings: TinyBase, tokenizer: PreTrainedTokenizerFast) -> Qwen3Fo
 
 
 def pretrain(
-    settings: TinyBase,
-    tokenizer: PreTrainedTokenizerFast,
-    progress: Callable[[int, float], None],
-    report_every: int = 100,
+    settings: TinyBase, tokenizer: PreTrainedTokenizerFast, progress: Progress
 ) -> Qwen3ForCausalLM:
-    """AdamW on always fresh text, loss on every token; constant rate, then linear decay."""
+    """All phases, one after the other."""
+    model = new_model(settings, tokenizer)
+    seen = 0
+    for phase in settings.phases:
+        seen = run_phase(model, settings, phase, tokenizer, progress, seen)
+        for weights in model.parameters():
+            weights.data = weights.data.half().float()
+    return model.eval()
+
+
+def run_phase(
+    model: Qwen3ForCausalLM,
+    settings: TinyBase,
+    phase: Phase,
+    tokenizer: PreTrainedTokenizerFast,
+    progress: Progress,
+    before: int = 0,
+) -> int:
+    """AdamW on always fresh text, loss on every token. Returns tokens seen, `before` included."""
     import torch
     from torch.nn.functional import cross_entropy
 
-    model = new_model(settings, tokenizer)
     optimizer = torch.optim.AdamW(
         model.parameters(),
-        lr=settings.learning_rate,
+        lr=phase.learning_rate,
         weight_decay=settings.weight_decay,
         betas=(0.9, 0.95),
     )
     model.train()
     seen, losses = 0, []
-    for step, batch in enumerate(_batches(settings, tokenizer), start=1):
-        if seen >= settings.tokens:
+    for step, batch in enumerate(_batches(settings, phase, tokenizer), start=1):
+        if seen >= phase.tokens:
             break
         for group in optimizer.param_groups:
-            group["lr"] = settings.learning_rate * _rate(settings, step, seen)
+            group["lr"] = phase.learning_rate * rate(settings, phase, step, seen)
         width = max(map(len, batch))
-        inputs = torch.tensor([ids + [tokenizer.pad_token_id] * (width - len(ids)) for ids in batch])
+        inputs = torch.tensor(
+            [ids + [tokenizer.pad_token_id] * (width - len(ids)) for ids in batch]
+        )
         labels = torch.tensor([ids + [IGNORED] * (width - len(ids)) for ids in batch])
         logits = model(input_ids=inputs, use_cache=False).logits
         loss = cross_entropy(logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten())
@@ -138,28 +178,32 @@ def pretrain(
         optimizer.zero_grad(set_to_none=True)
         seen += sum(map(len, batch))
         losses.append(loss.item())
-        if step % report_every == 0:
-            progress(seen, sum(losses) / len(losses))
+        if step % PROGRESS_STEPS == 0 or seen >= phase.tokens:
+            progress(before + seen, sum(losses) / len(losses))
             losses.clear()
-    return model.eval()
+    return before + seen
 
 
-def _rate(settings: TinyBase, step: int, seen: int) -> float:
+def rate(settings: TinyBase, phase: Phase, step: int, seen: int) -> float:
+    """Share of the phase's learning rate at optimizer step `step`, after `seen` tokens."""
     warmed = min(1.0, step / settings.warmup_steps)
-    left = 1.0 - seen / settings.tokens
-    return warmed * max(settings.final_learning_rate_share, min(1.0, left / settings.decay_share))
+    left = 1.0 - seen / phase.tokens
+    return warmed * max(settings.final_learning_rate_share, min(1.0, left / phase.decay_share))
 
 
-def _batches(settings: TinyBase, tokenizer: PreTrainedTokenizerFast) -> Iterator[list[list[int]]]:
+def _batches(
+    settings: TinyBase, phase: Phase, tokenizer: PreTrainedTokenizerFast
+) -> Iterator[list[list[int]]]:
     """Batches of neighbours in length out of a small pool, so that little is padded."""
-    stream = texts(seeding.rng(settings.seed, "texts"), knowledge(), settings.template)
+    rng = seeding.rng(settings.seed, phase.stream)
+    stream = texts(rng, knowledge(), settings.template, phase.mix, phase.max_past)
     choice = seeding.rng(settings.seed, "batches")
     size = settings.batch_size
     pool: list[list[int]] = []
     while True:
         while len(pool) < 8 * size:
             fresh = tokenizer(list(islice(stream, 8 * size)))["input_ids"]
-            pool += [ids + [tokenizer.eos_token_id] for ids in fresh]
+            pool += [[*ids, tokenizer.eos_token_id] for ids in fresh]
             pool.sort(key=len)
         start = int(choice.random() * (len(pool) - size))
         yield pool[start : start + size]

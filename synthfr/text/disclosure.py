@@ -1,15 +1,16 @@
-"""What may leave the private side: only what enough private documents share.
+"""What may leave the private side: only what enough patients share.
 
-Each exported keyword, code and code pair is seen in at least `min_documents` documents. That holds
-for every one of them, not for their combination in one prompt.
+Each exported keyword, code and code pair is seen in at least `min_documents` documents of as many
+different patients (several stays of one patient hide nobody). That holds for every one of them, not
+for their combination in one prompt.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from synthfr import icd10
 
@@ -18,24 +19,36 @@ if TYPE_CHECKING:
 
 _MAX_SIZE = 127  # the table's int8
 
+Item = TypeVar("Item", bound=Hashable)
 
-def shared(documents: Iterable[Collection[str]], min_documents: int) -> set[str]:
-    """The items that at least `min_documents` of the documents have."""
-    counts = Counter(item for document in documents for item in set(document))
+
+def shared(
+    documents: Iterable[Collection[Item]], patients: Iterable[str], min_documents: int
+) -> set[Item]:
+    """The items that documents of at least `min_documents` different patients have."""
+    holders = {
+        (patient, item)
+        for document, patient in zip(documents, patients, strict=True)
+        for item in document
+    }
+    counts = Counter(item for _, item in holders)
     return {item for item, count in counts.items() if count >= min_documents}
 
 
 def shared_codes(
-    documents: Sequence[Sequence[str]], known: Collection[str], min_documents: int
+    documents: Sequence[Sequence[str]],
+    patients: Sequence[str],
+    known: Collection[str],
+    min_documents: int,
 ) -> list[list[str]]:
     """Each document's codes as far as they may leave, in its own order, without repeats.
 
-    A code that is not `known` (has no label) or that too few documents have is replaced by the next
+    A code that is not `known` (has no label) or that too few patients have is replaced by the next
     wider one, up to its category; what is then still rare or unknown is left out.
     """
     widened = [_distinct(_nearest(code, known) for code in codes) for codes in documents]
     while rare := {code for codes in widened for code in codes if icd10.broader(code)} - shared(
-        widened, min_documents
+        widened, patients, min_documents
     ):
         widened = [
             _distinct(
@@ -43,24 +56,33 @@ def shared_codes(
             )
             for codes in widened
         ]
-    kept = shared(widened, min_documents)
+    kept = shared(widened, patients, min_documents)
     return [[code for code in codes if code in kept] for codes in widened]
 
 
-def code_sets(documents: Sequence[Sequence[str]], min_documents: int) -> pd.DataFrame:
+def code_sets(
+    documents: Sequence[Sequence[str]], patients: Sequence[str], min_documents: int
+) -> pd.DataFrame:
     """CODE_SETS: how many documents have so many codes, each code, and each pair of codes."""
     import pandas as pd
 
-    sizes = Counter(min(len(codes), _MAX_SIZE) for codes in documents if codes)
-    codes = Counter(code for document in documents for code in document)
-    pairs = Counter(pair for document in documents for pair in combinations(sorted(document), 2))
-    rows = [
-        *(("size", [], size, count) for size, count in sorted(sizes.items())),
-        *(("code", [code], 1, count) for code, count in sorted(codes.items())),
-        *(("pair", list(pair), 2, count) for pair, count in sorted(pairs.items())),
+    # (kind, codes, size) of everything that a document counts for
+    entries = [
+        [
+            ("size", (), min(len(codes), _MAX_SIZE)),
+            *(("code", (code,), 1) for code in codes),
+            *(("pair", pair, 2) for pair in combinations(sorted(codes), 2)),
+        ]
+        for codes in documents
+        if codes
     ]
+    owners = [patient for codes, patient in zip(documents, patients, strict=True) if codes]
+    kept = shared(entries, owners, min_documents)
+    counts = Counter(entry for document in entries for entry in document if entry in kept)
+    kinds = ("size", "code", "pair")
+    order = sorted(counts, key=lambda entry: (kinds.index(entry[0]), entry[1:]))
     return pd.DataFrame(
-        [row for row in rows if row[-1] >= min_documents],
+        [(kind, list(codes), size, counts[kind, codes, size]) for kind, codes, size in order],
         columns=["kind", "codes", "size", "n_documents"],
     )
 

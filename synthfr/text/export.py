@@ -64,18 +64,19 @@ def export(
     )
     seen = found(public, index), found(private, index)
     completions = synonyms if params.complete_from_codes else {}
-    public_codes = shared_codes(public["codes"].tolist(), synonyms, min_documents=1)
+    public_codes = shared_codes(public["codes"].tolist(), patients(public), synonyms, 1)
     public_keywords = [
         _ordered(complete(keywords, own, completions, random_seed, report_id), own)
         for keywords, own, report_id in zip(seen[0], public_codes, public["report_id"], strict=True)
     ]
-    private_codes = shared_codes(private["codes"].tolist(), synonyms, params.min_documents)
-    private_keywords = _shared_keywords(
-        seen[1], private_codes, private["report_id"].tolist(), completions, params, random_seed
-    )
     sft = _sft(public, _capped(public_keywords, params), template)
+    owners = patients(private)
+    private_codes = shared_codes(private["codes"].tolist(), owners, synonyms, params.min_documents)
+    private_keywords = _shared_keywords(
+        private, seen[1], private_codes, completions, params, random_seed
+    )
     prompt_rows, keyed = _prompts(private, private_keywords, template, random_seed)
-    sets = code_sets(private_codes, params.min_documents)
+    sets = code_sets(private_codes, owners, params.min_documents)
     if not {"size", "code"} <= set(sets["kind"]):
         raise UserError(
             f"No code set is shared by keywords.min_documents = {params.min_documents} private "
@@ -89,11 +90,17 @@ def export(
         "exported": {
             "keywords": len({term for terms in prompt_rows["keywords"] for term in terms}),
             "dropped_as_rare": len({keyword.term for keywords in seen[1] for keyword in keywords})
-            - len(shared(map(_terms, seen[1]), params.min_documents)),
+            - len(shared(map(_terms, seen[1]), owners, params.min_documents)),
             **{f"{kind}_rows": int(count) for kind, count in Counter(sets["kind"]).items()},
         },
     }
     return Export(sft, prompt_rows, sets, keyed, counts)
+
+
+def patients(reports: pd.DataFrame) -> list[str]:
+    """Whom each report is about; where that is not known, each report has a patient of its own."""
+    owners: list[str] = reports["patient_id" if "patient_id" in reports else "report_id"].tolist()
+    return owners
 
 
 def found(reports: pd.DataFrame, index: KeywordIndex) -> list[list[Keyword]]:
@@ -138,32 +145,34 @@ def complete(
 
 
 def _shared_keywords(
+    private: pd.DataFrame,
     seen: Sequence[Sequence[Keyword]],
     codes: Sequence[Sequence[str]],
-    report_ids: Sequence[str],
     synonyms: Mapping[str, Sequence[str]],
     params: Keywords,
     random_seed: int,
 ) -> list[list[str]]:
-    """What the private documents' prompts may hold: every term of it in `min_documents` of them."""
-    common = shared(map(_terms, seen), params.min_documents)
+    """What the private documents' prompts may hold: only terms that enough patients share."""
+    owners = patients(private)
+    common = shared(map(_terms, seen), owners, params.min_documents)
     documents = [
         complete([word for word in words if word.term in common], own, synonyms, random_seed, name)
-        for words, own, name in zip(seen, codes, report_ids, strict=True)
+        for words, own, name in zip(seen, codes, private["report_id"], strict=True)
     ]
-    # a code that enough documents have may scatter over synonyms that too few have: they then take
+    # a code that enough patients have may scatter over synonyms that too few have: they then take
     # the most frequent one
     counts = Counter(keyword for document in documents for keyword in document)
     usual: dict[str, Keyword] = {}
     for keyword in sorted(counts, key=lambda keyword: (-counts[keyword], keyword)):
         usual.setdefault(keyword.code, keyword)
+    frequent = shared(documents, owners, params.min_documents)
     merged = [
-        [word if counts[word] >= params.min_documents else usual[word.code] for word in document]
+        [word if word in frequent else usual[word.code] for word in document]
         for document in documents
     ]
     ordered = [_ordered(document, own) for document, own in zip(merged, codes, strict=True)]
     capped = _capped(ordered, params)
-    common = shared(capped, params.min_documents)
+    common = shared(capped, owners, params.min_documents)
     return [[term for term in document if term in common] for document in capped]
 
 

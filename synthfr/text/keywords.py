@@ -23,6 +23,7 @@ from synthfr.text.sentences import Sentence, split
 if TYPE_CHECKING:
     from synthfr.text.approximate import JaccardIndex
 
+_CHUNK_TEXTS = 1000  # whose words are held in memory together
 _NUMBER = re.compile(r"[0-9]+")
 
 
@@ -99,7 +100,20 @@ class KeywordIndex:
 
     def extract(self, texts: Sequence[str], language: str) -> list[list[Match]]:
         """The matches of each text, in the order of their place in it."""
+        from tqdm import tqdm  # type: ignore[import-untyped]
+
         stop_words = resources(language).stop_words
+        found: list[list[Match]] = []
+        with tqdm(total=len(texts), desc="keywords", unit="report", disable=None) as progress:
+            for start in range(0, len(texts), _CHUNK_TEXTS):
+                chunk = texts[start : start + _CHUNK_TEXTS]
+                found += self._extract_chunk(chunk, language, stop_words)
+                progress.update(len(chunk))
+        return found
+
+    def _extract_chunk(
+        self, texts: Sequence[str], language: str, stop_words: frozenset[str]
+    ) -> list[list[Match]]:
         documents = list(split(texts, language))
         fresh: set[str] = set()
         for sentences in documents:

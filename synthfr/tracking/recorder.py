@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 LINGER_S = 30.0  # longer than the gap between two stages of a `dvc repro`
-_POLL_S = 0.1
+_POLL_S = 0.05
 _METRICS_A_CALL, _OTHERS_A_CALL = 1000, 100  # limits of MLflow's log_batch
 _NEVER = {
     "INVALID_PARAMETER_VALUE",

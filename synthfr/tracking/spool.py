@@ -29,7 +29,7 @@ from synthfr.tracking.store import Settings, Store, is_locked, unreachable
 from synthfr.tracking.wall import refuse_private
 
 _NOT_IN_NAMES = re.compile(r"[^\w\-. :/]")  # MLflow refuses the rest in names of metrics and params
-_POLL_S = 0.05
+_POLL_S = 0.02
 
 
 def open_tracker(settings: Settings, store_dir: Path) -> Tracker:

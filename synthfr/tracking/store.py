@@ -101,6 +101,7 @@ def connect(store: Store) -> tuple[MlflowClient, str]:
     Without the lock, parallel first openings of the SQLite store crash in its schema migration.
     """
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # not every table that it creates
     # MLflow's own seven retries of two minutes each would outlast the stage
     os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] = str(max(1, round(store.timeout_s)))
     os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "1"

@@ -10,18 +10,16 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from synthfr.errors import UserError
 from synthfr.tracking.recorder import drain
 from synthfr.tracking.spool import Tracker, metric_name
 from synthfr.tracking.store import Store, connect, is_locked, unreachable
-
-if TYPE_CHECKING:
-    from mlflow.entities import Run as MlflowRun
+from synthfr.tracking.summary import KIND, of
 
 _PATIENCE_S = 600.0  # for another recorder that is sending
 
@@ -50,9 +48,7 @@ class Synced:
     unchanged: int
 
 
-def synchronise(
-    tracker: Tracker, expected: Sequence[Expected], tell: Callable[[str], None] = lambda _: None
-) -> Synced:
+def synchronise(tracker: Tracker, expected: Sequence[Expected]) -> Synced:
     """Send what waits in the spool, then rebuild what MLflow lacks. A server that does not answer
     is a UserError.
     """
@@ -61,32 +57,41 @@ def synchronise(
         raise UserError(
             f"{store.shown_uri} does not answer ({why}): start it, or unset MLFLOW_TRACKING_URI."
         )
-    tell(f"sending what waits to {store.shown_uri}")
     sent = _drained(store)
-    client, experiment_id = connect(store)
-    shown = {}
-    for run in client.search_runs(
-        [experiment_id], "tags.kind = 'stage' and attributes.status = 'FINISHED'", max_results=5000
-    ):
-        shown[run.info.run_name, run.data.tags.get("params_digest", "")] = run
-    rebuilt = []
+    shown = _shown(store)
+    rebuilt = [one.name for one in expected if not _is_shown(shown, one)]
     for one in expected:
-        if not _shows(shown.get((one.name, one.tags["params_digest"])), one):
+        if one.name in rebuilt:
             _record(tracker, one)
-            rebuilt.append(one.name)
-    tell(f"rebuilding {len(rebuilt)} runs")
     _drained(store)
     return Synced(sent, rebuilt, len(expected) - len(rebuilt))
 
 
-def _shows(run: MlflowRun | None, one: Expected) -> bool:
-    if run is None:
-        return False
-    has = run.data.metrics
-    return all(
-        (name := metric_name(key)) in has
-        and math.isclose(has[name], value, rel_tol=1e-6, abs_tol=1e-9)
-        for key, value in one.metrics.items()
+def _shown(store: Store) -> dict[tuple[str, str], Mapping[str, float]]:
+    """Metrics of finished runs by (name, parameter digest); a summary's digest is its kind."""
+    client, experiment_id = connect(store)
+    found = client.search_runs([experiment_id], "attributes.status = 'FINISHED'", max_results=5000)
+    shown = {}
+    for run in reversed(found):  # the newest of a name and digest counts
+        tags = run.data.tags
+        digest = KIND if tags.get("kind") == KIND else tags.get("params_digest", "")
+        shown[run.info.run_name, digest] = run.data.metrics
+    return shown
+
+
+def _is_shown(shown: Mapping[tuple[str, str], Mapping[str, float]], one: Expected) -> bool:
+    """Whether both the stage's run and its share in the step's summary are as they should be."""
+    metrics = {metric_name(name): value for name, value in one.metrics.items()}
+    share = of(one.tags.get("stage", ""), metrics)
+    return _holds(shown.get((one.name, one.tags["params_digest"])), metrics) and (
+        not share or _holds(shown.get((one.tags.get("step", ""), KIND)), share)
+    )
+
+
+def _holds(has: Mapping[str, float] | None, wanted: Mapping[str, float]) -> bool:
+    return has is not None and all(
+        name in has and math.isclose(has[name], value, rel_tol=1e-6, abs_tol=1e-9)
+        for name, value in wanted.items()
     )
 
 

@@ -187,3 +187,11 @@ def test_nothing_is_downloaded_unasked(
     with pytest.raises(UserError, match=told):
         base.provide(params("hub", repo_id=repo_id, revision=revision), tmp_path / "base")
     assert not (tmp_path / "base").exists()
+
+
+def test_the_shipped_base_is_whole_and_small(tmp_path: Path) -> None:
+    made = base.provide(params("tiny"), tmp_path / "base")
+    assert made["model_type"] == "qwen3"
+    weights_files = [name for name in made["files"] if name.endswith(".safetensors")]
+    assert sum(made["files"][name]["bytes"] for name in weights_files) <= 8_000_000
+    assert "README.md" in made["files"]

@@ -4,18 +4,24 @@ import dataclasses
 
 import pytest
 
-from synthfr.cli import tiny_base
+from synthfr.cli import pretrain
+from synthfr.corpora.demo.pretraining import MIXED, REPORTS_ONLY
 from synthfr.files import read_json, sha256_file
 from synthfr.models import tiny
 from synthfr.models.base import MANIFEST, TINY_BASE
 
+PHASE = tiny.Phase("texts", 4000, MIXED, max_past=3, learning_rate=2.5e-3, decay_share=0.3)
 SMALL = tiny.TinyBase(
-    tokens=4000, vocabulary=400, tokenizer_texts=100, hidden_size=32, layers=1, batch_size=4
+    phases=(PHASE,), vocabulary=400, tokenizer_texts=100, hidden_size=32, layers=1, batch_size=4
 )
 
 
+def _silent(seen: int, loss: float) -> None:
+    """Nobody watches."""
+
+
 def test_the_shipped_weights_pass_the_gate():
-    audit = tiny_base.audit(TINY_BASE)
+    audit = pretrain.audit(TINY_BASE)
     assert audit.code_recall > 0.95
     assert audit.wrong_codes < 0.3
     assert audit.binding["public"] > 0.85
@@ -23,8 +29,8 @@ def test_the_shipped_weights_pass_the_gate():
 
 
 def test_an_untrained_model_does_not_pass(tmp_path):
-    tiny.build(SMALL, tmp_path, lambda seen, loss: None)
-    audit = tiny_base.audit(tmp_path, n_reports=8)
+    tiny.build(SMALL, tmp_path, _silent)
+    audit = pretrain.audit(tmp_path, n_reports=8)
     assert audit.code_recall < 0.5
 
 
@@ -38,21 +44,38 @@ def test_the_shipped_files_are_small_and_what_the_manifest_says():
 def test_same_settings_same_weights_other_seed_others(tmp_path):
     digests = []
     for name, seed in {"first": 0, "again": 0, "other": 1}.items():
-        tiny.build(dataclasses.replace(SMALL, seed=seed), tmp_path / name, lambda seen, loss: None)
+        tiny.build(dataclasses.replace(SMALL, seed=seed), tmp_path / name, _silent)
         digests.append(sha256_file(tmp_path / name / "model.safetensors"))
     assert digests[0] == digests[1] != digests[2]
 
 
-def test_training_lowers_the_loss():
-    told: list[float] = []
-    settings = dataclasses.replace(SMALL, tokens=30_000)
-    tiny.pretrain(
-        settings, tiny.train_tokenizer(settings), lambda seen, loss: told.append(loss), 20
+def test_training_lowers_the_loss_and_every_phase_counts():
+    told: dict[int, float] = {}
+    last = dataclasses.replace(PHASE, stream="reports", mix=REPORTS_ONLY)
+    settings = dataclasses.replace(SMALL, phases=(dataclasses.replace(PHASE, tokens=60_000), last))
+    tiny.pretrain(settings, tiny.train_tokenizer(settings), told.__setitem__)
+    losses = list(told.values())
+    assert losses[-1] < losses[0] - 1
+    assert max(told) >= 64_000
+
+
+def test_a_saved_model_can_be_trained_on(tmp_path):
+    """The second phase on the loaded first one gives what both in one go give."""
+    last = dataclasses.replace(PHASE, stream="reports", mix=REPORTS_ONLY)
+    tiny.build(dataclasses.replace(SMALL, phases=(PHASE, last)), tmp_path / "one", _silent)
+    tiny.build(SMALL, tmp_path / "two", _silent)
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(tmp_path / "two", dtype="float32")
+    tiny.run_phase(model, SMALL, last, tiny.train_tokenizer(SMALL), _silent)
+    model.half().save_pretrained(tmp_path / "two")
+    assert sha256_file(tmp_path / "one" / "model.safetensors") == sha256_file(
+        tmp_path / "two" / "model.safetensors"
     )
-    assert told[-1] < told[0] - 1
 
 
 @pytest.mark.parametrize(("seen", "share"), [(0, 1.0), (70, 1.0), (85, 0.5), (100, 0.02)])
 def test_the_rate_is_constant_then_decays(seen, share):
-    settings = tiny.TinyBase(tokens=100, warmup_steps=1, decay_share=0.3)
-    assert tiny._rate(settings, step=10, seen=seen) == pytest.approx(share)
+    phase = dataclasses.replace(PHASE, tokens=100, decay_share=0.3)
+    settings = tiny.TinyBase(warmup_steps=1)
+    assert tiny.rate(settings, phase, step=10, seen=seen) == pytest.approx(share)

@@ -16,8 +16,7 @@ from synthfr import seeding
 from synthfr.corpora.corpus import Corpus
 from synthfr.corpora.demo.grammar import render
 from synthfr.corpora.demo.knowledge import knowledge
-from synthfr.corpora.demo.pretraining import public_style
-from synthfr.corpora.demo.truth import pick, sample_stay
+from synthfr.corpora.demo.truth import pick, sample_stay, weighted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
     from synthfr.params import DemoParams
 
 LANGUAGE = "fr"
+SEED_STYLE = {0.02: 0.5, 0.1: 0.3, 0.4: 0.2}
+"""Hospital-style probability of a public seed report: its distribution (mean .12)."""
 PRIVATE_STYLE = (0.85, 0.95, 1.0)
 """Hospital-style probability of a private document: one of these, all equally likely."""
 
@@ -32,11 +33,15 @@ PRIVATE_STYLE = (0.85, 0.95, 1.0)
 def corpus(params: DemoParams, random_seed: int) -> Corpus:
     """The demo corpus: report ids ``pub-…``, ``train-…`` and ``holdout-…``, one patient each."""
     return Corpus(
-        public=_reports("pub", params.public, public_style, random_seed),
+        public=_reports("pub", params.public, _seed_style, random_seed),
         private_train=_reports("train", params.private_train, _private_style, random_seed),
         private_holdout=_reports("holdout", params.private_holdout, _private_style, random_seed),
         codes=_codes(),
     )
+
+
+def _seed_style(rng: np.random.Generator) -> float:
+    return weighted(rng, list(SEED_STYLE), list(SEED_STYLE.values()))
 
 
 def _private_style(rng: np.random.Generator) -> float:

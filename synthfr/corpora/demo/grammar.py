@@ -51,7 +51,7 @@ DISCHARGE: dict[Style, tuple[str, ...]] = {
 
 
 def render(stay: Stay, hospital: float, knowledge: Knowledge, rng: np.random.Generator) -> str:
-    """The report of a stay; every slot is written in hospital style with probability ``hospital``."""
+    """The report of a stay; ``hospital``: probability that a slot is in hospital style."""
 
     def style() -> Style:
         return "hospital" if rng.random() < hospital else "public"

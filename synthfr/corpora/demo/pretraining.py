@@ -1,13 +1,14 @@
 """The public texts that the tiny base model is pre-trained on, as an endless seeded stream.
 
-Public side only: the style mixture of the public seed, never that of the private hospital.
+Public side only: public medicine at large, textbooks and published cases, of which some come near
+to how wards write; never the style of the private hospital.
 Reports stand behind their prompt; short encyclopaedic entries and keyword lines teach cheaply
 which phrase goes with which name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -17,10 +18,11 @@ from synthfr.corpora.demo.knowledge import KINDS, Category, Knowledge
 from synthfr.corpora.demo.truth import pick, sample_codes, sample_stay, weighted
 
 PUBLIC_STYLE = {0.05: 0.45, 0.3: 0.35, 0.6: 0.2}
-"""Hospital-style probability of a public document: its distribution."""
+"""Hospital-style probability of a public text: its distribution (mean .25)."""
 
-MIX = {"report": 0.78, "entry": 0.16, "names": 0.06}
-"""Share of texts of each sort."""
+MIXED = {"report": 0.78, "entry": 0.16, "names": 0.06}
+REPORTS_ONLY = {"report": 1.0}
+"""Shares of texts of each sort: first everything, in the end what the model will be asked for."""
 
 SECTION = {"exam": "Examen", "lab": "Bilan", "care": "Traitement"}
 
@@ -37,12 +39,21 @@ def name_of(category: Category, text: str, rng: np.random.Generator) -> str:
     return pick(rng, used or category.names)
 
 
-def texts(rng: np.random.Generator, knowledge: Knowledge, template: str) -> Iterator[str]:
-    """Texts without end; the same generator state gives the same texts."""
+def texts(
+    rng: np.random.Generator,
+    knowledge: Knowledge,
+    template: str,
+    mix: Mapping[str, float],
+    max_past: int,
+) -> Iterator[str]:
+    """Texts without end; the same generator state gives the same texts.
+
+    ``mix``: shares of the sorts of texts; ``max_past``: antecedents of a stay, at most.
+    """
     while True:
-        sort = weighted(rng, list(MIX), list(MIX.values()))
+        sort = weighted(rng, list(mix), list(mix.values()))
         if sort == "report":
-            yield _report(rng, knowledge, template)
+            yield _report(rng, knowledge, template, max_past)
         elif sort == "entry":
             yield _entry(rng, knowledge, template)
         else:
@@ -50,8 +61,8 @@ def texts(rng: np.random.Generator, knowledge: Knowledge, template: str) -> Iter
             yield f"{prompts.render(names, template, 'fr')}Conclusion : {'; '.join(names)}."
 
 
-def _report(rng: np.random.Generator, knowledge: Knowledge, template: str) -> str:
-    stay = sample_stay(rng, knowledge)
+def _report(rng: np.random.Generator, knowledge: Knowledge, template: str, max_past: int) -> str:
+    stay = sample_stay(rng, knowledge, max_past=max_past)
     text = render(stay, public_style(rng), knowledge, rng)
     keywords = [name_of(knowledge[code], text, rng) for code in stay.codes]
     return prompts.render(keywords, template, "fr") + text

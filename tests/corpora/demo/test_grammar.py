@@ -8,7 +8,7 @@ import pytest
 from synthfr.corpora.demo.audit import faithfulness
 from synthfr.corpora.demo.grammar import HEADINGS, render
 from synthfr.corpora.demo.knowledge import KINDS, STYLES, knowledge
-from synthfr.corpora.demo.truth import sample_codes, sample_stay, weighted
+from synthfr.corpora.demo.truth import MAX_PAST, sample_codes, sample_stay, weighted
 
 KNOWLEDGE = knowledge()
 
@@ -58,6 +58,7 @@ def test_a_stay_keeps_the_order_of_its_codes():
         stay = sample_stay(rng, KNOWLEDGE, codes)
         assert stay.codes == codes
         assert stay.active[0].kinds == KINDS
+        assert len(stay.past) <= MAX_PAST
 
 
 def test_reports_are_faithful_to_their_codes_and_shuffled_codes_are_not():

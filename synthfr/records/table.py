@@ -1,7 +1,6 @@
-"""The tables that stages hand to one another: their columns, and checks on every read and write.
+"""What a table is, and the checks on every read and write.
 
-Texts are joined by id, never by row order. An error names file, column, row, ids and remedy,
-never text.
+An error names file, column, row, ids and remedy, never text.
 """
 
 from __future__ import annotations
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _NOT_OF_TYPE = (pa.ArrowException, OverflowError, TypeError)
-_LIST = pa.list_(pa.string())
 _ZSTD_LEVEL = 9  # fixed, for equal bytes; measured size gains stop about here
 
 
@@ -38,116 +36,8 @@ class Table:
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def _schema(**columns: pa.DataType) -> pa.Schema:
-    return pa.schema(list(columns.items()))
-
-
-_REPORT = {
-    "report_id": pa.string(),
-    "text": pa.string(),
-    "codes": _LIST,
-    "keywords": _LIST,
-    "language": pa.string(),
-}
-
-REPORTS = Table(
-    "reports",
-    _schema(**_REPORT, patient_id=pa.string()),
-    key=("report_id",),
-    text=("report_id", "text", "language"),
-    optional=("patient_id",),
-)
-CODES = Table(
-    "codes",
-    _schema(code=pa.string(), label=pa.string(), synonyms=_LIST),
-    key=("code",),
-    text=("code", "label"),
-    filled=("synonyms",),
-)
-SFT = Table(
-    "sft",
-    _schema(report_id=pa.string(), prompt=pa.string(), completion=pa.string(), keywords=_LIST),
-    key=("report_id",),
-    text=("report_id", "prompt", "completion"),
-    filled=("keywords",),
-)
-PROMPTS = Table(
-    "prompts",
-    _schema(prompt_id=pa.string(), keywords=_LIST, prompt=pa.string(), language=pa.string()),
-    key=("prompt_id",),
-    text=("prompt_id", "prompt", "language"),
-    filled=("keywords",),
-)
-KEYED = Table(
-    "keyed",
-    _schema(**_REPORT, prompt_id=pa.string(), patient_id=pa.string()),
-    key=("prompt_id",),
-    text=("report_id", "text", "language", "prompt_id"),
-    filled=("keywords",),
-    optional=("patient_id",),
-)
-CODE_SETS = Table(
-    "code_sets",
-    _schema(kind=pa.string(), codes=_LIST, size=pa.int8(), n_documents=pa.int32()),
-    key=("kind", "codes", "size"),
-    choices={"kind": ("size", "code", "pair")},
-)
-CANDIDATES = Table(
-    "candidates",
-    _schema(
-        prompt_id=pa.string(),
-        candidate=pa.int8(),
-        text=pa.string(),
-        seed=pa.int64(),
-        temperature=pa.float32(),
-        top_p=pa.float32(),
-        n_tokens=pa.int32(),
-        finish_reason=pa.string(),
-    ),
-    key=("prompt_id", "candidate"),
-    text=("prompt_id",),  # a model may stop at once: an empty candidate is a fact, and scores low
-    choices={"finish_reason": ("stop", "length")},
-)
-SCORES = Table(
-    "scores",
-    _schema(
-        prompt_id=pa.string(),
-        candidate=pa.int8(),
-        similarity=pa.float32(),
-        keyword_recall=pa.float32(),
-        judge=pa.float32(),
-        bleu=pa.float32(),
-        total=pa.float32(),
-    ),
-    key=("prompt_id", "candidate"),
-    text=("prompt_id",),
-    nullable=("similarity", "keyword_recall", "judge", "bleu"),
-)
-PAIRS = Table(
-    "pairs",
-    _schema(
-        prompt_id=pa.string(),
-        prompt=pa.string(),
-        chosen=pa.string(),
-        rejected=pa.string(),
-        chosen_score=pa.float32(),
-        rejected_score=pa.float32(),
-        margin=pa.float32(),
-    ),
-    key=("prompt_id",),
-    text=("prompt_id", "prompt", "chosen"),
-)
-SYNTHETIC = Table(
-    "synthetic",
-    _schema(**_REPORT, step=pa.string(), seed=pa.int64(), prompt=pa.string()),
-    key=("report_id",),
-    text=("report_id", "text", "language", "step", "prompt"),
-    filled=("codes", "keywords"),
-)
-
-
 def read_table(path: str | Path, table: Table) -> pd.DataFrame:
-    """Read and check a Parquet table: columns in schema order, lists as lists, no float as NaN."""
+    """Read and check a Parquet table: columns in schema order, lists as lists, missing floats NaN."""
     import pandas as pd
     import pyarrow.parquet as pq
 

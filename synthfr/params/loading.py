@@ -1,0 +1,114 @@
+"""The whole of ``params.yaml``: read, checked, and the rounds' descent proved."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError, model_validator
+
+from synthfr.errors import UserError
+from synthfr.files import read_yaml
+from synthfr.params.sections import (
+    Base,
+    Classify,
+    Dpo,
+    Fidelity,
+    Generate,
+    Keywords,
+    Name,
+    Pair,
+    Privacy,
+    Prompt,
+    Report,
+    Round,
+    Runtime,
+    Score,
+    Section,
+    Seed,
+    Sft,
+    Synthesize,
+    Tracking,
+)
+
+FIRST_STEP = "step0"  # the step that SFT makes; every round descends from it
+
+
+class Params(Section):
+    """All of ``params.yaml``."""
+
+    random_seed: Annotated[int, Field(ge=0, lt=2**31)]
+    runtime: Runtime
+    tracking: Tracking
+    prompt: Prompt
+    seed: Seed
+    keywords: Keywords
+    base: Base
+    sft: Sft
+    generate: Generate
+    score: Score
+    pair: Pair
+    dpo: Dpo
+    synthesize: Synthesize
+    classify: Classify
+    privacy: Privacy
+    fidelity: Fidelity
+    report: Report
+    rounds: dict[Name, Round]
+    steps: list[Name]
+
+    @model_validator(mode="after")
+    def _rounds_descend(self) -> Params:
+        if FIRST_STEP in self.rounds:
+            raise ValueError(
+                f"rounds.{FIRST_STEP}: this name is that of the step SFT makes: rename the round"
+            )
+        for name, one in self.rounds.items():
+            if one.parent != FIRST_STEP and one.parent not in self.rounds:
+                near = difflib.get_close_matches(one.parent, [FIRST_STEP, *self.rounds], n=1)
+                hint = f" (did you mean '{near[0]}'?)" if near else ""
+                raise ValueError(
+                    f"rounds.{name}.parent: there is no step '{one.parent}'{hint}: "
+                    f"name {FIRST_STEP} or another round"
+                )
+            seen, parent = [name], one.parent
+            while parent != FIRST_STEP and parent in self.rounds:
+                if parent in seen:
+                    loop = " -> ".join([*seen, parent])
+                    raise ValueError(
+                        f"rounds.{name}.parent: the rounds make a loop ({loop}): "
+                        f"start one at {FIRST_STEP}"
+                    )
+                seen.append(parent)
+                parent = self.rounds[parent].parent
+        if self.steps != (wanted := [FIRST_STEP, *self.rounds]):
+            raise ValueError(
+                f"steps: must be {FIRST_STEP} and the rounds in their order: [{', '.join(wanted)}]"
+            )
+        return self
+
+
+def load_params(path: str | Path = "params.yaml") -> Params:
+    """Read and check a parameter file (YAML 1.2, as DVC reads it); every mistake is a UserError."""
+    return parse(read_yaml(path), str(path))
+
+
+def parse(data: Any, where: str) -> Params:
+    """Check parameters already in memory (a file with overlays merged in), named `where`."""
+    try:
+        return Params.model_validate(data)
+    except ValidationError as error:
+        first, *others = error.errors(include_url=False, include_context=False)
+        location = ".".join(str(part) for part in first["loc"] if not _is_union_tag(part))
+        message = first["msg"].removeprefix("Value error, ").rstrip(".")
+        more = f" ({len(others)} more after this one)" if others else ""
+        end = "" if (message + more).endswith("?") else "."
+        raise UserError(
+            f"{where}: {location + ': ' if location else ''}{message}{more}{end}"
+        ) from None
+
+
+def _is_union_tag(part: int | str) -> bool:
+    # pydantic names the tried member of a union in the location, such as "list[str]"
+    return isinstance(part, str) and ("[" in part or part in {"float", "constrained-float", "str"})

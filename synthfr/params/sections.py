@@ -1,0 +1,297 @@
+"""One frozen model per section of ``params.yaml``, and one for a round: the ranges of the values.
+
+What a value means and costs is a comment in ``params.yaml``.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Share = Annotated[float, Field(ge=0, le=1)]
+ProperShare = Annotated[float, Field(gt=0, lt=1)]
+Positive = Annotated[float, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=1)]
+# a step's name is part of paths and of stage names
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
+
+
+# TRL's DPO loss terms that need no further setting
+LossTerm = Literal[
+    "sigmoid",
+    "sigmoid_norm",
+    "hinge",
+    "ipo",
+    "nca_pair",
+    "aot",
+    "apo_zero",
+    "apo_down",
+    "discopop",
+    "sft",
+]
+
+
+class Section(BaseModel):
+    """A group of parameters: immutable, and without unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            for key in data:
+                if key not in cls.model_fields:
+                    near = difflib.get_close_matches(str(key), cls.model_fields, n=1, cutoff=0.5)
+                    hint = (
+                        f"did you mean '{near[0]}'?"
+                        if near
+                        else f"known are: {', '.join(cls.model_fields)}"
+                    )
+                    raise ValueError(f"unknown parameter '{key}': {hint}")
+        return data
+
+
+class Runtime(Section):
+    threads: Count
+
+
+class Tracking(Section):
+    experiment: Annotated[str, Field(min_length=1)]
+    profile: Annotated[str, Field(min_length=1)]
+    timeout_s: Positive
+
+
+class Prompt(Section):
+    template: Annotated[str, Field(min_length=1)]
+
+
+class DemoSizes(Section):
+    public: Count
+    private_train: Count
+    private_holdout: Count
+
+
+class FileSource(Section):
+    path: str | None
+    columns: dict[
+        Literal[
+            "report_id",
+            "text",
+            "codes",
+            "keywords",
+            "language",
+            "patient_id",
+            "code",
+            "label",
+            "synonyms",
+        ],
+        str,
+    ]
+
+
+class SeedFiles(Section):
+    public: FileSource
+    private: FileSource
+    codes: FileSource
+    list_separator: Annotated[str, Field(min_length=1)]
+    holdout_share: ProperShare
+
+
+class Seed(Section):
+    source: Literal["demo", "files"]
+    language: Annotated[str, Field(min_length=2)]
+    demo: DemoSizes
+    files: SeedFiles
+
+
+class Keywords(Section):
+    threshold: Annotated[float, Field(gt=0, le=1)]
+    max_window_tokens: Annotated[int, Field(ge=1, le=20)]
+    min_chars: Count
+    min_documents: Count
+    complete_from_codes: bool
+    max_keywords: Count
+
+
+class Base(Section):
+    source: Literal["tiny", "local", "hub"]
+    path: str | None
+    repo_id: str | None
+    revision: str | None
+    allow_download: bool
+
+    @model_validator(mode="after")
+    def _named(self) -> Base:
+        if self.source == "local" and not self.path:
+            raise ValueError("source 'local' wants 'path', the folder of the model")
+        if self.source == "hub" and not (self.repo_id and self.revision):
+            raise ValueError(
+                "source 'hub' wants 'repo_id' and 'revision', a commit of it: always the same model"
+            )
+        return self
+
+
+class Lora(Section):
+    r: Count
+    alpha: Count
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    target_modules: Literal["all-linear"] | list[str]
+
+
+class Training(Section):
+    """What SFT and DPO have in common."""
+
+    batch_size: Count
+    device_batch_size: Count
+    max_length: Annotated[int, Field(ge=8)]
+    lora: Lora
+    warmup_share: Share
+    weight_decay: NonNegative
+    validation_share: Annotated[float, Field(ge=0, lt=1)]
+    checkpoint_every_steps: Count
+    precision: Literal["float32", "bfloat16"]
+    gradient_checkpointing: bool
+
+    @model_validator(mode="after")
+    def _divides(self) -> Training:
+        if self.batch_size % self.device_batch_size:
+            raise ValueError(
+                f"batch_size {self.batch_size} must be a multiple of "
+                f"device_batch_size {self.device_batch_size}"
+            )
+        return self
+
+
+class Sft(Training):
+    epochs: Positive
+    learning_rate: Positive
+
+
+class Dpo(Training):
+    beta: Positive
+    loss_type: Annotated[list[LossTerm], Field(min_length=1)]
+    loss_weights: list[NonNegative]
+    max_truncated_share: Share
+    max_chosen_logp_drop: Positive
+
+    @model_validator(mode="after")
+    def _one_weight_each(self) -> Dpo:
+        if len(self.loss_type) != len(self.loss_weights):
+            raise ValueError("loss_type and loss_weights must be equally long")
+        if self.lora.dropout:
+            raise ValueError("lora.dropout must be 0: a preference is measured without dropout")
+        return self
+
+
+class Sampling(Section):
+    engine: Literal["transformers"]
+    top_p: Annotated[float, Field(gt=0, le=1)]
+    top_k: Annotated[int, Field(ge=0)]
+    max_new_tokens: Count
+    batch_size: Count
+
+
+class Generate(Sampling):
+    temperatures: Annotated[
+        list[NonNegative | tuple[NonNegative, NonNegative]], Field(min_length=2, max_length=100)
+    ]
+
+    @model_validator(mode="after")
+    def _ranges_rise(self) -> Generate:
+        for entry in self.temperatures:
+            if isinstance(entry, tuple) and entry[0] > entry[1]:
+                raise ValueError(f"temperatures: write the range {list(entry)} as [low, high]")
+        return self
+
+
+class ScoreWeights(Section):
+    similarity: NonNegative
+    keyword_recall: NonNegative
+    judge: NonNegative
+    bleu: NonNegative
+
+    @model_validator(mode="after")
+    def _some(self) -> ScoreWeights:
+        if not any((self.similarity, self.keyword_recall, self.judge, self.bleu)):
+            raise ValueError("at least one weight must be above 0")
+        return self
+
+
+class LocalEvaluator(Section):
+    lsa_weight: Share
+    lsa_dimensions: Count
+
+
+class Score(Section):
+    evaluator: Annotated[str, Field(pattern=r"^(local|sentence-transformers:.+)$")]
+    local: LocalEvaluator
+    max_tokens: Count
+    strip_headings: bool
+    window_tokens: Count
+    stride_tokens: Count
+    weights: ScoreWeights
+
+    @model_validator(mode="after")
+    def _windows_overlap(self) -> Score:
+        if self.stride_tokens > self.window_tokens:
+            raise ValueError(
+                "stride_tokens must not exceed window_tokens, else words between are never seen"
+            )
+        return self
+
+
+class Pair(Section):
+    min_margin: NonNegative
+    max_pairs: Count
+    max_length_ratio: Annotated[float, Field(ge=1)]
+    novelty_weight: NonNegative
+
+
+class Synthesize(Sampling):
+    reports: Count
+    temperature: NonNegative
+    max_codes: Count
+
+
+class Coder(Section):
+    vectorizer: Literal["tfidf"]
+    max_ngram: Annotated[int, Field(ge=1, le=5)]
+    model: Literal["svm", "logistic"]
+    C: Positive
+
+
+class Classify(Section):
+    coder: Coder
+    sizes: Annotated[list[Count], Field(min_length=1)]
+    top_k: Annotated[list[Count], Field(min_length=1)]
+    seeds: Annotated[list[int], Field(min_length=1)]
+    decision_rule: Literal[
+        "global_threshold", "fixed_threshold", "top_k_mean", "prevalence_matched"
+    ]
+    validation_share: ProperShare
+    max_labels: Count
+
+
+class Privacy(Section):
+    ngram: Count
+
+
+class Fidelity(Section):
+    pass
+
+
+class Report(Section):
+    samples_per_step: Annotated[int, Field(ge=0)]
+
+
+class Round(Section):
+    parent: Name
+    prompts: Count
+    learning_rate: Positive
+    epochs: Positive
+    beta: Positive | None = None  # None: dpo.beta

@@ -1,0 +1,36 @@
+"""The tables that stages hand to one another, checked on every read and write.
+
+Texts are joined by id, never by row order. `schemas` holds the tables, `table` what checks them.
+"""
+
+from synthfr.records.schemas import (
+    CANDIDATES,
+    CODE_SETS,
+    CODES,
+    KEYED,
+    PAIRS,
+    PROMPTS,
+    REPORTS,
+    SCORES,
+    SFT,
+    SYNTHETIC,
+)
+from synthfr.records.table import Table, empty, read_table, validate, write_table
+
+__all__ = [
+    "CANDIDATES",
+    "CODES",
+    "CODE_SETS",
+    "KEYED",
+    "PAIRS",
+    "PROMPTS",
+    "REPORTS",
+    "SCORES",
+    "SFT",
+    "SYNTHETIC",
+    "Table",
+    "empty",
+    "read_table",
+    "validate",
+    "write_table",
+]
