@@ -34,8 +34,9 @@ repro: $(INSTALLED) ## run the whole pipeline (what is up to date is not run aga
 repro-seeds: $(INSTALLED) ## run the whole pipeline once per seed in SEEDS, aside from this checkout, and print the table over seeds
 	synth-fr seeds $(SEEDS)
 
+# the folder with the long tests goes first; a file's tests share what they made, so a file stays on one process
 test: $(INSTALLED) ## run the tests
-	OMP_NUM_THREADS=1 pytest -n 2 --dist worksteal -q -m "not gpu and not cluster"
+	OMP_NUM_THREADS=1 pytest -n 2 --dist loadfile --no-loadscope-reorder -q -m "not gpu and not cluster" tests/pipeline tests
 
 lint: $(INSTALLED) ## check style and types
 	ruff check .

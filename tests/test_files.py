@@ -125,8 +125,20 @@ def test_what_a_killed_process_left_is_overwritten(tmp_path: Path) -> None:
 def test_json_is_canonical(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     files.write_json(path, {"b": 0.1 + 0.2, "a": [float("nan"), 1, "é"], "c": {2: True}})
-    assert path.read_text() == (
-        '{\n  "a": [\n    null,\n    1,\n    "é"\n  ],\n  "b": 0.3,\n  "c": {\n    "2": true\n  }\n}\n'
+    assert path.read_text() == textwrap.dedent(
+        """\
+        {
+          "a": [
+            null,
+            1,
+            "é"
+          ],
+          "b": 0.3,
+          "c": {
+            "2": true
+          }
+        }
+        """
     )
     assert files.read_json(path) == json.loads(path.read_text())
 

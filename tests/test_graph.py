@@ -94,7 +94,17 @@ class TestStage:
         assert missing == []
 
     def test_depends_on_the_parameters_that_it_reads(self, stage: Stage) -> None:
-        assert params_read(ROOT / f"stages/{stage.kind}.py") <= stage.sections
+        assert params_read(ROOT / f"stages/{stage.kind}.py") == stage.sections
+
+    def test_declares_the_files_that_it_names(self, stage: Stage) -> None:
+        declared = {Path(path) for path in (*stage.deps, *stage.outs)}
+        for place in places_named(stage):
+            assert any(near & declared for near in place), place
+
+    def test_declares_the_metrics_and_series_that_it_logs(self, stage: Stage) -> None:
+        source = (ROOT / f"stages/{stage.kind}.py").read_text(encoding="utf-8")
+        for call, folder in (("run.log(", "metrics/"), ("run.series(", "plots/")):
+            assert any(out.startswith(folder) for out in stage.outs) is (call in source), call
 
 
 def breaches(stage: Stage) -> list[str]:
@@ -243,6 +253,26 @@ def params_read(stage_file: Path) -> set[str]:
         if isinstance(owner, ast.Name) and owner.id == "run" and node.attr == "seed":
             read.add("random_seed")
     return read
+
+
+def places_named(stage: Stage) -> Iterator[list[set[Path]]]:
+    """For each place of the layout that the stage's source names: the paths that it can mean.
+
+    Each path comes with its parent folders; a place per item can mean the stage's item or any step.
+    """
+    from stages import layout
+
+    steps = read_yaml(ROOT / "params.yaml")["steps"]
+    item = stage.name.partition("@")[2]
+    for node in ast.walk(ast.parse((ROOT / f"stages/{stage.kind}.py").read_text("utf-8"))):
+        if not (isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "layout"):
+            continue
+        place = getattr(layout, node.attr)
+        if place in (layout.MODELS, layout.TIMINGS):  # all adapters; a view without a place in DVC
+            continue
+        items = steps if node.attr == "adapter" else [item]
+        paths = [place] if isinstance(place, Path) else [place(one) for one in items]
+        yield [{path, *path.parents} for path in paths]
 
 
 def sources() -> list[Path]:

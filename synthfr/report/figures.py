@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import StringIO
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from synthfr.report.results import METRICS, REFERENCES, Results
@@ -56,7 +57,7 @@ def by_step(results: Results, metric: str = "macro_f1") -> str:
                     axis.axhline(one.mean, color=INK, linestyle=style, label=REFERENCES[name])
             axis.set_xticks(list(places), results.steps)
         axes[0].set_ylabel(METRICS[metric])
-        _share_y(axes)
+        _share_y(axes, within=(0.0, 1.0))
         return _svg(figure)
 
 
@@ -194,10 +195,11 @@ def _legend(figure: Figure) -> None:
         )
 
 
-def _share_y(axes: Sequence[Axes]) -> None:
+def _share_y(axes: Sequence[Axes], within: tuple[float, float] = (-inf, inf)) -> None:
     limits = [axis.get_ylim() for axis in axes]
+    low, high = min(low for low, _ in limits), max(high for _, high in limits)
     for axis in axes:
-        axis.set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
+        axis.set_ylim(max(low, within[0]), min(high, within[1]))
 
 
 def _points(rows: Sequence[Mapping[str, float]], column: str) -> tuple[list[float], list[float]]:

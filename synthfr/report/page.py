@@ -244,7 +244,7 @@ def _at(tree: Any, path: str) -> float | None:
 
 
 def _figure(value: float | None, digits: int) -> str:
-    return _NOTHING if value is None else f"{value:,.{digits}f}"
+    return _NOTHING if value is None else f"{round(value, digits) + 0.0:,.{digits}f}"  # no -0
 
 
 def _csv(results: Results) -> str:

@@ -1,4 +1,4 @@
-"""The whole graph on real French cases: correct machinery; quality is not expected of the tiny model."""
+"""The whole graph on real French cases: machinery; quality is not expected of the tiny model."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from tests.pipeline.conftest import one_round
 from tests.pipeline.workspace import Workspace
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
@@ -17,6 +18,7 @@ pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
 def test_the_whole_graph_runs_on_real_cases(real_corpora: Path, tmp_path: Path) -> None:
     workspace = Workspace.copy(tmp_path / "checkout")
     workspace.run("synth-fr", "profile", "apply", "smoke")
+    one_round(workspace)
     public = workspace.root / "public.parquet"
     pd.read_parquet(real_corpora / "fr_e3c_cases.parquet").head(120).to_parquet(public)
     workspace.change_params(

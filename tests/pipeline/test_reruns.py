@@ -44,7 +44,8 @@ for out in graph["outs"]:
         path = path / "file.txt"
     path.parent.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256((out + text).encode()).hexdigest()
-    path.write_text(json.dumps({"digest": int(digest[:8], 16)}) if path.suffix == ".json" else digest)
+    number = json.dumps({"digest": int(digest[:8], 16)})
+    path.write_text(number if path.suffix == ".json" else digest)
 """
 
 

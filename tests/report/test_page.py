@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from synthfr.report import Sources, write, write_times
-from tests.report.conftest import ROUNDS, SCRIPT, STEPS
+from tests.report.conftest import ROUNDS, SCRIPT, STEPS, make
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
 
@@ -32,9 +32,17 @@ def page(sources: Sources, out: Path, samples: int = 2, source: str = "demo") ->
     return (out / "index.html").read_text(encoding="utf-8")
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page made of a whole run."""
+    root = tmp_path_factory.mktemp("whole")
+    page(make(root), root / "reports")
+    return root / "reports"
+
+
 @pytest.fixture
-def whole(sources: Sources, tmp_path: Path) -> str:
-    return page(sources, tmp_path / "reports")
+def whole(folder: Path) -> str:
+    return (folder / "index.html").read_text(encoding="utf-8")
 
 
 class Balanced(HTMLParser):
@@ -99,11 +107,13 @@ def test_samples_are_the_same_request_at_every_step_and_escaped(whole: str) -> N
     assert len({number for _, number in texts[:4]}) == 1
 
 
-def test_the_same_inputs_give_the_same_bytes(sources: Sources, tmp_path: Path, whole: str) -> None:
+def test_the_same_inputs_give_the_same_bytes(
+    sources: Sources, tmp_path: Path, whole: str, folder: Path
+) -> None:
     assert page(sources, tmp_path / "again") == whole
     assert re.search(r"20\d\d-\d\d-\d\d", whole) is None  # no dates
     csv = (tmp_path / "again" / "results.csv").read_text()
-    assert csv == (tmp_path / "reports" / "results.csv").read_text()
+    assert csv == (folder / "results.csv").read_text()
 
 
 def test_other_inputs_give_another_page(sources: Sources, tmp_path: Path, whole: str) -> None:
@@ -137,8 +147,8 @@ def test_it_says_what_the_corpora_can_show(sources: Sources, tmp_path: Path, who
     assert "nothing about clinical realism" not in page(sources, tmp_path / "own", source="files")
 
 
-def test_the_table_is_there_for_machines(whole: str, tmp_path: Path) -> None:
-    lines = (tmp_path / "reports" / "results.csv").read_text().splitlines()
+def test_the_table_is_there_for_machines(folder: Path) -> None:
+    lines = (folder / "results.csv").read_text().splitlines()
     assert lines[0] == "metric,size,top_k,data,mean,low,high"
     assert "macro_f1,250,10,dpo3,0.7,0.68,0.72" in lines
     assert len(lines) == 1 + 2 * 4 * 6  # metrics x cells x (steps and references)

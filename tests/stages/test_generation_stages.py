@@ -1,4 +1,4 @@
-"""Stages base, generate and synthesize on a tiny model: outs, metrics, and mistakes told in one line."""
+"""Stages base, generate, synthesize on a tiny model: outs, metrics, mistakes told in one line."""
 
 import json
 import os

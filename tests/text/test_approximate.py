@@ -56,11 +56,12 @@ def test_exactly_what_brute_force_finds(
     assert [pair[:2] for pair in found] == sorted(expected)
 
 
-def test_chunks_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunks_and_blocks_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     strings = sorted({"".join(rng.choice(list("abcd "), 9)) for _ in range(400)})
     whole = list(JaccardIndex(strings[::2], 0.5).matches(strings))
     monkeypatch.setattr(approximate, "_CHUNK_PAIRS", 7)
+    monkeypatch.setattr(approximate, "_BLOCK_STRINGS", 11)
     assert list(JaccardIndex(strings[::2], 0.5).matches(strings)) == whole
     assert len(whole) > 200
 

@@ -164,6 +164,14 @@ def test_row_order_of_the_private_table_changes_nothing() -> None:
         pd.testing.assert_frame_equal(getattr(one, name), getattr(other, name))
 
 
+def test_many_stays_of_one_patient_are_one() -> None:
+    private = reports(*[("DNID.", ["I50"])] * 3, *[("HTA.", ["I10"])] * 2)
+    private["patient_id"] = ["p", "p", "p", "q", "r"]
+    done = run(private)
+    assert set(keywords_of(done)) == {"doc-3", "doc-4"}
+    assert "I50" not in str(done.code_sets["codes"].tolist())
+
+
 def test_patients_stay_with_the_keyed_documents() -> None:
     private = reports(*[("HTA.", ["I10"])] * 2, patient_id=["p1", "p2"])
     assert set(run(private).keyed["patient_id"]) == {"p1", "p2"}

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synthfr.text import language, normalise
+from synthfr.text import keywords, language, normalise
 from synthfr.text.keywords import KeywordIndex, Match
 from synthfr.text.sentences import split
 
@@ -120,6 +120,13 @@ def test_each_distinct_window_is_looked_up_once_for_all_texts() -> None:
     index.extract(["Anémie sévère."], "fr")
     # anemie, anemie severe, severe
     assert index.lookups._asdict() == {"windows": 12, "distinct": 3, "exact": 1, "approximate": 0}
+
+
+def test_chunks_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [f"Anémie {number}, HTA de type {number}." for number in range(7)] + ["DNID."]
+    whole = KeywordIndex(ENTRIES).extract(texts, "fr")
+    monkeypatch.setattr(keywords, "_CHUNK_TEXTS", 3)
+    assert KeywordIndex(ENTRIES).extract(texts, "fr") == whole
 
 
 def test_texts_without_words() -> None:

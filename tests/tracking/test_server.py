@@ -128,8 +128,8 @@ def test_stages_go_on_while_it_is_down_and_sync_makes_up_for_it(
         step: {metric["key"]: metric["value"] for metric in runs[step]["data"]["metrics"]}
         for step in ("step0", "dpo1")
     }
-    assert figures["step0"] == {"macro_f1/250_reports/top_10": 0.5}
-    assert figures["dpo1"] == {"macro_f1/250_reports/top_10": 0.6}
+    assert figures["step0"] == {"f1_macro/size_250/top_10": 0.5}
+    assert figures["dpo1"] == {"f1_macro/size_250/top_10": 0.6}
 
     server.stop()  # while a recorder is lingering
     classify("dpo2", 0.7)

@@ -34,11 +34,16 @@ def test_names_put_the_metric_first_and_leave_side_figures_out() -> None:
         "size_250/top_k_10/threshold/mean": 0.1,
     }
     assert summary.of("classify", metrics) == {
-        "macro_f1/250_reports/top_10": 0.5,
-        "macro_f1/250_reports/top_10_high": 0.6,
+        "f1_macro/size_250/top_10": 0.5,
+        "f1_macro_high/size_250/top_10": 0.6,
     }
     assert summary.of("privacy", {"train/copied": 0.1, "run/seconds": 3.0}) == {
         "privacy/train/copied": 0.1
+    }
+    fidelity = {"words/real": 75.0, "words/synthetic": 80.0, "words/difference": -5.0}
+    assert summary.of("fidelity", fidelity) == {
+        "fidelity/words": 80.0,
+        "fidelity_difference/words": -5.0,
     }
     assert summary.of("dpo", metrics) == {}
 
@@ -47,15 +52,24 @@ def test_every_step_has_one_summary_with_the_same_names(tracker: Tracker, shown:
     for number, step in enumerate(("step0", "dpo1")):
         execute(tracker, "classify", step, grid(0.5 + number / 10))
         execute(tracker, "privacy", step, {"copied": 0.0})
-        execute(tracker, "fidelity", step, {"tokens": 80.0 + number})
+        execute(tracker, "fidelity", step, {"tokens/synthetic": 80.0 + number, "tokens/real": 70.0})
         execute(tracker, "dpo", step, {"loss": 0.1})
     [first], [second] = (shown(step, "tags.kind = 'summary'") for step in ("step0", "dpo1"))
     assert first.data.metrics.keys() == second.data.metrics.keys()
-    assert first.data.metrics["macro_f1/250_reports/top_10"] == 0.5
-    assert second.data.metrics["macro_f1/250_reports/top_10"] == 0.6
+    assert first.data.metrics["f1_macro/size_250/top_10"] == 0.5
+    assert second.data.metrics["f1_macro/size_250/top_10"] == 0.6
     assert second.data.metrics["fidelity/tokens"] == 81.0
     assert (second.info.status, second.data.params) == ("FINISHED", {"step": "dpo1"})
     assert not any("loss" in name or "seconds" in name for name in first.data.metrics)
+
+
+def test_macro_f1_is_the_metric_that_mlflow_plots_first(tracker: Tracker, shown: Shown) -> None:
+    execute(tracker, "privacy", "dpo1", {"copied": 0.25})
+    shown("dpo1")
+    execute(tracker, "classify", "dpo1", grid(0.5))
+    [run] = shown("dpo1")
+    assert next(iter(run.data.metrics)) == "f1_macro/size_250/top_10"
+    assert run.data.metrics["privacy/copied"] == 0.25
 
 
 def test_it_is_updated_in_place(tracker: Tracker, shown: Shown) -> None:
@@ -64,18 +78,20 @@ def test_it_is_updated_in_place(tracker: Tracker, shown: Shown) -> None:
     execute(tracker, "classify", "dpo1", grid(0.4))
     [after] = shown("dpo1")
     assert after.info.run_id == before.info.run_id
-    assert after.data.metrics["macro_f1/250_reports/top_10"] == 0.4
+    assert after.data.metrics["f1_macro/size_250/top_10"] == 0.4
 
 
 def test_figures_of_a_former_grid_do_not_linger(tracker: Tracker, shown: Shown) -> None:
     execute(tracker, "privacy", "dpo1", {"copied": 0.25})
+    execute(tracker, "fidelity", "dpo1", {"words/difference": 5.0})
     execute(tracker, "classify", "dpo1", grid(0.5, 250, 500))
     shown("dpo1")
     execute(tracker, "classify", "dpo1", grid(0.6, 500, 1000))
     [run] = shown("dpo1")
-    names = {name.split("/")[1] for name in run.data.metrics if name.startswith("macro_f1")}
-    assert names == {"500_reports", "1000_reports"}
+    names = {name.split("/")[1] for name in run.data.metrics if name.startswith("f1_macro")}
+    assert names == {"size_500", "size_1000"}
     assert run.data.metrics["privacy/copied"] == 0.25  # what other stages measured stays
+    assert run.data.metrics["fidelity_difference/words"] == 5.0
 
 
 def test_a_stage_that_failed_has_no_part_in_it(tracker: Tracker, shown: Shown) -> None:

@@ -39,7 +39,7 @@ def test_a_fresh_clone_shows_what_is_versioned(tracker: Tracker, shown: Shown) -
     assert run.inputs.dataset_inputs[0].dataset.digest == "0" * 32  # the file need not be here
     assert connect(tracker.store)[0].list_artifacts(run.info.run_id)[0].path == "adapter"
     [step] = shown("dpo1")
-    assert step.data.metrics == {"macro_f1/250_reports/top_10": 0.5}
+    assert step.data.metrics == {"f1_macro/size_250/top_10": 0.5}
 
 
 def test_doing_it_twice_changes_nothing(tracker: Tracker, shown: Shown) -> None:
@@ -67,6 +67,13 @@ def test_what_the_stage_itself_recorded_is_left_alone(tracker: Tracker, shown: S
     done = synchronise(tracker, [ONE])
     assert (done.sent, done.rebuilt, done.unchanged) == (1, [], 1)
     assert shown("classify@dpo1")[0].data.metrics["run/seconds"] == 9.0
+
+
+def test_a_summary_that_was_deleted_comes_back(tracker: Tracker, shown: Shown) -> None:
+    synchronise(tracker, [ONE])
+    connect(tracker.store)[0].delete_run(shown("dpo1")[0].info.run_id)
+    assert synchronise(tracker, [ONE]).rebuilt == ["classify@dpo1"]
+    assert len(shown("dpo1")) == 1 and len(shown("classify@dpo1")) == 1
 
 
 def test_a_failed_run_does_not_count(tracker: Tracker) -> None:

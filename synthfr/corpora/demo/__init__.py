@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from synthfr.params import DemoParams
 
 LANGUAGE = "fr"
-SEED_STYLE = {0.02: 0.5, 0.1: 0.3, 0.4: 0.2}
-"""Hospital-style probability of a public seed report: its distribution (mean .12)."""
+SEED_STYLE = {0.0: 0.5, 0.05: 0.3, 0.3: 0.2}
+"""Hospital-style probability of a public seed report: its distribution (mean .075)."""
 PRIVATE_STYLE = (0.85, 0.95, 1.0)
 """Hospital-style probability of a private document: one of these, all equally likely."""
 

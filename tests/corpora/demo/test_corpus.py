@@ -36,7 +36,7 @@ def test_a_larger_corpus_begins_with_the_smaller():
 
 
 @pytest.mark.parametrize(
-    ("part", "low", "high"), [("public", 0.06, 0.2), ("private_train", 0.85, 1)]
+    ("part", "low", "high"), [("public", 0.03, 0.15), ("private_train", 0.85, 1)]
 )
 def test_styles_of_the_two_sides(part, low, high):
     frame = getattr(corpus(_size(200, 200), 0), part)

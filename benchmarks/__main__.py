@@ -1,0 +1,25 @@
+"""All benchmarks, one after the other: ``make bench`` or ``python -m benchmarks [REPORTS]``.
+
+REPORTS is a file of real French reports for the keyword benchmark; without it, demo reports.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+ALONE = ("benchmarks.generation", "benchmarks.noop")
+
+
+def main(arguments: list[str]) -> int:
+    """Runs every benchmark; the exit status is that of the first one that failed."""
+    commands = [["benchmarks.keywords", *arguments], *([name] for name in ALONE)]
+    statuses = []
+    for command in commands:
+        print(f"\n== {' '.join(command)}", flush=True)
+        statuses.append(subprocess.run([sys.executable, "-m", *command], check=False).returncode)
+    return next((status for status in statuses if status), 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

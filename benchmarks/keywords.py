@@ -1,0 +1,224 @@
+"""Keyword extraction against edsnlp's simstring matcher, over the full CIM-10 table.
+
+``python -m benchmarks.keywords [REPORTS] [--text-column text] [--documents 200]``
+
+REPORTS is a Parquet, CSV or JSONL file of French reports; without it, reports of the demo corpus
+are joined to the length of real ones. Both sides get the same labels (no bare codes), threshold and
+window. Each runs in a process of its own, one after the other. Seconds are CPU seconds, so that
+other work on the machine does not count; building pipeline and index counts, imports do not. Then
+every place where a label stands word for word, as spaCy's PhraseMatcher finds it, is looked for
+among our matches.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+LANGUAGE = "fr"
+THRESHOLD = 0.8
+MAX_WINDOW_TOKENS = 5
+_REPORTS_JOINED = 6  # demo reports have some 50 words, real ones 300
+
+Texts = list[str]
+Entries = list[tuple[str, str]]
+Found = list[list[tuple[int, int]]]  # spans of each text, in characters
+
+
+def main(
+    reports: Annotated[Path | None, typer.Argument(help="File with French reports.")] = None,
+    text_column: str = "text",
+    documents: int = 200,
+    only: Annotated[str | None, typer.Option(hidden=True)] = None,
+    work: Annotated[Path | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Compare documents per second and peak memory."""
+    if only and work:
+        _measure(only, work)
+        return
+    result = compare(_texts(reports, text_column, documents))
+    for name in CONTENDERS:
+        row = result[name]
+        print(
+            f"{name:8} build {row['build_s']:7.1f} s  extract {row['extract_s']:7.1f} s  "
+            f"{row['documents_per_s']:7.1f} documents/s  peak {row['peak_memory_mib']:6.0f} MiB"
+        )
+    print(f"ratio    {result['ratio']:.1f} (aim: at least 10), on {result['documents']} documents")
+    print(f"labels that stand there word for word: {json.dumps(result['exact'])}")
+
+
+def compare(texts: Texts) -> dict[str, Any]:
+    """Run all contenders on the same texts; the ratio is ours to edsnlp's, builds included."""
+    from synthfr.corpora.code_list import code_list
+    from synthfr.params import FileSource
+
+    codes = code_list(FileSource(path=None, columns={}), LANGUAGE, ";")
+    entries = [
+        (term, code)
+        for code, terms in zip(codes["code"], codes["synonyms"], strict=True)
+        for term in terms
+    ]
+    result: dict[str, Any] = {"documents": len(texts)}
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        (work / "input.json").write_text(json.dumps([texts, entries]))
+        for name in (*CONTENDERS, "exact"):
+            command = [
+                sys.executable,
+                "-m",
+                "benchmarks.keywords",
+                "--only",
+                name,
+                "--work",
+                folder,
+            ]
+            subprocess.run(command, check=True, stderr=subprocess.PIPE)
+            result[name] = json.loads((work / f"{name}.json").read_text())
+    for name in CONTENDERS:
+        row = result[name]
+        row["documents_per_s"] = len(texts) / (row["build_s"] + row["extract_s"])
+        row["matches"] = sum(map(len, row.pop("found")))
+    result["ratio"] = result["synthfr"]["documents_per_s"] / result["edsnlp"]["documents_per_s"]
+    return result
+
+
+def _texts(reports: Path | None, column: str, documents: int) -> Texts:
+    if reports is not None:
+        from synthfr.corpora.reading import read_columns
+
+        return [str(text) for text in read_columns(reports)[column][:documents]]
+    from synthfr.corpora import demo
+    from synthfr.params import load_params
+
+    sizes = load_params().seed.demo.model_copy(update={"public": documents * _REPORTS_JOINED})
+    texts = demo.corpus(sizes, 0).public["text"].tolist()
+    return ["\n".join(texts[start::documents]) for start in range(documents)]
+
+
+def _measure(name: str, work: Path) -> None:
+    """One contender: seconds, memory and spans into ``<name>.json``."""
+    texts, entries = json.loads((work / "input.json").read_text())
+    entries = [(term, code) for term, code in entries]
+    if name == "exact":
+        found = json.loads((work / "synthfr.json").read_text())["found"]
+        result = _word_for_word(texts, entries, found)
+    else:
+        result = _timed(CONTENDERS[name], texts, entries)
+    (work / f"{name}.json").write_text(json.dumps(result))
+
+
+def _timed(
+    contender: Callable[[Entries], Callable[[Texts], Found]], texts: Texts, entries: Entries
+) -> dict[str, Any]:
+    import resource
+
+    import spacy.lang.fr  # noqa: F401  imported by both, counted for none
+
+    begin = time.process_time()
+    extract = contender(entries)
+    built = time.process_time()
+    found = extract(texts)
+    done = time.process_time()
+    return {
+        "build_s": built - begin,
+        "extract_s": done - built,
+        "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "found": found,
+    }
+
+
+def _synthfr(entries: Entries) -> Callable[[Texts], Found]:
+    from synthfr.text.keywords import KeywordIndex
+
+    index = KeywordIndex(entries, THRESHOLD, MAX_WINDOW_TOKENS)
+
+    def extract(texts: Texts) -> Found:
+        # the similarity index and the pipeline are built at the first look-up: counted here
+        return [[(m.start, m.end) for m in matches] for matches in index.extract(texts, LANGUAGE)]
+
+    return extract
+
+
+def _edsnlp(entries: Entries) -> Callable[[Texts], Found]:
+    import spacy
+
+    # before edsnlp registers its own factories: it breaks spaCy's
+    spacy.blank(LANGUAGE).add_pipe("sentencizer")
+    import edsnlp
+    import edsnlp.pipes as eds
+
+    terms: dict[str, list[str]] = {}
+    for term, code in entries:
+        terms.setdefault(code, []).append(term)
+    nlp = edsnlp.blank("eds")
+    nlp.add_pipe(eds.normalizer())
+    nlp.add_pipe(eds.sentences())
+    matcher = {"measure": "jaccard", "threshold": THRESHOLD, "windows": MAX_WINDOW_TOKENS}
+    nlp.add_pipe(
+        eds.terminology(
+            terms=terms,
+            label="cim10",
+            attr="NORM",
+            term_matcher="simstring",
+            term_matcher_config=matcher,
+        )
+    )
+
+    def extract(texts: Texts) -> Found:
+        return [[(e.start_char, e.end_char) for e in doc.ents] for doc in nlp.pipe(texts)]
+
+    return extract
+
+
+CONTENDERS: dict[str, Callable[[Entries], Callable[[Texts], Found]]] = {
+    "synthfr": _synthfr,
+    "edsnlp": _edsnlp,
+}
+
+
+def _word_for_word(texts: Texts, entries: Entries, found: Found) -> dict[str, int]:
+    """How many labels that stand in the texts are found, and why the others are not looked for."""
+    import spacy
+    from spacy.matcher import PhraseMatcher
+    from spacy.util import filter_spans
+
+    from synthfr.text import language, normalise
+
+    nlp = spacy.blank(LANGUAGE)
+    nlp.add_pipe("sentencizer")
+    matcher = PhraseMatcher(nlp.vocab, attr="LOWER")
+    matcher.add("label", [nlp.make_doc(term) for term, _ in entries])
+    known = language(LANGUAGE)
+    counts: Counter[str] = Counter()
+    for doc, spans in zip(nlp.pipe(texts), found, strict=True):
+        for span in filter_spans(matcher(doc, as_spans=True)):
+            words = [form for token in span if (form := normalise(token.text))]
+            if len(words) > MAX_WINDOW_TOKENS:
+                reason = "longer than a window"
+            elif not words or {words[0], words[-1]} & known.function_words:
+                reason = "starts or ends with a function word"
+            elif len(words) == 1 and words[0] in known.stop_words:
+                reason = "a stop word"
+            elif span.sent.end < span.end:
+                reason = "over the end of a sentence"
+            elif any(a <= span.start_char and span.end_char <= b for a, b in spans):
+                reason = "found"
+            elif any(a < span.end_char and span.start_char < b for a, b in spans):
+                reason = "cut by a longer match"
+            else:
+                reason = "missed"
+            counts[reason] += 1
+    return dict(counts)
+
+
+if __name__ == "__main__":
+    typer.run(main)
