@@ -1,4 +1,4 @@
-"""``synth-fr tiny-base``: pre-train the base model that the package ships, audit it, write its card.
+"""``synth-fr tiny-base``: pre-train, audit and pack the base model that the package ships.
 
 An hour or two of one CPU core; the result depends on the seed, the number of tokens, the number of
 threads and the machine's arithmetic, nothing else.

@@ -1,7 +1,7 @@
 """``synth-fr seeds``: the whole loop once per seed, in clones of this checkout, and the table.
 
-A clone holds what is committed here; it keeps its DVC cache, so a second call goes on where a
-first one was stopped.
+A clone holds what is committed here and shares this checkout's DVC cache, so that what already ran
+here, or in a call that was stopped, is not run again.
 """
 
 from __future__ import annotations
@@ -77,6 +77,9 @@ def _clone(seed: int) -> Path:
     folder = CLONES / f"seed-{seed}"
     if not folder.is_dir():
         subprocess.run(["git", "clone", "--quiet", ".", str(folder)], check=True)
+        cache = str(Path(".dvc/cache").resolve())
+        shared = [sys.executable, "-m", "dvc", "cache", "dir", "--local", cache]
+        subprocess.run(shared, cwd=folder, check=True)
     else:
         subprocess.run(
             ["git", "pull", "--quiet", "--rebase", "--autostash"], cwd=folder, check=True

@@ -172,7 +172,7 @@ def run_phase(
         labels = torch.tensor([ids + [IGNORED] * (width - len(ids)) for ids in batch])
         logits = model(input_ids=inputs, use_cache=False).logits
         loss = cross_entropy(logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten())
-        loss.backward()
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)

@@ -29,7 +29,7 @@ class Workspace:
 
     @classmethod
     def copy(cls, target: Path) -> Workspace:
-        """The tracked and the not ignored files of this checkout, committed as one."""
+        """The tracked and the not ignored files of this checkout but the tests, as one commit."""
         listed = subprocess.run(
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
             cwd=ROOT,
@@ -38,7 +38,7 @@ class Workspace:
             text=True,
         ).stdout
         for name in filter(None, listed.split("\0")):
-            if (ROOT / name).is_file():
+            if (ROOT / name).is_file() and not name.startswith("tests/"):
                 (target / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, target / name)
         made = cls(target)

@@ -21,7 +21,7 @@ from synthfr.corpora.demo.truth import pick, sample_stay, weighted
 if TYPE_CHECKING:
     import pandas as pd
 
-    from synthfr.params import DemoParams
+    from synthfr.params import DemoSizes
 
 LANGUAGE = "fr"
 SEED_STYLE = {0.0: 0.5, 0.05: 0.3, 0.3: 0.2}
@@ -30,7 +30,7 @@ PRIVATE_STYLE = (0.85, 0.95, 1.0)
 """Hospital-style probability of a private document: one of these, all equally likely."""
 
 
-def corpus(params: DemoParams, random_seed: int) -> Corpus:
+def corpus(params: DemoSizes, random_seed: int) -> Corpus:
     """The demo corpus: report ids ``pub-…``, ``train-…`` and ``holdout-…``, one patient each."""
     return Corpus(
         public=_reports("pub", params.public, _seed_style, random_seed),

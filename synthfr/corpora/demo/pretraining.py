@@ -14,7 +14,7 @@ import numpy as np
 
 from synthfr import prompts
 from synthfr.corpora.demo.grammar import render
-from synthfr.corpora.demo.knowledge import KINDS, Category, Knowledge
+from synthfr.corpora.demo.knowledge import KINDS, Category, Knowledge, Style
 from synthfr.corpora.demo.truth import pick, sample_codes, sample_stay, weighted
 
 PUBLIC_STYLE = {0.05: 0.45, 0.3: 0.35, 0.6: 0.2}
@@ -73,7 +73,7 @@ def _entry(rng: np.random.Generator, knowledge: Knowledge, template: str) -> str
     hospital = public_style(rng)
     lines = []
     for kind in KINDS:
-        wording = "hospital" if rng.random() < hospital else "public"
+        wording: Style = "hospital" if rng.random() < hospital else "public"
         lines.append(f"{SECTION[kind]} : {_both(rng, category.phrases[kind][wording])}.")
     lines.append(f"Synonyme : {pick(rng, category.names)}.")
     name: Sequence[str] = [pick(rng, category.names)]
