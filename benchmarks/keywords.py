@@ -20,9 +20,12 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from synthfr.text import Language
 
 LANGUAGE = "fr"
 THRESHOLD = 0.8
@@ -191,7 +194,7 @@ def _word_for_word(texts: Texts, entries: Entries, found: Found) -> dict[str, in
     from spacy.matcher import PhraseMatcher
     from spacy.util import filter_spans
 
-    from synthfr.text import language, normalise
+    from synthfr.text import language
 
     nlp = spacy.blank(LANGUAGE)
     nlp.add_pipe("sentencizer")
@@ -200,24 +203,32 @@ def _word_for_word(texts: Texts, entries: Entries, found: Found) -> dict[str, in
     known = language(LANGUAGE)
     counts: Counter[str] = Counter()
     for doc, spans in zip(nlp.pipe(texts), found, strict=True):
-        for span in filter_spans(matcher(doc, as_spans=True)):
-            words = [form for token in span if (form := normalise(token.text))]
-            if len(words) > MAX_WINDOW_TOKENS:
-                reason = "longer than a window"
-            elif not words or {words[0], words[-1]} & known.function_words:
-                reason = "starts or ends with a function word"
-            elif len(words) == 1 and words[0] in known.stop_words:
-                reason = "a stop word"
-            elif span.sent.end < span.end:
-                reason = "over the end of a sentence"
-            elif any(a <= span.start_char and span.end_char <= b for a, b in spans):
-                reason = "found"
-            elif any(a < span.end_char and span.start_char < b for a, b in spans):
-                reason = "cut by a longer match"
-            else:
-                reason = "missed"
-            counts[reason] += 1
+        counts.update(
+            _fate(span, spans, known) for span in filter_spans(matcher(doc, as_spans=True))
+        )
     return dict(counts)
+
+
+def _fate(label: Any, spans: list[tuple[int, int]], known: Language) -> str:
+    """What became of a label that stands in the text (a spaCy span)."""
+    from synthfr.text import normalise
+
+    tokens = [token for token in label if normalise(token.text)]  # numbers are not compared
+    words = [normalise(token.text) for token in tokens]
+    if not words or {words[0], words[-1]} & known.function_words:
+        return "starts or ends with a function word"
+    if len(words) > MAX_WINDOW_TOKENS:
+        return "longer than a window"
+    if len(words) == 1 and words[0] in known.stop_words:
+        return "a stop word"
+    if label.sent.end < label.end:
+        return "over the end of a sentence"
+    start, end = tokens[0].idx, tokens[-1].idx + len(tokens[-1])
+    if any(first <= start and end <= last for first, last in spans):
+        return "found"
+    if any(first < end and start < last for first, last in spans):
+        return "cut by a longer match"
+    return "missed"
 
 
 if __name__ == "__main__":

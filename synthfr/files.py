@@ -105,9 +105,7 @@ def read_yaml(path: str | Path) -> Any:
     try:
         return YAML(typ="safe", pure=True).load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UserError(
-            f"{path} is missing: check its name, and the folder you are in."
-        ) from None
+        raise UserError(f"{path} is missing: check its name, and the folder you are in.") from None
     except UnicodeDecodeError:
         raise UserError(f"{path} is not UTF-8 text: save it as UTF-8.") from None
     except MarkedYAMLError as error:

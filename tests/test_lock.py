@@ -1,10 +1,13 @@
 """requirements.lock: complete, exact, installable on every Python we promise, free of addresses."""
 
+import ast
 import re
+import sys
 import tomllib
-from importlib.metadata import distribution
+from importlib.metadata import distribution, packages_distributions
 from pathlib import Path
 
+import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
@@ -41,6 +44,33 @@ def test_what_we_import_and_test_with_is_in_it() -> None:
         direct |= pins("\n".join(PROJECT["optional-dependencies"][extra]))
     locked = pins(LOCK)
     assert {name: locked.get(name) for name in direct} == direct
+
+
+@pytest.mark.parametrize(
+    ("folders", "extras"), [(("synthfr", "stages"), ()), (("tests", "benchmarks"), ("dev",))]
+)
+def test_what_is_imported_is_declared(folders: tuple[str, ...], extras: tuple[str, ...]) -> None:
+    declared = set(pins((ROOT / "requirements.in").read_text(encoding="utf-8")))
+    for extra in (*extras, "vllm", "openai"):
+        declared |= set(pins("\n".join(PROJECT["optional-dependencies"][extra])))
+    providers = packages_distributions()
+    undeclared = {}
+    for path in (path for folder in folders for path in (ROOT / folder).rglob("*.py")):
+        for name in imported(path) - sys.stdlib_module_names - {"synthfr", "stages", "tests"}:
+            if not {canonical(one) for one in providers.get(name, [name])} & declared:
+                undeclared[name] = path.name
+    assert undeclared == {}
+
+
+def imported(path: Path) -> set[str]:
+    """First parts of the absolute imports of a source file."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.partition(".")[0])
+    return found
 
 
 def test_every_package_runs_on_the_oldest_python() -> None:

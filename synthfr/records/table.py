@@ -37,7 +37,7 @@ class Table:
 
 
 def read_table(path: str | Path, table: Table) -> pd.DataFrame:
-    """Read and check a Parquet table: columns in schema order, lists as lists, missing floats NaN."""
+    """Read and check a Parquet table: columns in schema order, lists as lists, null floats NaN."""
     import pandas as pd
     import pyarrow.parquet as pq
 

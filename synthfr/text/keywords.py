@@ -3,9 +3,10 @@
 The extraction is the original Synth-FR's. Windows of a few tokens inside a sentence, not starting
 or ending with a conjunction, preposition or determiner, without single stop words and numbers, are
 matched with the dictionary by Jaccard similarity of character 3-grams; the longest match wins,
-matches do not overlap. A window that only adds words to a better match of the same term counts as
-that match: it would take its neighbours' words ("hypertension artérielle; HTA"). Each distinct
-window is looked up once for a whole corpus.
+matches do not overlap. Two kinds of approximate matches never compete: those that only add words to
+a better match of the same term, as they would take their neighbours' words ("hypertension
+artérielle; HTA"), and those that cut into a term that stands there exactly. Each distinct window is
+looked up once for a whole corpus.
 """
 
 from __future__ import annotations
@@ -59,6 +60,9 @@ class _Candidate(NamedTuple):
 
     def inside(self, other: _Candidate) -> bool:
         return other.first <= self.first and self.last <= other.last
+
+    def overlaps(self, other: _Candidate) -> bool:
+        return self.first <= other.last and other.first <= self.last
 
 
 class KeywordIndex:
@@ -176,7 +180,7 @@ class KeywordIndex:
         ]
         taken = [False] * len(sentence.words)
         kept = []
-        for candidate in sorted(_tight(candidates), key=_Candidate.rank):
+        for candidate in sorted(_sound(candidates), key=_Candidate.rank):
             first, last = candidate.first, candidate.last
             if not any(taken[first : last + 1]):
                 taken[first : last + 1] = [True] * (last + 1 - first)
@@ -207,15 +211,20 @@ class KeywordIndex:
         return min(entries, key=rank)
 
 
-def _tight(candidates: Sequence[_Candidate]) -> list[_Candidate]:
-    """Without those that hold a better match of the same term."""
+def _sound(candidates: Sequence[_Candidate]) -> list[_Candidate]:
+    """Without the approximate ones that hold a better match of their term or cut an exact one."""
+    exact = [candidate for candidate in candidates if candidate.found.similarity == 1]
     return [
         wide
         for wide in candidates
-        if not any(
-            tight.found.form == wide.found.form
-            and tight.found.similarity > wide.found.similarity
-            and tight.inside(wide)
-            for tight in candidates
+        if wide.found.similarity == 1
+        or not (
+            any(label.overlaps(wide) and not label.inside(wide) for label in exact)
+            or any(
+                tight.found.form == wide.found.form
+                and tight.found.similarity > wide.found.similarity
+                and tight.inside(wide)
+                for tight in candidates
+            )
         )
     ]

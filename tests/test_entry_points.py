@@ -1,0 +1,60 @@
+"""The ways in that are not Python: make, the batch script, CI."""
+
+import os
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def run(folder: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_make_lists_its_targets() -> None:
+    listed = run(ROOT, "make").stdout
+    for target in ("repro", "repro-seeds", "test", "lint", "ui", "bench", "install"):
+        assert f"{target} " in listed
+
+
+def test_an_old_python_is_told_before_anything_is_made(tmp_path: Path) -> None:
+    for name in ("Makefile", "requirements.lock", "requirements.in", "pyproject.toml"):
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    old = tmp_path / "python3.9"
+    old.write_text("#!/bin/sh\nexit 1\n")  # how the version check answers there
+    old.chmod(0o755)
+    done = run(tmp_path, "make", "install", f"PYTHON={old}")
+    assert done.returncode != 0
+    assert "is older than 3.11" in done.stderr
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_the_batch_script_asks_for_the_environment(tmp_path: Path) -> None:
+    script = str(ROOT / "slurm/repro.sbatch")
+    done = run(tmp_path, "bash", script, SLURM_SUBMIT_DIR=str(tmp_path))
+    assert done.returncode == 1
+    assert "make install" in done.stderr
+
+
+def test_the_batch_script_hands_its_targets_to_dvc(tmp_path: Path) -> None:
+    dvc = tmp_path / ".venv/bin/dvc"
+    dvc.parent.mkdir(parents=True)
+    dvc.write_text('#!/bin/sh\necho "$@"\n')
+    dvc.chmod(0o755)
+    script = str(ROOT / "slurm/repro.sbatch")
+    done = run(tmp_path, "bash", script, "dpo@dpo2", SLURM_SUBMIT_DIR=str(tmp_path))
+    assert done.stdout == "repro dpo@dpo2\n"
+
+
+def test_ci_runs_what_the_readme_names() -> None:
+    script = (ROOT / ".ci/run").read_text(encoding="utf-8")
+    assert "make test" in script
+    assert "make test" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert os.access(ROOT / ".ci/run", os.X_OK)
