@@ -71,6 +71,12 @@ def show() -> None:
         for row in rows:
             shown.add_row(*row)
         console.print(shown)
+        largest = over_seeds.comparisons(record, metric)[-1]
+        differences = {"the public seed": largest.over_public_seed(), **largest.falls()}
+        console.print(f"{title}, {largest.size} reports, top {largest.top_k}:")
+        for name, one in differences.items():
+            what = f"{largest.steps[-1]} minus" if name == "the public seed" else "gain of"
+            console.print(f"  {what} {name}: {one.mean:+.3f} [{one.low:+.3f}, {one.high:+.3f}]")
 
 
 def _clone(seed: int) -> Path:

@@ -42,8 +42,7 @@ class Workspace:
                 (target / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, target / name)
         made = cls(target)
-        for stale in ("dvc.lock",):
-            (target / stale).unlink(missing_ok=True)
+        (target / "dvc.lock").unlink(missing_ok=True)
         made.git("init", "-q")
         made.commit("a copy for a test")
         return made
