@@ -122,21 +122,23 @@ def _measure(
 
 def _engine(policy: Policy, prompts: Texts) -> int:
     from synthfr import generation
+    from synthfr.generation.transformers_engine import TransformersEngine
 
     requests = [
         generation.Request(f"{i}/{t}", prompt, i, t, max_new_tokens=MAX_NEW_TOKENS)
         for i, prompt in enumerate(prompts)
         for t in TEMPERATURES
     ]
-    made = generation.engine("transformers", policy, BATCH_SIZE).generate(requests)
+    made = TransformersEngine(policy, BATCH_SIZE).generate(requests)
     return sum(one.n_tokens + (one.finish_reason == "stop") for one in made)
 
 
 def _engine_greedy(policy: Policy, prompts: Texts) -> Texts:
     from synthfr import generation
+    from synthfr.generation.transformers_engine import TransformersEngine
 
     requests = [generation.Request(str(i), prompt, 0, 0.0) for i, prompt in enumerate(prompts)]
-    made = generation.engine("transformers", policy, BATCH_SIZE).generate(requests)
+    made = TransformersEngine(policy, BATCH_SIZE).generate(requests)
     return [one.text for one in sorted(made, key=lambda one: int(one.id))]
 
 

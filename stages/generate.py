@@ -20,17 +20,17 @@ def main(round_: str) -> None:
         params, own = run.params.generate, run.params.rounds[round_]
         chain = models.adapter_chain(layout.MODELS, own.parent)
         run.input(layout.PROMPTS, "prompts")
-        candidates = generation.candidates(
-            records.read_table(layout.PROMPTS, records.PROMPTS),
-            generation.engine(
-                params.engine, models.load_policy(layout.BASE, chain), params.batch_size
-            ),
-            params,
-            round_name=round_,
-            n_prompts=own.prompts,
-            random_seed=run.seed,
-            scratch=run.scratch(*map(digest_tree, (layout.PROMPTS, layout.BASE, *chain))),
-        )
+        files = models.policy_files(layout.BASE, chain)
+        with generation.engine(params, run.params.engines, files, layout.MERGED) as engine:
+            candidates = generation.candidates(
+                records.read_table(layout.PROMPTS, records.PROMPTS),
+                engine,
+                params,
+                round_name=round_,
+                n_prompts=own.prompts,
+                random_seed=run.seed,
+                scratch=run.scratch(*map(digest_tree, (layout.PROMPTS, layout.BASE, *chain))),
+            )
         records.write_table(candidates, layout.candidates(round_), records.CANDIDATES)
         run.log(generation.candidates_summary(candidates))
 

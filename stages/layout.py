@@ -23,6 +23,7 @@ REPORTS = Path("reports")
 MLRUNS = Path("mlruns")  # MLflow's store and the stages' timings: a view, never a DVC out
 TIMINGS = MLRUNS / "timings"  # seconds and peak memory of each stage's last run
 SCRATCH = Path(".scratch")  # shards and checkpoints of stages that are under way
+MERGED = SCRATCH / "merged"  # policies as plain weights, for engines that want them
 
 
 def adapter(step: str) -> Path:

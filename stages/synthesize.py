@@ -18,21 +18,22 @@ def main(step: str) -> None:
 
         params = run.params.synthesize
         chain = models.adapter_chain(layout.MODELS, step)
-        policy = models.load_policy(layout.BASE, chain)
+        files = models.policy_files(layout.BASE, chain)
         run.input(layout.CODE_SETS, "code_sets")
-        made = generation.synthesis(
-            records.read_table(layout.CODE_SETS, records.CODE_SETS),
-            records.read_table(layout.CODES, records.CODES),
-            generation.engine(params.engine, policy, params.batch_size),
-            params,
-            step=step,
-            template=run.params.prompt.template,
-            language=run.params.seed.language,
-            random_seed=run.seed,
-            scratch=run.scratch(*map(digest_tree, (layout.BASE, *chain))),
-        )
+        with generation.engine(params, run.params.engines, files, layout.MERGED) as engine:
+            made = generation.synthesis(
+                records.read_table(layout.CODE_SETS, records.CODE_SETS),
+                records.read_table(layout.CODES, records.CODES),
+                engine,
+                params,
+                step=step,
+                template=run.params.prompt.template,
+                language=run.params.seed.language,
+                random_seed=run.seed,
+                scratch=run.scratch(*map(digest_tree, (layout.BASE, *chain))),
+            )
         folder = layout.synthetic(step)
-        dataset.save(made, run.params, step, layout.BASE, policy.lineage, folder)
+        dataset.save(made, run.params, step, layout.BASE, files.lineage, folder)
         run.log(made.summary)
 
 

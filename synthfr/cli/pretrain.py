@@ -109,6 +109,7 @@ def _markdown(measured: Faithfulness) -> str:
 def audit(folder: Path, n_reports: int = AUDITED_REPORTS, seed: int = 1) -> Faithfulness:
     """Reports for random code sets, one random name a code, checked against the grammar."""
     from synthfr import generation, models
+    from synthfr.generation.transformers_engine import TransformersEngine
     from synthfr.models.base import provide
     from synthfr.params import Base
 
@@ -134,6 +135,6 @@ def audit(folder: Path, n_reports: int = AUDITED_REPORTS, seed: int = 1) -> Fait
     with TemporaryDirectory() as place:
         provide(local, Path(place) / "base")
         policy = models.load_policy(Path(place) / "base", [])
-    engine = generation.engine("transformers", policy, batch_size=n_reports)
+    engine = TransformersEngine(policy, batch_size=n_reports)
     written = {completion.id: completion.text for completion in engine.generate(requests)}
     return faithfulness([written[request.id] for request in requests], codes, known)

@@ -76,7 +76,9 @@ def evaluate_grid(
         )
     known = labels.categories([*training["codes"], *holdout["codes"]])
     coder = TfidfCoder(
-        [*training["text"], *holdout["text"]], params.coder, seeding.derive(random_seed, "coder")
+        [*training["text"], *holdout["text"]],
+        params.coder.tfidf,
+        seeding.derive(random_seed, "coder"),
     )
     test = np.arange(len(training), len(known))
     cells = []

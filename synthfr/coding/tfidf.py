@@ -19,7 +19,7 @@ from synthfr.errors import UserError
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-    from synthfr.params import Coder as CoderParams
+    from synthfr.params import TfidfCoder as TfidfParams
 
 Rows = NDArray[np.int64]
 
@@ -38,7 +38,7 @@ class TfidfCoder:
     boundary (log-odds for logistic), so 0 is "as likely as not".
     """
 
-    def __init__(self, texts: Sequence[str], params: CoderParams, seed: int) -> None:
+    def __init__(self, texts: Sequence[str], params: TfidfParams, seed: int) -> None:
         from sklearn.feature_extraction.text import CountVectorizer
 
         self._params = params

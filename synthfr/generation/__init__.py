@@ -6,15 +6,17 @@ Heavy libraries load when an engine is made, not before.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from synthfr.errors import UserError
 from synthfr.generation.candidates import candidates, candidates_summary
 from synthfr.generation.protocol import Completion, Engine, Request
 from synthfr.generation.synthesis import Synthesis, synthesis
 
 if TYPE_CHECKING:
-    from synthfr.models import Policy
+    from synthfr.models import ModelFiles, Policy
+    from synthfr.params import Engines, Sampling
 
 __all__ = [
     "Completion",
@@ -28,16 +30,19 @@ __all__ = [
     "synthesis",
 ]
 
-ENGINES = ("transformers",)
 
+@contextmanager
+def engine(how: Sampling, engines: Engines, files: ModelFiles, merged: Path) -> Iterator[Engine]:
+    """The engine that ``how.engine`` names, writing with the model of `files`, ``how.batch_size``
+    texts at once.
 
-def engine(name: str, policy: Policy, batch_size: int) -> Engine:
-    """The engine called `name`, writing with `policy`, `batch_size` reports at once."""
-    if name not in ENGINES:
-        raise UserError(f"There is no engine '{name}': choose one of {', '.join(ENGINES)}.")
+    It is closed at the end: memory, processes and connections are given back. `merged` is a folder
+    for merged weights, where the engine needs them as files; stages share it.
+    """
+    from synthfr import models
     from synthfr.generation.transformers_engine import TransformersEngine
 
-    return TransformersEngine(policy, batch_size)
+    yield TransformersEngine(models.load(files), how.batch_size)
 
 
 def stream(

@@ -59,7 +59,7 @@ def candidates(
                     max_new_tokens=params.max_new_tokens,
                 )
             )
-    completions = complete(engine, requests, params.batch_size, scratch)
+    completions = complete(engine, requests, params.shard_size, scratch)
     rows = [
         {
             "prompt_id": where[request.id][0],

@@ -24,6 +24,7 @@ class Request:
     top_p: float = 1.0
     top_k: int = 0
     max_new_tokens: int = 256
+    json_schema: str | None = None  # JSON text of a schema that the answer must follow; None: free
 
 
 @dataclass(frozen=True, slots=True)

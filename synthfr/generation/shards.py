@@ -32,7 +32,7 @@ def complete(
     if ordered:
         longest = max(request.max_new_tokens for request in ordered)
         print(
-            f"{len(ordered)} reports of at most {longest} tokens, {shard_size} at a time"
+            f"{len(ordered)} texts of at most {longest} tokens, saved every {shard_size}"
             + (f", {kept} of them kept from an earlier run" if kept else ""),
             file=sys.stderr,
             flush=True,

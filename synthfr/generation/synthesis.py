@@ -87,7 +87,7 @@ def synthesis(
             replace(requests[name], seed=seeding.derive(random_seed, "report", step, name, attempt))
             for name in wanted
         ]
-        written |= complete(engine, asked, params.batch_size, scratch)
+        written |= complete(engine, asked, params.shard_size, scratch)
         wanted = [name for name in wanted if not written[name].text.strip()]
         if not wanted:
             break

@@ -13,7 +13,7 @@ from synthfr.errors import UserError
 from synthfr.generation.decoding import decode
 from synthfr.generation.protocol import Completion, Request
 from synthfr.generation.sampling import Sampler
-from synthfr.models import Policy
+from synthfr.models import Policy, encode_prompts
 
 
 class TransformersEngine:
@@ -26,6 +26,7 @@ class TransformersEngine:
         device, dtype = ("cuda", torch.bfloat16) if cuda else ("cpu", torch.float32)
         self._model = policy.model.eval().to(device, dtype)
         self._tokenizer = policy.tokenizer
+        self._chat_template = policy.chat_template
         self._batch_size = batch_size
         self._ends = end_tokens(policy)
         config = self._model.config.get_text_config(decoder=True)
@@ -36,7 +37,7 @@ class TransformersEngine:
         prompts = dict.fromkeys(request.prompt for request in requests)
         if not prompts:
             return
-        encoded = self._tokenizer(list(prompts))["input_ids"]
+        encoded = self._encode(list(prompts))
         ids: dict[str, list[int]] = dict(zip(prompts, encoded, strict=True))
         ordered = sorted(requests, key=lambda r: (len(ids[r.prompt]), r.prompt, r.id))
         for start in range(0, len(ordered), self._batch_size):
@@ -45,7 +46,7 @@ class TransformersEngine:
 
     def stream(self, request: Request) -> Iterator[str]:
         """The report of one request in pieces, as it is written."""
-        prompt = self._tokenizer(request.prompt)["input_ids"]
+        (prompt,) = self._encode([request.prompt])
         written: list[int] = []
         text = shown = ""
         for _, tokens in self._tokens([request], [prompt]):
@@ -57,6 +58,9 @@ class TransformersEngine:
                 shown = text
         if len(text) > len(shown):
             yield text[len(shown) :]
+
+    def _encode(self, prompts: list[str]) -> list[list[int]]:
+        return encode_prompts(self._tokenizer, prompts, self._chat_template)
 
     def _batch(self, requests: list[Request], prompts: list[list[int]]) -> Iterator[Completion]:
         written: list[list[int]] = [[] for _ in requests]

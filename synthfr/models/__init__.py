@@ -6,13 +6,26 @@ does.
 
 from synthfr.models.adapters import Lineage, adapter_chain, read_lineage, save_adapter
 from synthfr.models.base import read_provenance
-from synthfr.models.policy import Policy, load_policy
+from synthfr.models.policy import (
+    ModelFiles,
+    Policy,
+    encode_prompts,
+    load,
+    load_policy,
+    load_tokenizer,
+    policy_files,
+)
 
 __all__ = [
     "Lineage",
+    "ModelFiles",
     "Policy",
     "adapter_chain",
+    "encode_prompts",
+    "load",
     "load_policy",
+    "load_tokenizer",
+    "policy_files",
     "read_lineage",
     "read_provenance",
     "save_adapter",

@@ -89,8 +89,13 @@ def provide(params: Base, out: Path) -> dict[str, Any]:
             **origin,
             "model_type": read_json(partial / CONFIG).get("model_type"),
             "parameters": parameters,
+            "chat_template": params.chat_template,
             "files": files,
-            "digest": digest({name: file["sha256"] for name, file in files.items()}),
+            "digest": digest(
+                {name: file["sha256"] for name, file in files.items()}
+                # adapters learn the prompts' form too
+                | ({"chat_template": "applied"} if params.chat_template else {})
+            ),
         }
         write_json(partial / PROVENANCE, made)
     return made

@@ -14,8 +14,10 @@ from synthfr.params.sections import (
     Base,
     Classify,
     Dpo,
+    Engines,
     Fidelity,
     Generate,
+    Judge,
     Keywords,
     Name,
     Pair,
@@ -42,11 +44,13 @@ class Params(Section):
     runtime: Runtime
     tracking: Tracking
     prompt: Prompt
+    engines: Engines
     seed: Seed
     keywords: Keywords
     base: Base
     sft: Sft
     generate: Generate
+    judge: Judge
     score: Score
     pair: Pair
     dpo: Dpo

@@ -58,6 +58,7 @@ class Section(BaseModel):
 
 class Runtime(Section):
     threads: Count
+    device: Literal["auto", "cpu", "cuda"]
 
 
 class Tracking(Section):
@@ -124,6 +125,7 @@ class Base(Section):
     repo_id: str | None
     revision: str | None
     allow_download: bool
+    chat_template: bool = False
 
     @model_validator(mode="after")
     def _named(self) -> Base:
@@ -143,6 +145,11 @@ class Lora(Section):
     target_modules: Literal["all-linear"] | list[str]
 
 
+class Distributed(Section):
+    processes: Count
+    strategy: Literal["ddp", "fsdp", "deepspeed"]
+
+
 class Training(Section):
     """What SFT and DPO have in common."""
 
@@ -155,7 +162,10 @@ class Training(Section):
     validation_share: Annotated[float, Field(ge=0, lt=1)]
     checkpoint_every_steps: Count
     precision: Literal["float32", "bfloat16"]
+    quantisation: Literal["none", "nf4"]
     gradient_checkpointing: bool
+    liger: bool
+    distributed: Distributed
 
     @model_validator(mode="after")
     def _divides(self) -> Training:
@@ -167,9 +177,17 @@ class Training(Section):
         return self
 
 
+class Teacher(Section):
+    path: Annotated[str, Field(min_length=1)]
+    columns: dict[Literal["report_id", "keywords", "text"], str]
+    share: Annotated[float, Field(ge=0, lt=1)]
+
+
 class Sft(Training):
     epochs: Positive
     learning_rate: Positive
+    batching: Literal["padded", "padding_free", "packed"]
+    teacher: Teacher
 
 
 class Dpo(Training):
@@ -178,6 +196,7 @@ class Dpo(Training):
     loss_weights: list[NonNegative]
     max_truncated_share: Share
     max_chosen_logp_drop: Positive
+    batching: Literal["padded", "padding_free"]
 
     @model_validator(mode="after")
     def _one_weight_each(self) -> Dpo:
@@ -188,12 +207,49 @@ class Dpo(Training):
         return self
 
 
+class VllmEngine(Section):
+    policy: Literal["merged", "lora"]
+    dtype: Literal["auto", "float32", "bfloat16", "float16"]
+    tensor_parallel: Count
+    pipeline_parallel: Count
+    data_parallel: Count
+    memory_share: ProperShare
+    max_model_len: Count | None
+    max_batched_tokens: Count | None
+    eager: bool
+
+
+class Price(Section):
+    """Of a million tokens, in any currency."""
+
+    input: NonNegative
+    output: NonNegative
+
+
+class OpenaiEngine(Section):
+    base_url: str | None
+    model: Annotated[str, Field(min_length=1)]
+    chat: bool
+    api_key_variable: Annotated[str, Field(min_length=1)]
+    concurrency: Count
+    requests_per_minute: Count | None
+    timeout_s: Positive
+    max_retries: Annotated[int, Field(ge=0)]
+    price_per_million: Price
+
+
+class Engines(Section):
+    vllm: VllmEngine
+    openai: OpenaiEngine
+
+
 class Sampling(Section):
-    engine: Literal["transformers"]
+    engine: Literal["transformers", "vllm", "openai"]
     top_p: Annotated[float, Field(gt=0, le=1)]
     top_k: Annotated[int, Field(ge=0)]
     max_new_tokens: Count
     batch_size: Count
+    shard_size: Count
 
 
 class Generate(Sampling):
@@ -206,6 +262,20 @@ class Generate(Sampling):
         for entry in self.temperatures:
             if isinstance(entry, tuple) and entry[0] > entry[1]:
                 raise ValueError(f"temperatures: write the range {list(entry)} as [low, high]")
+        return self
+
+
+class Judge(Sampling):
+    kind: Literal["none", "score", "pairwise"]
+    model: str | None
+    base_url: str | None
+    temperature: NonNegative
+    max_unparsable_share: Share
+
+    @model_validator(mode="after")
+    def _named(self) -> Judge:
+        if self.kind != "none" and not self.model:
+            raise ValueError("kind is not 'none', so 'model' must name the judge")
         return self
 
 
@@ -258,11 +328,35 @@ class Synthesize(Sampling):
     max_codes: Count
 
 
-class Coder(Section):
-    vectorizer: Literal["tfidf"]
+class TfidfCoder(Section):
     max_ngram: Annotated[int, Field(ge=1, le=5)]
     model: Literal["svm", "logistic"]
     C: Positive
+
+
+class EncoderCoder(Section):
+    model: str | None
+    learning_rate: Positive
+    epochs: Positive
+    batch_size: Count
+    device_batch_size: Count
+    max_length: Annotated[int, Field(ge=8)]
+    warmup_share: Share
+    weight_decay: NonNegative
+    patience: Count
+    precision: Literal["float32", "bfloat16"]
+
+
+class Coder(Section):
+    kind: Literal["tfidf", "encoder"]
+    tfidf: TfidfCoder
+    encoder: EncoderCoder
+
+    @model_validator(mode="after")
+    def _named(self) -> Coder:
+        if self.kind == "encoder" and not self.encoder.model:
+            raise ValueError("kind 'encoder' wants encoder.model: a folder or owner/name@commit")
+        return self
 
 
 class Classify(Section):

@@ -26,9 +26,26 @@ def reports(n: int, seed: int, prefix: str = "r") -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["report_id", "text", "codes", "keywords", "language"])
 
 
+def coder(kind: str = "tfidf", **encoder: object) -> Coder:
+    settings: dict[str, object] = {
+        "model": None,
+        "learning_rate": 1e-3,
+        "epochs": 2,
+        "batch_size": 8,
+        "device_batch_size": 8,
+        "max_length": 64,
+        "warmup_share": 0.1,
+        "weight_decay": 0.01,
+        "patience": 2,
+        "precision": "float32",
+    }
+    tfidf = {"max_ngram": 2, "model": "svm", "C": 1.0}
+    return Coder.model_validate({"kind": kind, "tfidf": tfidf, "encoder": settings | encoder})
+
+
 def params(**changes: object) -> Classify:
     values: dict[str, object] = {
-        "coder": Coder(vectorizer="tfidf", max_ngram=2, model="svm", C=1.0),
+        "coder": coder(),
         "sizes": [60, 120],
         "top_k": [3, 6],
         "seeds": [0, 1, 2],

@@ -27,7 +27,7 @@ PROMPTS = pd.DataFrame(
 def params(**changed: Any) -> Generate:
     given = {
         "engine": "transformers", "temperatures": [0.7, 0.9], "top_p": 0.95, "top_k": 0,
-        "max_new_tokens": 50, "batch_size": 8,
+        "max_new_tokens": 50, "batch_size": 8, "shard_size": 8,
     }  # fmt: skip
     return Generate.model_validate(given | changed)
 

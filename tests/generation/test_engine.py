@@ -9,6 +9,7 @@ import torch
 from synthfr import generation
 from synthfr.errors import UserError
 from synthfr.generation import Completion, Request
+from synthfr.generation.transformers_engine import TransformersEngine
 from synthfr.models import Policy
 from tests import tiny
 
@@ -32,10 +33,7 @@ def requests(n: int = 12, **sampling: Any) -> list[Request]:
 
 
 def write(policy: Policy, asked: list[Request], batch_size: int = 8) -> dict[str, Completion]:
-    return {
-        done.id: done
-        for done in generation.engine("transformers", policy, batch_size).generate(asked)
-    }
+    return {done.id: done for done in TransformersEngine(policy, batch_size).generate(asked)}
 
 
 def architectures() -> dict[str, Any]:
@@ -145,9 +143,6 @@ def test_streamed_pieces_are_the_report(policy: Policy) -> None:
 
 
 def test_what_cannot_be_run_is_refused(policy: Policy) -> None:
-    with pytest.raises(UserError, match="no engine 'telepathy': choose one of transformers"):
-        generation.engine("telepathy", policy, 8)
-
     class Recurrent(torch.nn.Linear):
         generation_config, device, config = (
             policy.model.generation_config,

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from synthfr import generation, records
+from synthfr.generation.transformers_engine import TransformersEngine
 from synthfr.models import load_policy
 from synthfr.params import Generate
 from tests import tiny
@@ -21,7 +22,7 @@ def generate(base: Path, scratch: Path, out: Path) -> None:
     """What the stage does, on a tiny model."""
     params = Generate(
         engine="transformers", temperatures=[0.7, (0.6, 1.1)], top_p=0.95, top_k=0,
-        max_new_tokens=30, batch_size=2 * N_PROMPTS // SHARDS,
+        max_new_tokens=30, batch_size=2 * N_PROMPTS // SHARDS, shard_size=2 * N_PROMPTS // SHARDS,
     )  # fmt: skip
     prompts = pd.DataFrame(
         {
@@ -32,7 +33,7 @@ def generate(base: Path, scratch: Path, out: Path) -> None:
         }
     )
     scratch.mkdir(exist_ok=True)
-    engine = generation.engine("transformers", load_policy(base, []), params.batch_size)
+    engine = TransformersEngine(load_policy(base, []), params.batch_size)
     table = generation.candidates(
         prompts, engine, params,
         round_name="dpo1", n_prompts=N_PROMPTS, random_seed=0, scratch=scratch,

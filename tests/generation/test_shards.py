@@ -54,4 +54,4 @@ def test_nothing_asked_nothing_done(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert complete(FakeEngine(), [], 4, tmp_path) == {}
     complete(FakeEngine(), REQUESTS[:3], 2, tmp_path)
     told = capsys.readouterr().err
-    assert told == "3 reports of at most 256 tokens, 2 at a time\n"  # and no bar: not a terminal
+    assert told == "3 texts of at most 256 tokens, saved every 2\n"  # and no bar: not a terminal

@@ -31,7 +31,7 @@ SYNONYMS = {code: set(names) for code, names in zip(CODES["code"], CODES["synony
 def params(**changed: Any) -> Synthesize:
     given = {
         "engine": "transformers", "reports": 30, "temperature": 0.9, "top_p": 1.0, "top_k": 0,
-        "max_codes": 5, "max_new_tokens": 40, "batch_size": 8,
+        "max_codes": 5, "max_new_tokens": 40, "batch_size": 8, "shard_size": 8,
     }  # fmt: skip
     return Synthesize.model_validate(given | changed)
 

@@ -26,13 +26,19 @@ COMMON: dict[str, Any] = {
     "validation_share": 0.2,
     "checkpoint_every_steps": 2,
     "precision": "float32",
+    "quantisation": "none",
     "gradient_checkpointing": False,
+    "liger": False,
+    "batching": "padded",
+    "distributed": {"processes": 1, "strategy": "ddp"},
 }
 N_ROWS = 20  # 16 of them to train on: 4 steps an epoch
 
 
 def sft_params(**changes: Any) -> Sft:
-    return Sft.model_validate(COMMON | {"epochs": 2, "learning_rate": 0.01} | changes)
+    teacher = {"path": "data/public/teacher", "columns": {}, "share": 0.0}
+    own = {"epochs": 2, "learning_rate": 0.01, "teacher": teacher}
+    return Sft.model_validate(COMMON | own | changes)
 
 
 def dpo_params(**changes: Any) -> Dpo:
