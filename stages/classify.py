@@ -24,6 +24,7 @@ def main(step: str) -> None:
             run.params.classify,
             coding.exported_space(records.read_table(layout.CODE_SETS, records.CODE_SETS)),
             run.seed,
+            run.scratch(),
         )
         run.log(coding.summarise(cells, run.params.classify.decision_rule))
 

@@ -19,10 +19,13 @@ def main() -> None:
 
         holdout = records.read_table(layout.PRIVATE_HOLDOUT, records.REPORTS)
         space = coding.exported_space(records.read_table(layout.CODE_SETS, records.CODE_SETS))
+        scratch = run.scratch()
         run.input(layout.SEED, "public_seed")
         for name, path in (("public_seed", layout.SEED), ("private_train", layout.PRIVATE_TRAIN)):
             training = records.read_table(path, records.REPORTS)
-            cells = coding.evaluate_real(training, holdout, run.params.classify, space, run.seed)
+            cells = coding.evaluate_real(
+                training, holdout, run.params.classify, space, run.seed, scratch
+            )
             run.log({name: coding.summarise(cells, run.params.classify.decision_rule)})
 
 

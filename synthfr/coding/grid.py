@@ -11,14 +11,15 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from synthfr import icd10, seeding
 from synthfr.coding import decisions, labels, metrics
+from synthfr.coding.coders import Coder, Rows, Validation, coder
 from synthfr.coding.labels import Categories
-from synthfr.coding.tfidf import Rows, TfidfCoder
 from synthfr.errors import UserError
 from synthfr.stats import mean_interval
 
@@ -48,6 +49,7 @@ def evaluate_grid(
     params: Classify,
     label_space: Sequence[str],
     random_seed: int,
+    scratch: Path,
 ) -> list[Cell]:
     """Train and judge a coder for every size x top_k x seed of `params`.
 
@@ -56,6 +58,7 @@ def evaluate_grid(
             of them.
         holdout: private reports that nothing was tuned on; only numbers about them are returned.
         label_space: ranked categories for the unbiased evaluation, see `labels.exported_space`.
+        scratch: keeps trained coders' scores, for a run that is killed.
 
     Returns:
         One flat dict per (size, top_k, seed, evaluation, rule); `summarise` condenses them.
@@ -75,10 +78,11 @@ def evaluate_grid(
             "keywords.min_documents, or give private reports that share codes."
         )
     known = labels.categories([*training["codes"], *holdout["codes"]])
-    coder = TfidfCoder(
+    judged = coder(
         [*training["text"], *holdout["text"]],
-        params.coder.tfidf,
+        params.coder,
         seeding.derive(random_seed, "coder"),
+        scratch,
     )
     test = np.arange(len(training), len(known))
     cells = []
@@ -86,14 +90,14 @@ def evaluate_grid(
         shuffled = _shuffled(training["report_id"], random_seed, seed)
         for size in params.sizes:
             split = _split(shuffled[:size], params.validation_share)
-            for evaluation in (UNBIASED, ORIGINAL):
+            for evaluation in params.evaluations:
                 for top_k in sorted(params.top_k, reverse=True):
                     if evaluation == UNBIASED:
                         parts = _Parts.unbiased(known, split, test, label_space[:top_k])
                     else:
                         parts = _Parts.original(known, split, test, top_k, params.max_labels)
                     which = {"size": size, "top_k": top_k, "seed": seed, "evaluation": evaluation}
-                    cells += [{**which, **result} for result in _judge(coder, parts)]
+                    cells += [{**which, **result} for result in _judge(judged, parts)]
     return cells
 
 
@@ -162,14 +166,15 @@ class _Parts:
         return cls(*parts)
 
 
-def _judge(coder: TfidfCoder, parts: _Parts) -> list[Cell]:
+def _judge(judged: Coder, parts: _Parts) -> list[Cell]:
     if not (parts.fit_truth.any() and len(parts.test)):
         raise UserError(
             "classify: no training report or no holdout report has a code of the label space: "
             "check that all reports are coded in one code system."
         )
     rows = np.concatenate([parts.validation, parts.test])
-    scores = coder.scores(parts.fit, parts.fit_truth, rows)
+    validation = Validation(parts.validation, parts.validation_truth)
+    scores = judged.scores(parts.fit, parts.fit_truth, rows, validation)
     validation_scores, test_scores = np.split(scores, [len(parts.validation)])
     fitted = decisions.fit(parts.fit_truth, parts.validation_truth, validation_scores)
     rankings = metrics.of_rankings(parts.test_truth, test_scores)

@@ -7,6 +7,7 @@ private training reports.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synthfr.coding.grid import Cell, evaluate_grid
@@ -23,6 +24,7 @@ def evaluate_real(
     params: Classify,
     label_space: Sequence[str],
     random_seed: int,
+    scratch: Path,
 ) -> list[Cell]:
     """The cells of `evaluate_grid` for real training reports, which are as many as they are.
 
@@ -40,6 +42,7 @@ def evaluate_real(
         params.model_copy(update={"sizes": sorted(set(reached.values()))}),
         label_space,
         random_seed,
+        scratch,
     )
     return [
         {**cell, "size": size}

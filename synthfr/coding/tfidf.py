@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from synthfr.coding.coders import Rows, Validation
 from synthfr.coding.metrics import Bools, Floats
 from synthfr.errors import UserError
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
     from synthfr.params import TfidfCoder as TfidfParams
-
-Rows = NDArray[np.int64]
 
 TOKEN_PATTERN = r"(?u)\w+|[+><]+"  # clinicians write findings with signs alone: "+++", "<"
 MIN_DOCUMENTS = 2  # a feature seen in one report only cannot generalise
@@ -57,18 +55,10 @@ class TfidfCoder:
         self._features: csr_matrix | None = None
         self._columns: dict[bytes, Floats] = {}
 
-    def scores(self, train: Rows, truth: Bools, rows: Rows) -> Floats:
-        """Scores of `rows` after training on `train`; higher is likelier.
-
-        Args:
-            train: training rows, shape (n_train,).
-            truth: their labels, shape (n_train, n_labels).
-            rows: rows to score, shape (n,).
-
-        Returns:
-            Shape (n, n_labels). A label that no training row has scores -inf, one that all have
-            +inf.
-        """
+    def scores(
+        self, train: Rows, truth: Bools, rows: Rows, validation: Validation | None = None
+    ) -> Floats:
+        """See `Coder.scores`; `validation` is not needed."""
         from sklearn import config_context
 
         features = self._prepare(train)

@@ -1,6 +1,7 @@
 """The grid: useful data teach, shuffled labels do not, and the order of rows changes nothing."""
 
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,8 @@ from synthfr.coding import decisions, evaluate_grid, evaluate_real, summarise
 from synthfr.coding.grid import _shuffled
 from synthfr.errors import UserError
 from tests.coding import toy
+
+UNUSED = Path("the linear coder keeps nothing")
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +27,7 @@ def holdout() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def cells(training: pd.DataFrame, holdout: pd.DataFrame) -> list[dict[str, object]]:
-    return evaluate_grid(training, holdout, toy.params(), toy.SPACE, random_seed=0)
+    return evaluate_grid(training, holdout, toy.params(), toy.SPACE, random_seed=0, scratch=UNUSED)
 
 
 def test_every_cell_is_there_once(cells: list[dict[str, object]]) -> None:
@@ -57,7 +60,7 @@ def test_useful_data_teach_and_shuffled_labels_do_not(
     useful = summarise(cells, "global_threshold")["size=120"]["top_k=6"]
     shuffled = training.assign(codes=np.random.default_rng(0).permutation(training["codes"]))
     params = toy.params(sizes=[120], top_k=[6])
-    controls = evaluate_grid(shuffled, holdout, params, toy.SPACE, 0)
+    controls = evaluate_grid(shuffled, holdout, params, toy.SPACE, 0, scratch=UNUSED)
     useless = summarise(controls, "global_threshold")["size=120"]["top_k=6"]
     assert useful["macro_f1"]["mean"] > 0.8
     assert useful["map"]["mean"] > 0.9
@@ -74,10 +77,12 @@ def test_more_data_teach_more(cells: list[dict[str, object]]) -> None:
 
 def test_order_of_rows_does_not_matter(training: pd.DataFrame, holdout: pd.DataFrame) -> None:
     params = toy.params(seeds=[1], sizes=[60])
-    one = evaluate_grid(training, holdout, params, toy.SPACE, 0)
+    one = evaluate_grid(training, holdout, params, toy.SPACE, 0, scratch=UNUSED)
     shuffled = training.sample(frac=1, random_state=5)
-    assert one == evaluate_grid(shuffled, holdout, params, toy.SPACE, 0)
-    assert one != evaluate_grid(training, holdout, params, toy.SPACE, 9)  # another random_seed
+    assert one == evaluate_grid(shuffled, holdout, params, toy.SPACE, 0, scratch=UNUSED)
+    assert one != evaluate_grid(
+        training, holdout, params, toy.SPACE, 9, scratch=UNUSED
+    )  # another random_seed
 
 
 def test_samples_are_nested_and_differ_between_seeds() -> None:
@@ -103,39 +108,43 @@ def test_dropping_hides_false_positives(training: pd.DataFrame) -> None:
     unlabelled = toy.reports(100, 3, "u").assign(codes=[["Z99"]] * 100)  # they look like the others
     holdout = pd.concat([toy.reports(100, 4, "h"), unlabelled], ignore_index=True)
     params = toy.params(sizes=[120], top_k=[6])
-    place = summarise(evaluate_grid(training, holdout, params, toy.SPACE, 0), "global_threshold")
+    place = summarise(
+        evaluate_grid(training, holdout, params, toy.SPACE, 0, scratch=UNUSED), "global_threshold"
+    )
     place = place["size=120"]["top_k=6"]
     assert place["original"]["macro_precision"]["mean"] > place["macro_precision"]["mean"] + 0.2
 
 
 def test_max_labels_caps_the_original_only(training: pd.DataFrame, holdout: pd.DataFrame) -> None:
     params = toy.params(sizes=[120], top_k=[6], seeds=[0, 1])
-    free = evaluate_grid(training, holdout, params, toy.SPACE, 0)
+    free = evaluate_grid(training, holdout, params, toy.SPACE, 0, scratch=UNUSED)
     params = toy.params(sizes=[120], top_k=[6], seeds=[0, 1], max_labels=1)
-    capped = evaluate_grid(training, holdout, params, toy.SPACE, 0)
+    capped = evaluate_grid(training, holdout, params, toy.SPACE, 0, scratch=UNUSED)
     for one, other in zip(free, capped, strict=True):
         assert (one == other) is (one["evaluation"] == "unbiased")
 
 
 def test_too_few_reports(training: pd.DataFrame, holdout: pd.DataFrame) -> None:
     with pytest.raises(UserError, match="121 reports, and there are only 120: lower"):
-        evaluate_grid(training, holdout, toy.params(sizes=[121]), toy.SPACE, 0)
+        evaluate_grid(training, holdout, toy.params(sizes=[121]), toy.SPACE, 0, scratch=UNUSED)
     with pytest.raises(UserError, match=r"keywords\.min_documents"):
-        evaluate_grid(training, holdout, toy.params(), [], 0)
+        evaluate_grid(training, holdout, toy.params(), [], 0, scratch=UNUSED)
 
 
 def test_no_common_codes(training: pd.DataFrame, holdout: pd.DataFrame) -> None:
     foreign = training.assign(codes=[["Z99"]] * len(training))
     with pytest.raises(UserError, match="one code system"):
-        evaluate_grid(foreign, holdout, toy.params(), toy.SPACE, 0)
+        evaluate_grid(foreign, holdout, toy.params(), toy.SPACE, 0, scratch=UNUSED)
 
 
 def test_reference_uses_what_there_is(training: pd.DataFrame, holdout: pd.DataFrame) -> None:
     uncoded = toy.reports(40, 7, "n").assign(codes=[[] for _ in range(40)])
     real = pd.concat([training.head(90), uncoded], ignore_index=True)
-    cells = evaluate_real(real, holdout, toy.params(sizes=[60, 120, 500]), toy.SPACE, 0)
+    cells = evaluate_real(
+        real, holdout, toy.params(sizes=[60, 120, 500]), toy.SPACE, 0, scratch=UNUSED
+    )
     summary = summarise(cells, "global_threshold")
     assert set(summary) == {"size=60", "size=120", "size=500"}
     assert summary["size=120"] == summary["size=500"]
     assert summary["size=500"]["top_k=6"]["trained_reports"]["mean"] == 72  # 80 % of 90
-    assert evaluate_real(uncoded, holdout, toy.params(), toy.SPACE, 0) == []
+    assert evaluate_real(uncoded, holdout, toy.params(), toy.SPACE, 0, scratch=UNUSED) == []

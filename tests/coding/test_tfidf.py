@@ -8,7 +8,7 @@ from synthfr.coding.tfidf import TOKEN_PATTERN, TfidfCoder
 from synthfr.errors import UserError
 from tests.coding import toy
 
-CODER = toy.params().coder
+CODER = toy.params().coder.tfidf
 
 
 @pytest.fixture(scope="module")

@@ -49,6 +49,7 @@ def params(**changes: object) -> Classify:
         "sizes": [60, 120],
         "top_k": [3, 6],
         "seeds": [0, 1, 2],
+        "evaluations": ["unbiased", "original"],
         "decision_rule": "global_threshold",
         "validation_share": 0.2,
         "max_labels": 10,

@@ -1,0 +1,227 @@
+"""The second coder: a pre-trained encoder (ModernBERT, CamemBERT, ...) with one output per code, as
+the original Synth-FR trains it.
+
+Binary cross-entropy with each code's positives weighted by negatives / positives, cosine schedule,
+the epoch with the lowest loss on validation reports kept, early stopping. A coder that is trained
+leaves its scores in `scratch`, and its checkpoints while it is being trained: a killed run goes on
+there.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from synthfr import hub, seeding
+from synthfr.coding.coders import Rows, Validation
+from synthfr.coding.metrics import Bools, Floats
+from synthfr.errors import UserError
+from synthfr.files import atomic_path, digest, sha256_file
+from synthfr.training import resume
+
+if TYPE_CHECKING:
+    from synthfr.params import EncoderCoder as EncoderParams
+
+WHERE = "classify.coder.encoder.model"
+
+
+class EncoderCoder:
+    """Fine-tunes the encoder anew for every training set; scores are logits (log-odds).
+
+    A smaller label space of the same training set takes its columns from the larger one's model
+    when that came first, so that three sizes of a space cost one training.
+    """
+
+    def __init__(
+        self, texts: Sequence[str], params: EncoderParams, seed: int, scratch: Path
+    ) -> None:
+        self._params = params
+        self._seed = seed
+        self._scratch = scratch
+        self._folder = hub.resolve(params.model or "", WHERE)
+        self._tokenizer = _tokenizer(self._folder)
+        encoded = self._tokenizer(
+            list(texts), truncation=True, max_length=params.max_length, verbose=False
+        )
+        self._ids: list[list[int]] = encoded["input_ids"]
+        self._model_digest = digest(
+            {file.name: sha256_file(file) for file in sorted(self._folder.glob("*.safetensors"))}
+        )
+        self._trained_on = b""
+        self._columns: dict[bytes, Floats] = {}
+
+    def scores(
+        self, train: Rows, truth: Bools, rows: Rows, validation: Validation | None = None
+    ) -> Floats:
+        """See `Coder.scores`. Without validation reports all epochs are trained and the last one
+        counts.
+        """
+        trained_on = train.tobytes() + b"|" + rows.tobytes()
+        if self._trained_on != trained_on:
+            self._trained_on, self._columns = trained_on, {}
+        keys = [column.tobytes() for column in truth.T]
+        if not set(keys) <= set(self._columns):
+            learnt = self._learn(train, truth, rows, validation)
+            self._columns |= dict(zip(keys, learnt.T, strict=True))
+        scores = np.stack([self._columns[key] for key in keys], axis=1)
+        scores[:, truth.all(axis=0)] = np.inf
+        scores[:, ~truth.any(axis=0)] = -np.inf
+        return scores
+
+    def _learn(
+        self, train: Rows, truth: Bools, rows: Rows, validation: Validation | None
+    ) -> Floats:
+        """Logits of `rows`, shape (n, n_labels), read from `scratch` when a run that was killed
+        had them.
+        """
+        told = [self._seed, self._model_digest, self._params.model_dump()]
+        arrays = [train, truth, rows, *([validation.rows, validation.truth] if validation else [])]
+        key = digest([*told, *(array.tobytes().hex() for array in arrays), self._ids])[:24]
+        finished = self._scratch / f"coder-{key}.npy"
+        if not finished.is_file():
+            place = self._scratch / f"coder-{key}"
+            place.mkdir(parents=True, exist_ok=True)
+            logits = self._train(train, truth, rows, validation, place)
+            with atomic_path(finished) as partial:
+                np.save(partial, logits, allow_pickle=False)
+            shutil.rmtree(place)
+        logits_read: Floats = np.load(finished, allow_pickle=False)
+        return logits_read
+
+    def _train(
+        self, train: Rows, truth: Bools, rows: Rows, validation: Validation | None, place: Path
+    ) -> Floats:
+        import torch
+        from transformers import (
+            DataCollatorWithPadding,
+            EarlyStoppingCallback,
+            PrinterCallback,
+            Trainer,
+            TrainingArguments,
+            set_seed,
+        )
+        from transformers.utils import logging
+
+        logging.set_verbosity_error()  # a fresh head is meant
+        if not sys.stderr.isatty():
+            logging.disable_progress_bar()
+        params = self._params
+        seed = seeding.derive(self._seed, "encoder") % 2**32
+        set_seed(seed)
+        cuda = torch.cuda.is_available()
+        pos_weight = torch.from_numpy(positive_weights(truth))
+
+        def loss(outputs: Any, labels: Any, **_: Any) -> Any:
+            return torch.nn.functional.binary_cross_entropy_with_logits(
+                outputs["logits"].float(), labels, pos_weight=pos_weight.to(labels.device)
+            )
+
+        watched = validation if validation is not None and len(validation.rows) else None
+        steps = -(-len(train) // params.batch_size) * params.epochs
+        trainer = Trainer(
+            model=self._model(truth.shape[1]),
+            args=TrainingArguments(
+                output_dir=str(place),
+                seed=seed,
+                num_train_epochs=params.epochs,
+                learning_rate=params.learning_rate,
+                lr_scheduler_type="cosine",
+                warmup_steps=round(params.warmup_share * steps),
+                weight_decay=params.weight_decay,
+                per_device_train_batch_size=params.device_batch_size,
+                per_device_eval_batch_size=2 * params.device_batch_size,
+                gradient_accumulation_steps=params.batch_size // params.device_batch_size,
+                train_sampling_strategy="group_by_length",
+                bf16=params.precision == "bfloat16",
+                use_cpu=not cuda,
+                dataloader_pin_memory=cuda,
+                save_strategy="epoch",
+                save_total_limit=2,
+                eval_strategy="epoch" if watched else "no",
+                load_best_model_at_end=watched is not None,
+                metric_for_best_model="eval_loss" if watched else None,
+                greater_is_better=False if watched else None,
+                label_names=["labels"],
+                report_to="none",
+                disable_tqdm=True,
+            ),
+            train_dataset=self._examples(train, truth),
+            eval_dataset=self._examples(watched.rows, watched.truth) if watched else None,
+            data_collator=DataCollatorWithPadding(self._tokenizer),
+            compute_loss_func=loss,
+        )
+        trainer.remove_callback(PrinterCallback)
+        if watched:
+            trainer.add_callback(EarlyStoppingCallback(params.patience))
+        try:
+            resume.train(trainer, place)
+            # grouping by length would also shuffle what is predicted: here the rows are sorted
+            trainer.args.train_sampling_strategy = "sequential"
+            order = np.argsort([len(self._ids[row]) for row in rows], kind="stable")
+            predicted = trainer.predict(self._examples(rows[order], None)).predictions
+        except torch.OutOfMemoryError as error:
+            raise UserError(
+                f"classify: the GPU's memory does not hold {params.device_batch_size} reports at "
+                "once: lower classify.coder.encoder.device_batch_size."
+            ) from error
+        logits = np.empty(predicted.shape)
+        logits[order] = predicted
+        return logits
+
+    def _examples(self, rows: Rows, truth: Bools | None) -> Any:
+        from datasets import Dataset
+
+        columns: dict[str, Any] = {"input_ids": [self._ids[row] for row in rows]}
+        if truth is not None:
+            columns["labels"] = truth.astype(np.float32).tolist()
+        return Dataset.from_dict(columns)
+
+    def _model(self, n_labels: int) -> Any:
+        from transformers import AutoModelForSequenceClassification
+
+        try:
+            return AutoModelForSequenceClassification.from_pretrained(
+                self._folder,
+                num_labels=n_labels,
+                problem_type="multi_label_classification",
+                use_safetensors=True,
+                local_files_only=True,
+                trust_remote_code=False,
+            )
+        except (ValueError, OSError, KeyError) as error:
+            raise _unusable(self._folder, error) from None
+
+
+def positive_weights(truth: Bools) -> np.ndarray:
+    """Weight of each label's positives, shape (n_labels,), float32: negatives / positives; 1 for a
+    label that no report has.
+    """
+    positives = truth.sum(axis=0)
+    weights = np.divide(len(truth) - positives, positives, where=positives > 0)
+    return np.where(positives > 0, weights, 1.0).astype(np.float32)
+
+
+def _tokenizer(folder: Path) -> Any:
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
+    except (ValueError, OSError, KeyError) as error:
+        raise _unusable(folder, error) from None
+    if tokenizer.pad_token_id is None:
+        raise UserError(f"{WHERE}: {folder} has no padding token: choose an encoder model.")
+    return tokenizer
+
+
+def _unusable(folder: Path, error: Exception) -> UserError:
+    return UserError(
+        f"{WHERE}: {folder} cannot be loaded as an encoder with safetensors weights "
+        f"({type(error).__name__}): check the folder, or fetch it again with `synth-fr prefetch`."
+    )
