@@ -1,20 +1,30 @@
 """Models that parameters refer to by name: a folder, or ``owner/name@commit`` of the Hugging Face
 hub.
 
-A reference is resolved to a folder on this disk. Nothing is downloaded here unless the caller says
-so, and a commit is always named: a branch or tag would be another model tomorrow.
+A reference is resolved to a folder on this disk. Nothing is downloaded unless the caller says so,
+and a commit is always named: a branch or a tag would be another model tomorrow. Weights are read
+from safetensors files only, and whole ones.
 """
 
 from __future__ import annotations
 
+import json
 import re
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
 from synthfr.errors import UserError
+from synthfr.files import read_json
 
+SINGLE_WEIGHTS, WEIGHTS_INDEX = "model.safetensors", "model.safetensors.index.json"
+# what is taken of a hub model: weights in safetensors and small files, never pickles or code
+TAKEN = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "*.md", "LICENSE*")
+LEFT = ("consolidated*", "original/*", "onnx/*", "openvino/*")  # the same weights in other forms
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+_PICKLED = (".bin", ".pt", ".pth", ".ckpt")
 
 
 @dataclass(frozen=True)
@@ -36,15 +46,20 @@ def parse(reference: str, where: str) -> Path | Pinned:
     if Path(reference).is_dir():
         return Path(reference)
     repo_id, _, revision = reference.partition("@")
-    if repo_id.count("/") != 1 or not revision:
+    if repo_id.count("/") != 1:
         raise UserError(
             f"{where}: '{reference}' is neither a folder nor owner/name@commit: write one of them."
+        )
+    if not revision:
+        raise UserError(
+            f"{where}: '{reference}' is no folder, and as a model of the hub it has no commit: "
+            "`synth-fr prefetch --pin` finds it out and writes it, where there is a network."
         )
     return pinned(repo_id, revision, where)
 
 
 def pinned(repo_id: str, revision: str, where: str) -> Pinned:
-    """A hub name and a commit, both checked for their form."""
+    """A hub name and a commit, the latter checked for its form."""
     if not _COMMIT.fullmatch(revision):
         raise UserError(
             f"{where}: '{revision}' is no commit (40 hexadecimal digits): "
@@ -64,9 +79,9 @@ def snapshot(
     where: str,
     *,
     allow_download: bool,
-    patterns: Sequence[str] | None = None,
+    patterns: Sequence[str] = TAKEN,
 ) -> Path:
-    """The folder of a snapshot, `patterns` (default: all) of its files.
+    """The folder of a snapshot: its files that match `patterns`.
 
     UserError when it is not in the cache and may not, or cannot, be downloaded.
     """
@@ -76,6 +91,7 @@ def snapshot(
         HfHubHTTPError,
         HFValidationError,
         LocalEntryNotFoundError,
+        RevisionNotFoundError,
     )
 
     short = f"{model.repo_id} at {model.revision[:12]}"
@@ -84,17 +100,24 @@ def snapshot(
             snapshot_download(
                 model.repo_id,
                 revision=model.revision,
-                allow_patterns=list(patterns) if patterns else None,
+                allow_patterns=list(patterns),
+                ignore_patterns=list(LEFT),
                 local_files_only=not allow_download,
             )
         )
     except HFValidationError:
         raise UserError(f"{where}: '{model.repo_id}' is no hub name: write owner/name.") from None
+    except RevisionNotFoundError:
+        raise UserError(
+            f"{where}: the hub no longer has commit {model.revision[:12]} of {model.repo_id}: its "
+            "history was rewritten; compare the models, then pin another with "
+            "`synth-fr prefetch --pin`."
+        ) from None
     except LocalEntryNotFoundError:
         wish = "try again" if allow_download else "fetch it where there is one"
         raise UserError(
             f"{where}: {short} is not in the local cache and there is no network to the hub: "
-            f"{wish} with `synth-fr prefetch`."
+            f"{wish}, with `synth-fr prefetch`."
         ) from None
     except GatedRepoError:
         raise UserError(
@@ -104,4 +127,47 @@ def snapshot(
         raise UserError(
             f"{where}: the hub refused {short} ({error.response.status_code}): "
             "check its name and commit."
+        ) from None
+
+
+def weight_files(folder: Path, where: str) -> list[Path]:
+    """The safetensors files of a model's folder: those that its index names, or the single one.
+
+    UserError when one is missing; whether they are whole is `count_parameters`' to say.
+    """
+    present = {file.name for file in folder.iterdir() if file.is_file()}
+    wanted = {SINGLE_WEIGHTS}
+    if WEIGHTS_INDEX in present:
+        wanted = set(read_json(folder / WEIGHTS_INDEX)["weight_map"].values())
+    if missing := sorted(wanted - present):
+        pickled = any(name.endswith(_PICKLED) for name in present)
+        remedy = (
+            "it has pickled weights, which are never read: convert them to safetensors"
+            if pickled
+            else "copy or download the model again"
+        )
+        raise UserError(f"{where}: {folder} lacks {missing[0]}: {remedy}.")
+    return sorted(folder / name for name in wanted)
+
+
+def count_parameters(weights: Path, where: str) -> int:
+    """Number of weights in a safetensors file, from its header; a file cut short is a UserError.
+
+    Layout: 8 bytes little-endian header size, JSON header with byte offsets, then the data
+    (https://github.com/huggingface/safetensors#format).
+    """
+    try:
+        with weights.open("rb") as file:
+            (size,) = struct.unpack("<Q", file.read(8))
+            if size > weights.stat().st_size:
+                raise ValueError("header longer than file")
+            header = json.loads(file.read(size))
+        header.pop("__metadata__", None)
+        end = 8 + size + max(tensor["data_offsets"][1] for tensor in header.values())
+        if end != weights.stat().st_size:
+            raise ValueError("data and header disagree")
+        return sum(prod(tensor["shape"]) for tensor in header.values())
+    except (ValueError, KeyError, TypeError, struct.error):
+        raise UserError(
+            f"{where}: {weights} is no complete safetensors file: copy or download it again."
         ) from None

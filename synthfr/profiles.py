@@ -68,8 +68,6 @@ def apply(params_path: Path, profile_path: Path) -> list[Change]:
 
     UserError when another profile was applied already: what it set would stay behind unseen.
     """
-    from ruamel.yaml import YAML
-
     name = profile_path.stem
     applied = read_yaml(params_path).get("tracking", {}).get("profile", EMBEDDED)
     if applied not in (EMBEDDED, name):
@@ -84,17 +82,30 @@ def apply(params_path: Path, profile_path: Path) -> list[Change]:
     result["tracking"]["profile"] = name
     parse(result, f"{params_path} with {profile_path}")
 
-    yaml = YAML()  # round trip: comments, quotes, order and the style of lists stay
+    # read as it is written: numbers and lists keep their style
+    overlay = _round_trip().load(profile_path.read_text(encoding="utf-8")) or {}
+    write(params_path, {**overlay, "tracking": {**overlay.get("tracking", {}), "profile": name}})
+    return made
+
+
+def write(path: Path, overlay: Mapping[str, Any]) -> None:
+    """Lay values over a YAML file in place, its comments, order and style kept."""
+    yaml = _round_trip()
+    document = yaml.load(path.read_text(encoding="utf-8"))
+    _overlay(document, overlay)
+    text = io.StringIO()
+    yaml.dump(document, text)
+    write_text(path, text.getvalue())
+
+
+def _round_trip() -> Any:
+    from ruamel.yaml import YAML
+
+    yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 4096  # never re-wrap a line
     yaml.representer.add_representer(type(None), _null)
-    document = yaml.load(params_path.read_text(encoding="utf-8"))
-    _overlay(document, yaml.load(profile_path.read_text(encoding="utf-8")) or {})
-    document["tracking"]["profile"] = name
-    text = io.StringIO()
-    yaml.dump(document, text)
-    write_text(params_path, text.getvalue())
-    return made
+    return yaml
 
 
 def _null(representer: Any, _: None) -> Any:

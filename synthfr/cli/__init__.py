@@ -136,6 +136,24 @@ def doctor() -> None:
 
 
 @app.command()
+def prefetch(
+    profile: Annotated[
+        str | None, typer.Option(help="Of a profile; default: of params.yaml as it is.")
+    ] = None,
+    pin: Annotated[
+        bool, typer.Option("--pin", help="Write the present commit of models that have none.")
+    ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="No network: is everything here, and whole?")
+    ] = False,
+) -> None:
+    """Fetch and verify all models that the parameters name, for nodes without a network."""
+    from synthfr.cli import prefetching
+
+    prefetching.run(profile, pin, check)
+
+
+@app.command()
 def seeds(
     seed: Annotated[list[int], typer.Argument(min=0, help="Seeds, such as 0 1 2.")],
 ) -> None:

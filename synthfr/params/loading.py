@@ -63,6 +63,15 @@ class Params(Section):
     steps: list[Name]
 
     @model_validator(mode="after")
+    def _judged_by_someone(self) -> Params:
+        if self.score.weights.judge > 0 and self.judge.kind == "none":
+            raise ValueError(
+                "score.weights.judge is above 0, but judge.kind is none: "
+                "set the weight to 0, or configure a judge"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _rounds_descend(self) -> Params:
         if FIRST_STEP in self.rounds:
             raise ValueError(

@@ -169,10 +169,11 @@ class Training(Section):
 
     @model_validator(mode="after")
     def _divides(self) -> Training:
-        if self.batch_size % self.device_batch_size:
+        held, processes = self.device_batch_size, self.distributed.processes
+        if self.batch_size % (held * processes):
+            times = f" x {processes} processes" if processes > 1 else ""
             raise ValueError(
-                f"batch_size {self.batch_size} must be a multiple of "
-                f"device_batch_size {self.device_batch_size}"
+                f"batch_size {self.batch_size} must be a multiple of device_batch_size {held}{times}"
             )
         return self
 
@@ -180,6 +181,7 @@ class Training(Section):
 class Teacher(Section):
     path: Annotated[str, Field(min_length=1)]
     columns: dict[Literal["report_id", "keywords", "text"], str]
+    list_separator: Annotated[str, Field(min_length=1)]
     share: Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -364,6 +366,7 @@ class Classify(Section):
     sizes: Annotated[list[Count], Field(min_length=1)]
     top_k: Annotated[list[Count], Field(min_length=1)]
     seeds: Annotated[list[int], Field(min_length=1)]
+    evaluations: Annotated[list[Literal["unbiased", "original"]], Field(min_length=1)]
     decision_rule: Literal[
         "global_threshold", "fixed_threshold", "top_k_mean", "prevalence_matched"
     ]

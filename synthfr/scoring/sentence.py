@@ -1,5 +1,5 @@
-"""Any sentence-transformers model as the evaluator: a folder, or a hub id whose snapshot is
-already in the cache.
+"""Any sentence-transformers model as the evaluator: a folder, or ``owner/name@commit`` whose
+snapshot is already in the cache.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from synthfr import hub
 from synthfr.errors import UserError
 from synthfr.scoring import windows
 
@@ -28,7 +29,7 @@ class SentenceEvaluator:
     """
 
     def __init__(self, name: str, max_tokens: int) -> None:
-        folder = _folder(name)
+        folder = hub.resolve(name, "score.evaluator")
         from sentence_transformers import SentenceTransformer
 
         try:
@@ -86,22 +87,3 @@ class SentenceEvaluator:
             return tokenizer_limit
         positions = getattr(self._model[0].auto_model.config, "max_position_embeddings", None)
         return int(positions) - _SPECIAL_POSITIONS if positions else _UNBOUNDED
-
-
-def _folder(name: str) -> Path:
-    """The model's files on this disk: `name` is a folder, or ``owner/model`` with an optional
-    ``@revision``.
-    """
-    if Path(name).is_dir():
-        return Path(name)
-    repo_id, _, revision = name.partition("@")
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
-
-    try:
-        return Path(snapshot_download(repo_id, revision=revision or None, local_files_only=True))
-    except (HFValidationError, LocalEntryNotFoundError):
-        raise UserError(
-            f"score.evaluator: {name} is neither a folder nor a model in the Hugging Face cache: "
-            f"name a folder, or fetch it on a machine with network (`hf download {repo_id}`)."
-        ) from None

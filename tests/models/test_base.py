@@ -175,7 +175,7 @@ def test_a_cached_snapshot_is_pinned(cached: Path, tmp_path: Path) -> None:
     ("repo_id", "revision", "told"),
     [
         ("owner/name", "main", "'main' is no commit"),
-        ("owner/name", "f" * 40, "not in the local cache.*base.allow_download: true"),
+        ("owner/name", "f" * 40, "not in the local cache.*synth-fr prefetch"),
         ("owner/other", COMMIT, "not in the local cache"),
         ("not a name", COMMIT, "no hub name"),
     ],

@@ -111,9 +111,11 @@ def test_scores_with_it(folder: Path) -> None:
 def test_a_model_that_is_not_there(tmp_path: Path) -> None:
     from synthfr.scoring.sentence import SentenceEvaluator
 
-    with pytest.raises(UserError, match="hf download nobody/nothing"):
-        SentenceEvaluator("nobody/nothing@abc", max_tokens=8)
-    with pytest.raises(UserError, match="neither a folder nor a model"):
+    with pytest.raises(UserError, match="not in the local cache.*synth-fr prefetch"):
+        SentenceEvaluator("nobody/nothing@" + "0" * 40, max_tokens=8)
+    with pytest.raises(UserError, match=r"no commit.*synth-fr prefetch --pin"):
+        SentenceEvaluator("nobody/nothing", max_tokens=8)
+    with pytest.raises(UserError, match="neither a folder nor owner/name@commit"):
         SentenceEvaluator(str(tmp_path / "missing" / "folder" / "deep"), max_tokens=8)
     with pytest.raises(UserError, match="cannot be loaded"):
         SentenceEvaluator(str(tmp_path), max_tokens=8)
