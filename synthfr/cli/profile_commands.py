@@ -9,7 +9,8 @@ import typer
 
 from synthfr import profiles
 from synthfr.files import read_yaml
-from synthfr.params import parse
+from synthfr.params import Params, load_params, parse
+from synthfr.plan import plan
 
 PARAMS, FOLDER = Path("params.yaml"), Path("profiles")
 
@@ -27,9 +28,15 @@ def list_all() -> None:
 def show(name: str) -> None:
     path = profiles.path_of(FOLDER, name)
     typer.echo("\n".join(profiles.header(path)))
-    parse(profiles.merged(PARAMS, path), f"{PARAMS} with {path}")
+    params = parse(profiles.merged(PARAMS, path), f"{PARAMS} with {path}")
     typer.echo("")
     _tell(profiles.changes(PARAMS, path))
+    typer.echo("")
+    _tell_plan(params)
+
+
+def show_plan() -> None:
+    _tell_plan(load_params(PARAMS))
 
 
 def apply(name: str) -> None:
@@ -39,6 +46,21 @@ def apply(name: str) -> None:
         typer.echo(
             "params.yaml is written; `dvc repro` runs it, `git restore params.yaml` undoes it."
         )
+
+
+def _tell_plan(params: Params) -> None:
+    typer.echo(
+        "Plan, in orders of magnitude, for one GPU of the H100 class "
+        "(assumptions: synthfr/plan.py):"
+    )
+    for line in plan(params):
+        figures = [
+            f"{line.tokens / 1e6:,.2f} M tokens" if line.tokens else "",
+            f"{line.steps:,} optimiser steps" if line.steps else "",
+            f"{line.gpu_hours:,.2f} GPU hours" if line.gpu_hours >= 0.005 else "",
+            f"{line.disk_bytes / 1e9:,.2f} GB of disk" if line.disk_bytes >= 5e6 else "",
+        ]
+        typer.echo(f"  {line.stage:<11} {line.what}: {', '.join(filter(None, figures))}")
 
 
 def _tell(made: Iterable[profiles.Change]) -> None:

@@ -1,0 +1,55 @@
+"""The plan: sizes told by names, and amounts that follow from the parameters."""
+
+from pathlib import Path
+
+import pytest
+
+from synthfr import profiles
+from synthfr.params import Params, load_params, parse
+from synthfr.plan import Line, plan, size_of
+
+ROOT = Path(__file__).parents[1]
+
+
+def planned(params: Params) -> dict[str, Line]:
+    return {line.stage: line for line in plan(params)}
+
+
+@pytest.mark.parametrize(
+    ("name", "sizes"),
+    [
+        ("Qwen/Qwen3-4B-Instruct-2507", (4e9, 4e9)),
+        ("Qwen/Qwen3-30B-A3B-Instruct-2507@0d7c", (30e9, 3e9)),
+        ("Qwen/Qwen3-0.6B", (0.6e9, 0.6e9)),
+        ("answerdotai/ModernBERT-large@45bb", (0.4e9, 0.4e9)),
+        ("somewhere/unknown", (0.0, 0.0)),
+    ],
+)
+def test_sizes_told_by_names(name: str, sizes: tuple[float, float]) -> None:
+    assert size_of(name) == pytest.approx(sizes)
+
+
+def test_amounts_of_the_publication() -> None:
+    """By hand: 3 rounds x 2 800 prompts x 4; 4 steps x 50 000 reports of 1 000 tokens at 8 000 a
+    second; 900 pairs x 30 epochs in batches of 32.
+    """
+    params = parse(profiles.merged(ROOT / "params.yaml", ROOT / "profiles/qwen3-4b.yaml"), "x")
+    lines = planned(params)
+    assert "33,600 candidates" in lines["generate"].what
+    assert lines["synthesize"].tokens == pytest.approx(2e8)
+    assert lines["synthesize"].gpu_hours == pytest.approx(2e8 / 8000 / 3600)
+    assert lines["dpo"].steps == 844
+    assert lines["base"].disk_bytes == pytest.approx(24e9)
+    assert lines["total"].gpu_hours == pytest.approx(
+        sum(line.gpu_hours for name, line in lines.items() if name != "total")
+    )
+
+
+def test_more_reports_cost_more_and_nothing_else() -> None:
+    params = load_params(ROOT / "params.yaml")
+    doubled = params.model_copy(
+        update={"synthesize": params.synthesize.model_copy(update={"reports": 2000})}
+    )
+    before, after = planned(params), planned(doubled)
+    assert after["synthesize"].tokens == 2 * before["synthesize"].tokens
+    assert {name for name in before if before[name] != after[name]} == {"synthesize", "total"}
