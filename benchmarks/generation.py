@@ -44,7 +44,7 @@ def main(
 ) -> None:
     """Compare tokens per second and peak memory."""
     if only and base:
-        print(json.dumps(_measure(CONTENDERS[only], base, _prompts(prompts))))
+        print(json.dumps(_measure(CONTENDERS[only], base, prompts_of_demo(prompts))))
         return
     result = compare(base, prompts)
     for name in CONTENDERS:
@@ -60,15 +60,7 @@ def main(
 def compare(base: Path | None, prompts: int) -> dict[str, Any]:
     """Run all contenders on the same prompts; ratio: ours to the loop's, in tokens a second."""
     with tempfile.TemporaryDirectory() as folder:
-        if base is None:
-            from synthfr.models.base import provide
-            from synthfr.params import Base
-
-            base = Path(folder) / "base"
-            shipped = Base(
-                source="tiny", path=None, repo_id=None, revision=None, allow_download=False
-            )
-            provide(shipped, base)
+        base = base or shipped_base(Path(folder) / "base")
         result: dict[str, Any] = {}
         one_thread = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
         for name in CONTENDERS:
@@ -82,7 +74,16 @@ def compare(base: Path | None, prompts: int) -> dict[str, Any]:
     return result
 
 
-def _prompts(n: int) -> Texts:
+def shipped_base(out: Path) -> Path:
+    """The base that ships with the package, provided at `out`."""
+    from synthfr.models.base import provide
+    from synthfr.params import Base
+
+    provide(Base(source="tiny", path=None, repo_id=None, revision=None, allow_download=False), out)
+    return out
+
+
+def prompts_of_demo(n: int) -> Texts:
     """Prompts for random synonyms of the demo's codes."""
     from synthfr import prompts, seeding
     from synthfr.corpora.demo.knowledge import knowledge

@@ -12,23 +12,24 @@ app = stage_app("dpo")
 def main(round_: str) -> None:
     """Align a fresh LoRA adapter, on the policy of the parent step, to the round's pairs."""
     with stage_run("dpo", item=round_) as run:
-        from synthfr import models, records, seeding
+        from synthfr import models, records, seeding, training
         from synthfr.files import digest_tree
-        from synthfr.training import dpo
 
-        parent = run.params.rounds[round_].parent
-        chain = models.adapter_chain(layout.MODELS, parent)
+        chain = models.adapter_chain(layout.MODELS, run.params.rounds[round_].parent)
         run.input(layout.pairs(round_), "pairs")
-        result = dpo.train(
-            records.read_table(layout.pairs(round_), records.PAIRS),
-            models.load_policy(layout.BASE, chain),
-            run.params.dpo,
-            run.params.rounds[round_],
-            seeding.derive(run.seed, round_),
-            run.scratch(*map(digest_tree, (layout.pairs(round_), layout.BASE, *chain))),
+        job = training.Job(
+            step=round_,
+            base=layout.BASE,
+            adapters=chain,
+            rows=records.read_table(layout.pairs(round_), records.PAIRS),
+            params=run.params.dpo,
+            round_=run.params.rounds[round_],
+            seed=seeding.derive(run.seed, round_),
+            scratch=run.scratch(*map(digest_tree, (layout.pairs(round_), layout.BASE, *chain))),
+            merged=layout.MERGED,
         )
         adapter = layout.adapter(round_)
-        models.save_adapter(result.model, adapter, round_, parent, layout.BASE, chain[-1])
+        result = training.train(job, adapter)
         run.log(result.metrics)
         run.series(result.history)
         run.adapter(adapter)

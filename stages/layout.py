@@ -35,6 +35,10 @@ def candidates(round_: str) -> Path:
     return Path("data/rounds") / round_ / "candidates.parquet"
 
 
+def judgements(round_: str) -> Path:
+    return Path("data/rounds") / round_ / "judgements.parquet"
+
+
 def scores(round_: str) -> Path:
     return Path("data/rounds") / round_ / "scores.parquet"
 

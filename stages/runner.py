@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from synthfr.params import Params
 
 # run once a round; other stages that take an item run once a step
-ROUND_STAGES = ("generate", "score", "pair", "dpo")
+ROUND_STAGES = ("generate", "judge", "score", "pair", "dpo")
+# load a model, as large as the parameters name
+MODEL_STAGES = ("sft", "generate", "judge", "dpo", "synthesize")
 
 _params_path: ContextVar[Path] = ContextVar("params_path", default=Path("params.yaml"))
 
@@ -156,6 +158,10 @@ def stage_run(stage: str, item: str | None = None) -> Iterator[StageRun]:
             f"There is no '{item}' to run {stage} for: params.yaml knows {', '.join(known)}."
         )
     prepare_process(params)
+    if stage in MODEL_STAGES:
+        from synthfr.hardware import require_device
+
+        require_device(params.runtime.device)
 
     from synthfr.files import digest, write_json
     from synthfr.tracking import open_tracker

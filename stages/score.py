@@ -15,10 +15,12 @@ def main(round_: str) -> None:
         from synthfr import records, scoring
 
         run.input(layout.candidates(round_), "candidates")
+        run.input(layout.judgements(round_), "judgements")
         scored = scoring.score(
             records.read_table(layout.candidates(round_), records.CANDIDATES),
             records.read_table(layout.KEYED, records.KEYED),
             records.read_table(layout.PROMPTS, records.PROMPTS),
+            records.read_table(layout.judgements(round_), records.JUDGEMENTS),
             run.params.score,
         )
         if scored.evaluator_weights:

@@ -12,21 +12,27 @@ app = stage_app("sft")
 def main() -> None:
     """Fine-tune a LoRA adapter of the base on the public reports."""
     with stage_run("sft") as run:
-        from synthfr import models, records
+        from synthfr import records, training
+        from synthfr.corpora import teacher
         from synthfr.files import digest_tree
         from synthfr.params import FIRST_STEP
-        from synthfr.training import sft
 
+        params, template = run.params.sft, run.params.prompt.template
+        inputs = [layout.SFT_TABLE, layout.BASE, *teacher.inputs(params.teacher)]
         run.input(layout.SFT_TABLE, "sft")
-        result = sft.train(
-            records.read_table(layout.SFT_TABLE, records.SFT),
-            models.load_policy(layout.BASE, []),
-            run.params.sft,
-            run.seed,
-            run.scratch(digest_tree(layout.SFT_TABLE), digest_tree(layout.BASE)),
+        job = training.Job(
+            step=FIRST_STEP,
+            base=layout.BASE,
+            adapters=[],
+            rows=records.read_table(layout.SFT_TABLE, records.SFT),
+            teacher=teacher.rows(params.teacher, template, run.params.seed.language),
+            params=params,
+            seed=run.seed,
+            scratch=run.scratch(template, *map(digest_tree, inputs)),
+            merged=layout.MERGED,
         )
         adapter = layout.adapter(FIRST_STEP)
-        models.save_adapter(result.model, adapter, FIRST_STEP, None, layout.BASE, None)
+        result = training.train(job, adapter)
         run.log(result.metrics)
         run.series(result.history)
         run.adapter(adapter)

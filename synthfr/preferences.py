@@ -7,6 +7,7 @@ reward that is pulled too hard pays for them: brevity (`max_length_ratio`), gaps
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -58,8 +59,9 @@ COUNTS = (
     "prompts",
     "candidates",
     "empty_candidates",
+    "unjudged_candidates",  # no total, for want of a judgement
     "unfinished_candidates",
-    "dropped_single",  # fewer than two candidates with a text
+    "dropped_single",  # fewer than two candidates with a text and a total
     "dropped_tie",  # all totals (or texts) alike
     "dropped_margin",  # best and worst nearer than min_margin
     "dropped_length",  # no combination within max_length_ratio
@@ -109,11 +111,11 @@ def pairs(
 
     `candidates` (CANDIDATES), `scores` (SCORES) and `prompts` (PROMPTS) are joined by id. A
     prompt's pair is the one with the greatest margin among those that keep `min_margin` and
-    `max_length_ratio` (tokens, either way). Ties and empty texts never pair; a candidate cut at the
-    token limit is chosen only where no candidate of its prompt was finished. With `novelty_weight`
-    above 0 both sides are picked by total - weight x overuse (`diversity.Novelty`), prompts in
-    seeded order; the scores and margins written stay the plain totals. `max_pairs` keeps the best
-    chosen scores. Rows that do not match are a UserError.
+    `max_length_ratio` (tokens, either way). Ties, empty texts and candidates without a total never
+    pair; a candidate cut at the token limit is chosen only where no candidate of its prompt was
+    finished. With `novelty_weight` above 0 both sides are picked by total - weight x overuse
+    (`diversity.Novelty`), prompts in seeded order; the scores and margins written stay the plain
+    totals. `max_pairs` keeps the best chosen scores. Rows that do not match are a UserError.
     """
     joined = _join(candidates, scores, prompts)
     texts = dict(zip(prompts["prompt_id"], prompts["prompt"], strict=True))
@@ -183,7 +185,7 @@ def _join(candidates: pd.DataFrame, scores: pd.DataFrame, prompts: pd.DataFrame)
 def _usable(
     rows: pd.DataFrame, novelty: Novelty | None, weight: float, counts: Counter[str]
 ) -> list[_Candidate]:
-    """The candidates of one prompt that have a text."""
+    """The candidates of one prompt that have a text and a total."""
     usable = []
     names = ("candidate", "text", "n_tokens", "finish_reason", "total")
     columns = (rows[name].tolist() for name in names)
@@ -192,6 +194,9 @@ def _usable(
         counts["unfinished_candidates"] += not finished
         if not text.strip():
             counts["empty_candidates"] += 1
+            continue
+        if math.isnan(total):
+            counts["unjudged_candidates"] += 1
             continue
         price = 0.0 if novelty is None else weight * novelty.overuse(text)
         usable.append(_Candidate(number, text, n_tokens, finished, total, total - price))
@@ -251,10 +256,10 @@ def _pair_row(pair: _Pair, prompt: str) -> tuple[Any, ...]:
 
 def _means(kept: Sequence[_Pair], joined: pd.DataFrame) -> dict[str, float]:
     """What the reward pays for: totals and tokens of the chosen, beside those of all."""
-    means = {
-        "total": fmean(joined["total"].tolist()),
-        "tokens": fmean(joined["n_tokens"].tolist()),
-    }
+    totals = joined["total"].dropna().tolist()
+    means = {"tokens": fmean(joined["n_tokens"].tolist())}
+    if totals:
+        means["total"] = fmean(totals)
     if kept:
         means |= {
             "margin": fmean(pair.chosen.total - pair.rejected.total for pair in kept),

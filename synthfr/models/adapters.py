@@ -7,16 +7,27 @@ listings: an adapter says which step it stands on and the digest of exactly that
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from synthfr.errors import UserError
 from synthfr.files import atomic_dir, digest_tree, read_json, write_json, write_text
 from synthfr.models.base import read_provenance
 
+if TYPE_CHECKING:
+    import torch
+
 LINEAGE = "lineage.json"
 ADAPTER_CONFIG, ADAPTER_WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+_PREFIX, _A, _B = "base_model.model.", ".lora_A.weight", ".lora_B.weight"
+# settings of peft under which an adapter is no plain sum of products
+_UNUSUAL = (
+    "alpha_pattern", "bias", "fan_in_fan_out", "layer_replication", "lora_bias", "modules_to_save",
+    "rank_pattern", "target_parameters", "trainable_token_indices", "use_bdlora", "use_dora",
+    "use_qalora",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -147,6 +158,66 @@ def merge_adapters(model: Any, adapters: list[Path]) -> Any:
                 f"({type(error).__name__}): train it again."
             ) from error
     return model
+
+
+def compose(adapters: Sequence[Path], out: Path) -> None:
+    """Write to the folder `out` one LoRA adapter that does to a model what all `adapters` together
+    do.
+
+    W + s1 B1 A1 + s2 B2 A2 + ... = W + [s1 B1, s2 B2, ...] [A1; A2; ...] with s = alpha / r: its
+    rank is the sum of theirs, its own scale 1. Where an adapter leaves a module alone, its part is
+    zero. A kind of LoRA that is not such a sum is a UserError.
+    """
+    import torch
+    from peft import LoraConfig
+    from safetensors.torch import save_file
+
+    parts = [_factors(adapter) for adapter in adapters]
+    whole: dict[str, torch.Tensor] = {}
+    modules = sorted(set().union(*(factors for _, factors in parts)))
+    for module in modules:
+        like = next(factors[module] for _, factors in parts if module in factors)
+        joined = []
+        for rank, factors in parts:
+            absent = (torch.zeros(rank, like[0].shape[1]), torch.zeros(like[1].shape[0], rank))
+            joined.append(factors.get(module, absent))
+        whole[module + _A] = torch.cat([a for a, _ in joined])
+        whole[module + _B] = torch.cat([b for _, b in joined], dim=1)
+    rank = sum(rank for rank, _ in parts)
+    config = LoraConfig(
+        r=rank,
+        lora_alpha=rank,
+        target_modules=[module.removeprefix(_PREFIX) for module in modules],
+        task_type="CAUSAL_LM",
+        inference_mode=True,
+    )
+    with atomic_dir(out) as partial:
+        save_file(whole, partial / ADAPTER_WEIGHTS, metadata={"format": "pt"})
+        config.save_pretrained(partial)
+
+
+def _factors(adapter: Path) -> tuple[int, dict[str, tuple[torch.Tensor, torch.Tensor]]]:
+    """An adapter's rank r and, for each module, its A (r, inputs) and its scaled B (outputs, r),
+    in float32.
+    """
+    from safetensors.torch import load_file
+
+    config, stored = read_json(adapter / ADAPTER_CONFIG), load_file(adapter / ADAPTER_WEIGHTS)
+    modules = [name.removesuffix(_A) for name in stored if name.endswith(_A)]
+    unusual = [name for name in _UNUSUAL if config.get(name) not in (None, False, "none", {}, [])]
+    if {*stored} != {module + end for module in modules for end in (_A, _B)}:
+        unusual.append("weights besides A and B")
+    if unusual:
+        raise UserError(
+            f"{adapter} cannot be joined with other adapters (it has {unusual[0]}): "
+            "set engines.vllm.policy to merged."
+        )
+    rank: int = config["r"]
+    scale = config["lora_alpha"] / (rank**0.5 if config.get("use_rslora") else rank)
+    return rank, {
+        module: (stored[module + _A].float(), scale * stored[module + _B].float())
+        for module in modules
+    }
 
 
 def _card(lineage: Lineage, provenance: dict[str, Any]) -> str:

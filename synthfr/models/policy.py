@@ -9,19 +9,28 @@ from pathlib import Path
 from typing import Any
 
 from synthfr.errors import UserError
+from synthfr.hardware import check_memory
 from synthfr.models.adapters import Lineage, check_chain, merge_adapters
 from synthfr.models.base import read_provenance
+from synthfr.models.footprint import Footprint
 
 
 @dataclass(frozen=True)
 class ModelFiles:
-    """A causal language model on disk, not yet loaded: a folder, and adapters to merge into it."""
+    """A causal language model, not yet loaded: a folder, and adapters to merge into it."""
 
     name: str  # what a server calls it: the step of a policy, the reference of a judge
-    base: Path
+    base: Path | None  # None: only a server has it, under its name
     adapters: tuple[Path, ...] = ()
     lineage: tuple[Lineage, ...] = ()
     chat_template: bool = False  # a prompt is a user's turn in the model's chat template
+
+    @property
+    def folder(self) -> Path:
+        """`base`, of a model that is to be loaded; a UserError when only a server has it."""
+        if self.base is None:
+            raise UserError(f"{self.name} is known by a server only: name the folder of a model.")
+        return self.base
 
 
 @dataclass(frozen=True)
@@ -52,7 +61,7 @@ def policy_files(base: Path, adapters: Sequence[Path]) -> ModelFiles:
         base=base,
         adapters=tuple(adapters),
         lineage=lineage,
-        chat_template=provenance["chat_template"],
+        chat_template=provenance.get("chat_template", False),
     )
 
 
@@ -66,6 +75,12 @@ def load(files: ModelFiles) -> Policy:
 
     UserError when the installed transformers does not know the model.
     """
+    weights = Footprint.of(files.folder, str(files.folder)).weights("float32")
+    check_memory(
+        weights,
+        f"{files.folder}, in float32 while adapters are merged,",
+        "run on a machine or in a job with more memory",
+    )
     import torch
     from transformers import AutoModelForCausalLM
     from transformers.utils import logging
@@ -75,14 +90,14 @@ def load(files: ModelFiles) -> Policy:
     tokenizer = load_tokenizer(files)
     try:
         model = AutoModelForCausalLM.from_pretrained(
-            files.base,
+            files.folder,
             dtype=torch.float32,
             use_safetensors=True,
             local_files_only=True,
             trust_remote_code=False,
         )
     except (ValueError, OSError, KeyError) as error:
-        raise _unknown(files.base, error) from error
+        raise _unknown(files.folder, error) from error
     model = merge_adapters(model, list(files.adapters)).eval()
     return Policy(model, tokenizer, files.lineage, files.chat_template)
 
@@ -95,18 +110,18 @@ def load_tokenizer(files: ModelFiles) -> Any:
 
     try:
         tokenizer = AutoTokenizer.from_pretrained(
-            files.base, padding_side="left", local_files_only=True, trust_remote_code=False
+            files.folder, padding_side="left", local_files_only=True, trust_remote_code=False
         )
     except (ValueError, OSError, KeyError) as error:
-        raise _unknown(files.base, error) from error
+        raise _unknown(files.folder, error) from error
     if tokenizer.eos_token_id is None:
         raise UserError(
-            f"{files.base}: the tokenizer has no end-of-text token: "
+            f"{files.folder}: the tokenizer has no end-of-text token: "
             "name one in tokenizer_config.json."
         )
     if files.chat_template and not tokenizer.chat_template:
         raise UserError(
-            f"{files.base}: the tokenizer has no chat template: "
+            f"{files.folder}: the tokenizer has no chat template: "
             "set base.chat_template to false, or choose a chat model."
         )
     if tokenizer.pad_token_id is None:

@@ -77,6 +77,21 @@ CANDIDATES = Table(
     text=("prompt_id",),  # a model may stop at once: an empty candidate is a fact, and scores low
     choices={"finish_reason": ("stop", "length")},
 )
+JUDGEMENTS = Table(
+    "judgements",
+    _schema(
+        prompt_id=pa.string(),
+        candidate=pa.int8(),
+        judge=pa.float32(),
+        language=pa.float32(),
+        plausibility=pa.float32(),
+        authenticity=pa.float32(),
+    ),
+    key=("prompt_id", "candidate"),
+    text=("prompt_id",),
+    # no judge, no answer in form, or a judge that compares and does not rate
+    nullable=("judge", "language", "plausibility", "authenticity"),
+)
 SCORES = Table(
     "scores",
     _schema(
@@ -90,7 +105,8 @@ SCORES = Table(
     ),
     key=("prompt_id", "candidate"),
     text=("prompt_id",),
-    nullable=("similarity", "keyword_recall", "judge", "bleu"),
+    # without a judgement that has a weight there is no total
+    nullable=("similarity", "keyword_recall", "judge", "bleu", "total"),
 )
 PAIRS = Table(
     "pairs",

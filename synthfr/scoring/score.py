@@ -40,21 +40,22 @@ def score(
     candidates: pd.DataFrame,
     keyed: pd.DataFrame,
     prompts: pd.DataFrame,
+    judgements: pd.DataFrame,
     params: Score,
 ) -> Scored:
     """Score every candidate (CANDIDATES) against the private document (KEYED) of its prompt
-    (PROMPTS), joined by id.
+    (PROMPTS) and take what the judge said of it (JUDGEMENTS), joined by id.
 
-    All parts are recorded; `total` is their mean weighted by `params.weights`. Headings are
-    stripped from both texts first when `params.strip_headings`. A prompt_id that is not among the
-    keyed documents or the prompts is a UserError.
+    All parts are recorded; `total` is their mean weighted by `params.weights`, null where a part
+    with a weight is. Headings are stripped from both texts first when `params.strip_headings`. A
+    prompt_id that is not among the keyed documents or the prompts is a UserError, and so are
+    judgements of other candidates.
     """
-    if params.weights.judge > 0:
-        raise UserError("score.weights.judge is above 0, but no judge is configured: set it to 0.")
     asked = dict(zip(prompts["prompt_id"], prompts["keywords"], strict=True))
     ids = candidates["prompt_id"].tolist()
     _all_known(ids, set(keyed["prompt_id"]), "private documents")
     _all_known(ids, set(asked), "prompts")
+    judged = _judged(candidates, judgements, params.weights)
     # a candidate is in the language of its document
     language = dict(zip(keyed["prompt_id"], keyed["language"], strict=True))
 
@@ -82,7 +83,7 @@ def score(
         "keyword_recall": np.array(
             [lexical.keyword_recall(asked[key], text) for text, key in zip(texts, ids, strict=True)]
         ),
-        "judge": np.full(len(ids), np.nan),
+        "judge": judged,
         "bleu": np.array(
             [lexical.bleu(text, private[key]) for text, key in zip(texts, ids, strict=True)]
         ),
@@ -96,7 +97,9 @@ def score(
 
 
 def total(parts: dict[str, NDArray[np.float64]], weights: ScoreWeights) -> NDArray[np.float64]:
-    """Mean of the parts that have a weight, weighted by it; shape (n_candidates,)."""
+    """Mean of the parts that have a weight, weighted by it; shape (n_candidates,). NaN where one of
+    them is.
+    """
     weighted = [
         (getattr(weights, name), parts[name]) for name in PARTS if getattr(weights, name) > 0
     ]
@@ -106,19 +109,46 @@ def total(parts: dict[str, NDArray[np.float64]], weights: ScoreWeights) -> NDArr
 
 def describe(scores: pd.DataFrame) -> dict[str, Any]:
     """Mean and standard deviation of each part; mean distance between a prompt's best and worst
-    total (`spread`).
+    total (`spread`); candidates without a total, for want of a judgement (`unjudged`).
     """
     recorded = [name for name in (*PARTS, "total") if scores[name].notna().any()]
     by_prompt = scores.groupby("prompt_id")["total"]
     return {
         "candidates": len(scores),
         "prompts": scores["prompt_id"].nunique(),
+        "unjudged": int(scores["total"].isna().sum()),
         "spread": float((by_prompt.max() - by_prompt.min()).mean()),
         **{
             name: {"mean": float(scores[name].mean()), "sd": float(scores[name].std(ddof=0))}
             for name in recorded
         },
     }
+
+
+def _judged(
+    candidates: pd.DataFrame, judgements: pd.DataFrame, weights: ScoreWeights
+) -> NDArray[np.float64]:
+    """The judge's score of each candidate, NaN where it has none."""
+    key = list(SCORES.key)
+    said = dict(zip(_keys(judgements, key), judgements["judge"].tolist(), strict=True))
+    asked = _keys(candidates, key)
+    if set(said) != set(asked):
+        lost = min(set(said) ^ set(asked))
+        raise UserError(
+            f"score: the judgements are not those of these candidates (candidate {lost[1]} of "
+            f"prompt {lost[0]!r} is on one side only): run this round's judge stage again."
+        )
+    judged = np.array([said[one] for one in asked], dtype=np.float64)
+    if weights.judge > 0 and np.isnan(judged).all():
+        raise UserError(
+            "score.weights.judge is above 0, but no candidate has been judged: set it to 0, or "
+            "configure a judge (judge.kind) and run this round's judge stage."
+        )
+    return judged
+
+
+def _keys(table: pd.DataFrame, key: list[str]) -> list[tuple[str, int]]:
+    return list(zip(*(table[name].tolist() for name in key), strict=True))
 
 
 def _all_known(ids: list[str], known: set[str], where: str) -> None:

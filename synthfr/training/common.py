@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthfr import seeding
-from synthfr.training import resume
+from synthfr.training import distributed, head, resume, unpadded
 from synthfr.training.order import LengthGroupedOrder
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from synthfr.params import Lora, Training
+    from synthfr.models import Policy
+    from synthfr.params import Dpo, Lora, Sft, Training
 
 CURVE_POINTS = 100  # a training logs about so many rows of its curves
 LAST_ROWS = 10  # final figures are means over so many of them: one batch alone is too noisy
@@ -69,23 +70,21 @@ def split(
     return frame[~held_out], frame[held_out]
 
 
-def token_counts(
-    tokenizer: Any, prompts: Sequence[str], completions: Sequence[str]
-) -> tuple[list[int], list[int]]:
-    """Tokens of each prompt, and of prompt + completion + end of text, tokenised as TRL does."""
-    end = tokenizer.eos_token
-    whole = [one + other + end for one, other in zip(prompts, completions, strict=True)]
-    return (
-        [len(ids) for ids in tokenizer(list(prompts))["input_ids"]],
-        [len(ids) for ids in tokenizer(whole)["input_ids"]],
-    )
-
-
-def dataset(rows: pd.DataFrame, columns: Sequence[str]) -> Any:
-    """A Hugging Face data set of some columns; None if there are no rows."""
+def dataset(examples: pd.DataFrame) -> Any:
+    """A Hugging Face data set of a table; None if it has no rows."""
     from datasets import Dataset
 
-    return Dataset.from_dict({name: rows[name].tolist() for name in columns}) if len(rows) else None
+    columns = {str(name): examples[name].tolist() for name in examples}
+    return Dataset.from_dict(columns) if len(examples) else None
+
+
+def frozen(policy: Policy, params: Training) -> Any:
+    """The policy's model in the precision that its frozen weights are trained around in."""
+    import torch
+
+    if params.quantisation != "none":
+        return policy.model
+    return policy.model.to(getattr(torch, params.precision))
 
 
 def lora_config(lora: Lora) -> Any:
@@ -133,8 +132,8 @@ def trainer_arguments(
         "weight_decay": params.weight_decay,
         "per_device_train_batch_size": params.device_batch_size,
         "per_device_eval_batch_size": params.device_batch_size,
-        "gradient_accumulation_steps": params.batch_size // params.device_batch_size,
-        "max_length": params.max_length,
+        "gradient_accumulation_steps": params.batch_size
+        // (params.device_batch_size * params.distributed.processes),
         "use_cpu": not torch.cuda.is_available(),
         "bf16": params.precision == "bfloat16",
         "gradient_checkpointing": params.gradient_checkpointing,
@@ -146,6 +145,8 @@ def trainer_arguments(
         "save_total_limit": 2,  # while one is being written there is another
         "report_to": "none",
         "disable_tqdm": True,  # the bar is ours: see `run`
+        "use_liger_kernel": params.liger,
+        **distributed.arguments(params.distributed),
     }
     if validates:
         arguments |= {
@@ -172,8 +173,18 @@ def quiet_libraries() -> None:
 
 
 def tell(line: str) -> None:
-    """One line to the person who runs the stage."""
-    print(line, file=sys.stderr, flush=True)
+    """One line to the person who runs the stage, from the first of several processes."""
+    if distributed.rank() == 0:
+        print(line, file=sys.stderr, flush=True)
+
+
+def shape_model(trainer: Any, params: Sft | Dpo) -> None:
+    """What the trainer's model computes, and what not: nothing that the loss does not need."""
+    section = type(params).__name__.lower()
+    model = trainer.model.get_base_model()
+    head.score_labels_only(model)
+    if params.batching != "padded":
+        unpadded.remove_padding(model, params.precision, f"{section}.batching")
 
 
 def run(trainer: Any, order: LengthGroupedOrder, scratch: Path) -> None:

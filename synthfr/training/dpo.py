@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthfr.errors import UserError
-from synthfr.training import common, head
+from synthfr.training import common, distributed, reference
 from synthfr.training.common import Row, Schedule, TrainResult
+from synthfr.training.encoding import encode
 from synthfr.training.order import LengthGroupedOrder
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ COLUMNS = {
     "eval_rewards/accuracies": "eval_accuracy",
     "eval_rewards/chosen": "eval_chosen_reward",
 }
-START_TOLERANCE = 1e-4  # of loss and margin before training: rounding
 
 
 def train(
@@ -52,10 +52,14 @@ def train(
     (`max_chosen_logp_drop`).
     """
     common.quiet_libraries()
-    import torch
     from trl import DPOConfig, DPOTrainer
 
-    frame = _with_tokens(pairs, policy.tokenizer, params)
+    class Encoded(DPOTrainer):  # type: ignore[misc]
+        def _prepare_dataset(self, dataset: Any, *args: Any) -> Any:
+            """The rows are token ids already."""
+            return dataset
+
+    frame = _encoded(pairs, policy, params)
     rows, validation = common.split(frame, "prompt_id", params.validation_share, seed)
     schedule = Schedule.plan(len(rows), round_.epochs, params)
     common.tell(
@@ -65,13 +69,14 @@ def train(
     )
     beta = params.beta if round_.beta is None else round_.beta
     trainer_seed = common.seed_torch(seed, "dpo")
-    columns = ("prompt", "chosen", "rejected")
-    trainer = DPOTrainer(
-        model=policy.model.to(getattr(torch, params.precision)),
+    columns = ["prompt_id", "prompt_ids", "chosen_ids", "rejected_ids"]
+    trainer = Encoded(
+        model=common.frozen(policy, params),
         args=DPOConfig(
             beta=beta,
             loss_type=list(params.loss_type),
             loss_weights=list(params.loss_weights),
+            max_length=params.max_length,
             **common.trainer_arguments(
                 params,
                 schedule,
@@ -82,14 +87,14 @@ def train(
                 validates=len(validation) > 0,
             ),
         ),
-        train_dataset=common.dataset(rows, columns),
-        eval_dataset=common.dataset(validation, columns),
+        train_dataset=common.dataset(rows[columns]),
+        eval_dataset=common.dataset(validation[columns]),
         processing_class=policy.tokenizer,
         peft_config=common.lora_config(params.lora),
     )
-    head.score_labels_only(trainer.model.get_base_model())
-    _precompute_reference(trainer, params.device_batch_size)
-    start = measured_start(trainer, beta, params.device_batch_size)
+    common.shape_model(trainer, params)
+    reference.precompute(trainer, params.device_batch_size, scratch)
+    start = reference.measured_start(trainer, beta, params.device_batch_size, params.precision)
     chosen_tokens = float(rows["chosen_tokens"].mean())
     trainer.add_callback(_collapse_guard(beta, chosen_tokens, params.max_chosen_logp_drop))
     lengths = rows["n_tokens"].tolist()
@@ -106,24 +111,29 @@ def train(
         **_diagnostics(history, rows, beta),
         **common.best(trainer),
     }
-    return TrainResult(trainer.accelerator.unwrap_model(trainer.model), history, metrics)
+    return TrainResult(distributed.whole_model(trainer), history, metrics)
 
 
-def _with_tokens(pairs: pd.DataFrame, tokenizer: Any, params: Dpo) -> pd.DataFrame:
-    """`pairs` with their token counts, shortest first; refuses what cannot be trained on."""
+def _encoded(pairs: pd.DataFrame, policy: Policy, params: Dpo) -> pd.DataFrame:
+    """`pairs` as token ids under TRL's names, with their counts, shortest first; refuses what
+    cannot be trained on.
+    """
     if pairs.empty:
         raise UserError(
             "There are no pairs to train on: the pair stage dropped all (its metrics say why): "
             "lower pair.min_margin, or raise pair.max_length_ratio or generate.max_new_tokens."
         )
+    import pandas as pd
+
     prompts = pairs["prompt"].tolist()
-    n_prompt, chosen = common.token_counts(tokenizer, prompts, pairs["chosen"].tolist())
-    _, rejected = common.token_counts(tokenizer, prompts, pairs["rejected"].tolist())
-    frame = pairs.assign(
-        n_prompt=n_prompt, n_tokens=[max(both) for both in zip(chosen, rejected, strict=True)]
-    )
-    frame["chosen_tokens"] = chosen - frame["n_prompt"]
-    frame["rejected_tokens"] = rejected - frame["n_prompt"]
+    asked, chosen = encode(policy, prompts, pairs["chosen"].tolist())
+    _, rejected = encode(policy, prompts, pairs["rejected"].tolist())
+    ids = {"prompt_ids": asked, "chosen_ids": chosen, "rejected_ids": rejected}
+    frame = pd.DataFrame({"prompt_id": pairs["prompt_id"].to_numpy(), **ids})
+    frame["n_prompt"] = frame["prompt_ids"].map(len)
+    for side in ("chosen", "rejected"):
+        frame[f"{side}_tokens"] = frame[f"{side}_ids"].map(len)
+    frame["n_tokens"] = frame["n_prompt"] + frame[["chosen_tokens", "rejected_tokens"]].max(axis=1)
     cut = frame[frame["n_tokens"] > params.max_length]
     without_room = (frame["n_prompt"] >= params.max_length).any()
     if without_room or len(cut) > params.max_truncated_share * len(frame):
@@ -133,67 +143,6 @@ def _with_tokens(pairs: pd.DataFrame, tokenizer: Any, params: Dpo) -> pd.DataFra
             "lower generate.max_new_tokens, or allow cut reports with dpo.max_truncated_share."
         )
     return frame.sort_values(["n_tokens", "prompt_id"], ignore_index=True)
-
-
-def _precompute_reference(trainer: Any, batch_size: int) -> None:
-    """Give each pair its reference log-probabilities, once, instead of a second pass every step.
-
-    As TRL's own ``precompute_ref_log_probs`` does, but after the head is in place, and without a
-    hash of all weights and a cache file.
-    """
-    trainer.train_dataset = _with_reference(trainer, trainer.train_dataset, batch_size)
-    if trainer.eval_dataset is not None:
-        trainer.eval_dataset = _with_reference(trainer, trainer.eval_dataset, batch_size)
-    trainer.precompute_ref_logps = True
-
-
-def _with_reference(trainer: Any, pairs: Any, batch_size: int) -> Any:
-    from tqdm import tqdm  # type: ignore[import-untyped]
-
-    logps: dict[str, list[float]] = {"ref_chosen_logps": [], "ref_rejected_logps": []}
-    starts = range(0, len(pairs), batch_size)
-    for start in tqdm(starts, "reference", disable=None):  # None: no bar without a terminal
-        batch = _batch(trainer, pairs, start, batch_size)
-        both = trainer.compute_ref_log_probs(trainer.model, batch)
-        for values, one in zip(logps.values(), both, strict=True):
-            values += one.tolist()
-    for name, values in logps.items():
-        pairs = pairs.add_column(name, values)
-    return pairs
-
-
-def _batch(trainer: Any, pairs: Any, start: int, size: int) -> dict[str, Any]:
-    rows = [pairs[row] for row in range(start, min(start + size, len(pairs)))]
-    return {name: one.to(trainer.args.device) for name, one in trainer.data_collator(rows).items()}
-
-
-def measured_start(trainer: Any, beta: float, n_rows: int) -> dict[str, float]:
-    """Sigmoid loss and largest margin on a first batch before training: ln 2 and 0.
-
-    Anything else is a RuntimeError: the adapter is not fresh, or the reference not the policy.
-    """
-    import torch
-
-    batch = _batch(trainer, trainer.train_dataset, 0, n_rows)
-    reference = torch.cat([batch["ref_chosen_logps"], batch["ref_rejected_logps"]])
-    with torch.no_grad(), trainer.accelerator.autocast():
-        output = trainer.model(
-            input_ids=batch["input_ids"],
-            attention_mask=batch["attention_mask"],
-            labels=batch["input_ids"].masked_fill(batch["completion_mask"] == 0, -100),
-            use_cache=False,
-            fused_lm_head=True,  # TRL's way to ask for log-probabilities
-        )
-    chosen, rejected = (beta * (output.log_probs.sum(dim=1) - reference)).float().chunk(2)
-    margin = float((chosen - rejected).abs().max())
-    loss = float(-torch.nn.functional.logsigmoid(chosen - rejected).mean())
-    if margin > START_TOLERANCE or abs(loss - math.log(2)) > START_TOLERANCE:
-        raise RuntimeError(
-            f"before training, the largest margin is {margin:.6f} instead of 0 and the sigmoid "
-            f"loss {loss:.6f} instead of ln 2: the adapter is not fresh, or the reference is not "
-            "the policy before the round"
-        )
-    return {"loss": loss, "margin": margin}
 
 
 def _collapse_guard(beta: float, chosen_tokens: float, max_drop: float) -> Any:

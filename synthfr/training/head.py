@@ -44,7 +44,7 @@ def score_labels_only(model: Any) -> bool:
         mask = labels != -100
         logits = model.get_output_embeddings()(hidden[mask]).float()
         scored = -cross_entropy(logits, labels[mask], reduction="none")
-        zeros = hidden.new_zeros(mask.shape)
+        zeros = scored.new_zeros(mask.shape)
         top = zeros.bool().masked_scatter(mask, logits.detach().argmax(-1) == labels[mask])
         return FusedCausalLMOutput(
             log_probs=zeros.masked_scatter(mask, scored),

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from synthfr.errors import UserError
+from synthfr.training import distributed
 
 COMPLETE = "complete"  # written last: a checkpoint without it was cut off in mid-write
 PREFIX = "checkpoint-"
@@ -42,10 +43,17 @@ def train(trainer: Any, scratch: Path) -> None:
 
     class MarkComplete(TrainerCallback):  # type: ignore[misc]
         def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            (scratch / f"{PREFIX}{state.global_step}" / COMPLETE).touch()
+            if args.world_size > 1:
+                trainer.accelerator.wait_for_everyone()  # each process writes a part
+            if state.is_world_process_zero:
+                (scratch / f"{PREFIX}{state.global_step}" / COMPLETE).touch()
 
     trainer.add_callback(MarkComplete())
-    checkpoint = last_checkpoint(scratch)
+    if distributed.processes() > 1:
+        with trainer.accelerator.main_process_first():  # half-written ones are removed once
+            checkpoint = last_checkpoint(scratch)
+    else:
+        checkpoint = last_checkpoint(scratch)
     try:
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     except Exception as error:

@@ -1,6 +1,7 @@
 """Supervised fine-tuning of the base on the public reports: the adapter of the first step.
 
-TRL's SFTTrainer on prompt/completion rows; the loss counts the report's tokens, not the prompt's.
+TRL's SFTTrainer on rows of token ids; the loss counts the report's tokens, not the prompt's.
+Reports of a larger model may be mixed in, to learn the task from; validation is on public ones.
 """
 
 from __future__ import annotations
@@ -8,9 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from synthfr import seeding
 from synthfr.errors import UserError
-from synthfr.training import common, head
+from synthfr.training import common, distributed, packing
 from synthfr.training.common import Schedule, TrainResult
+from synthfr.training.encoding import encode
 from synthfr.training.order import LengthGroupedOrder
 
 if TYPE_CHECKING:
@@ -26,37 +29,58 @@ COLUMNS = {
     "eval_loss": "eval_loss",
     "eval_mean_token_accuracy": "eval_token_accuracy",
 }
+IGNORED = -100  # label of a token that the loss does not count
 
 
 def train(
-    reports: pd.DataFrame, policy: Policy, params: Sft, seed: int, scratch: Path
+    reports: pd.DataFrame,
+    policy: Policy,
+    params: Sft,
+    seed: int,
+    scratch: Path,
+    teacher: pd.DataFrame | None = None,
 ) -> TrainResult:
     """Train a fresh LoRA adapter on `reports` (SFT) around `policy`, the base.
 
     A share of the reports is set aside; the checkpoint with the lowest loss on it (nats a report
-    token) is kept. Reports over `max_length` tokens are cut, and counted. Checkpoints lie in
-    `scratch`, where a killed run goes on.
+    token) is kept. Reports over `max_length` tokens are cut, and counted. Of `teacher` (SFT) as
+    many rows join the others as ``params.teacher.share`` asks for. Checkpoints lie in `scratch`,
+    where a killed run goes on.
     UserError: no reports, or a prompt that leaves no room for one.
     """
     common.quiet_libraries()
-    import torch
+    import pandas as pd
     from trl import SFTConfig, SFTTrainer
 
-    frame = _with_tokens(reports, policy.tokenizer, params)
+    if reports.empty:
+        raise UserError(
+            "There are no reports to fine-tune on: the SFT table has no rows: give the seed stage "
+            "some public reports."
+        )
+    frame = _encoded(reports, policy, params.max_length)
     rows, validation = common.split(frame, "report_id", params.validation_share, seed)
-    schedule = Schedule.plan(len(rows), params.epochs, params)
-    n_cut = int((frame["n_tokens"] > params.max_length).sum())
+    taught = _mixed_in(teacher, len(rows), params.teacher.share, seed)
+    if taught is not None:
+        rows = _sorted(pd.concat([rows, _encoded(taught, policy, params.max_length)]))
+    examples = _examples(rows, params.max_length)
+    packed = params.batching == "packed"
+    if packed:
+        examples = packing.pack(examples, params.max_length)
+    schedule = Schedule.plan(len(examples), params.epochs, params)
+    n_cut = sum(int((one["n_tokens"] > params.max_length).sum()) for one in (rows, validation))
     common.tell(
         f"SFT: {len(rows)} reports of {rows['n_tokens'].mean():.0f} tokens with their prompts, "
         f"{n_cut} cut at {params.max_length}; {schedule.steps} steps of {params.batch_size} "
-        f"reports; {len(validation)} for validation"
+        f"{'packs' if packed else 'reports'}; {len(validation)} for validation"
+        + (f"; {len(taught)} of a teacher" if taught is not None else "")
     )
     trainer_seed = common.seed_torch(seed, "sft")
-    columns = ("prompt", "completion")
     trainer = SFTTrainer(
-        model=policy.model.to(getattr(torch, params.precision)),
+        model=common.frozen(policy, params),
         args=SFTConfig(
-            completion_only_loss=True,
+            max_length=None,  # cut before
+            padding_free=packed,  # the collator's form of packs,
+            dataset_kwargs={"skip_prepare_dataset": True},
             **common.trainer_arguments(
                 params,
                 schedule,
@@ -67,42 +91,87 @@ def train(
                 validates=len(validation) > 0,
             ),
         ),
-        train_dataset=common.dataset(rows, columns),
-        eval_dataset=common.dataset(validation, columns),
+        train_dataset=common.dataset(examples),
+        eval_dataset=common.dataset(_examples(validation, params.max_length)),
         processing_class=policy.tokenizer,
         peft_config=common.lora_config(params.lora),
     )
-    head.score_labels_only(trainer.model.get_base_model())
-    lengths = rows["n_tokens"].tolist()
-    order = LengthGroupedOrder(rows["report_id"].tolist(), lengths, params.batch_size, seed)
+    common.shape_model(trainer, params)
+    ids, lengths = examples["report_id"].tolist(), examples["n_tokens"].tolist()
+    order = LengthGroupedOrder(ids, lengths, params.batch_size, seed)
     common.run(trainer, order, scratch)
 
     history = common.curves(trainer, COLUMNS)
+    counts = {"train": len(rows), "validation": len(validation), "truncated": n_cut}
+    if taught is not None:
+        counts["teacher"] = len(taught)
+    if packed:
+        counts["packs"] = len(examples)
     metrics: dict[str, Any] = {
-        "rows": {"train": len(rows), "validation": len(validation), "truncated": n_cut},
+        "rows": counts,
         "steps": trainer.state.global_step,
         "loss": common.last_mean(history, "loss"),
         "token_accuracy": common.last_mean(history, "token_accuracy"),
         **common.best(trainer),
     }
-    return TrainResult(trainer.accelerator.unwrap_model(trainer.model), history, metrics)
+    return TrainResult(distributed.whole_model(trainer), history, metrics)
 
 
-def _with_tokens(reports: pd.DataFrame, tokenizer: Any, params: Sft) -> pd.DataFrame:
-    """`reports` with their token counts, shortest first."""
-    if reports.empty:
-        raise UserError(
-            "There are no reports to fine-tune on: the SFT table has no rows: give the seed stage "
-            "some public reports."
-        )
-    prompts, completions = reports["prompt"].tolist(), reports["completion"].tolist()
-    n_prompt, n_tokens = common.token_counts(tokenizer, prompts, completions)
-    frame = reports.assign(n_prompt=n_prompt, n_tokens=n_tokens)
-    full = frame[frame["n_prompt"] >= params.max_length]
+def _encoded(reports: pd.DataFrame, policy: Policy, max_length: int) -> pd.DataFrame:
+    """Ids and token ids of `reports`, shortest first; refuses prompts that leave no room."""
+    import pandas as pd
+
+    prompts, answers = encode(policy, reports["prompt"].tolist(), reports["completion"].tolist())
+    frame = pd.DataFrame(
+        {
+            "report_id": reports["report_id"].to_numpy(),
+            "prompt_ids": prompts,
+            "report_ids": answers,
+            "n_tokens": [
+                len(one) + len(other) for one, other in zip(prompts, answers, strict=True)
+            ],
+        }
+    )
+    full = frame[frame["prompt_ids"].map(len) >= max_length]
     if len(full):
         raise UserError(
-            f"sft.max_length: {params.max_length} tokens leave no room after the prompt of "
+            f"sft.max_length: {max_length} tokens leave no room after the prompt of "
             f"{len(full)} reports, such as {full['report_id'].iloc[0]!r}: raise it, or lower "
             "keywords.max_keywords."
         )
+    return _sorted(frame)
+
+
+def _sorted(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.sort_values(["n_tokens", "report_id"], ignore_index=True)
+
+
+def _mixed_in(
+    teacher: pd.DataFrame | None, n_reports: int, share: float, seed: int
+) -> pd.DataFrame | None:
+    """As many of the teacher's rows, drawn by id, as make this share of all training rows."""
+    if teacher is None:
+        return None
+    wanted = round(share / (1 - share) * n_reports)
+    if wanted > len(teacher):
+        common.tell(
+            f"SFT: sft.teacher.share {share} asks for {wanted} reports of the teacher, there are "
+            f"{len(teacher)}: all are used."
+        )
+    ranks = {one: seeding.derive(seed, "teacher", one) for one in teacher["report_id"].tolist()}
+    drawn = sorted(ranks, key=lambda one: ranks[one])[:wanted]
+    return teacher[teacher["report_id"].isin(drawn)]
+
+
+def _examples(rows: pd.DataFrame, max_length: int) -> pd.DataFrame:
+    """What the trainer reads of each row: token ids, cut, and labels, without the prompt's."""
+    import numpy as np
+
+    pairs = list(zip(rows["prompt_ids"], rows["report_ids"], strict=True))
+    return rows[["report_id", "n_tokens"]].assign(
+        input_ids=[np.concatenate(pair)[:max_length] for pair in pairs],
+        labels=[
+            np.concatenate([np.full_like(prompt, IGNORED), report])[:max_length]
+            for prompt, report in pairs
+        ],
+    )

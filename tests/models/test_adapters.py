@@ -11,6 +11,7 @@ import torch
 from synthfr.errors import UserError
 from synthfr.files import digest_tree, read_json, write_json
 from synthfr.models import adapter_chain, load_policy, read_lineage
+from synthfr.models.adapters import compose, merge_adapters
 from tests import tiny
 
 
@@ -150,3 +151,74 @@ def test_a_base_without_a_model_is_told(models: Path) -> None:
     config.write_text(text)
     with pytest.raises(UserError, match="holds no causal language model"):
         load_policy(models / "base", [])
+
+
+def attached(base: Path, adapter: Path) -> Any:
+    from peft import PeftModel
+
+    return PeftModel.from_pretrained(load_policy(base, []).model, str(adapter)).eval()
+
+
+def test_a_composed_adapter_is_the_chain(made: Path, tmp_path: Path) -> None:
+    chain = adapter_chain(made, "alpha")
+    compose(chain, tmp_path / "whole")
+    config = read_json(tmp_path / "whole/adapter_config.json")
+    assert config["r"] == config["lora_alpha"] == 12  # three of rank 4
+    merged = logits(load_policy(made / "base", chain).model)
+    composed = logits(attached(made / "base", tmp_path / "whole"))
+    torch.testing.assert_close(composed, merged, atol=1e-4, rtol=1e-4)
+    compose(chain[:2], tmp_path / "part")
+    assert not torch.allclose(logits(attached(made / "base", tmp_path / "part")), merged, atol=1e-2)
+
+
+def test_a_composed_product_is_the_scaled_sum(made: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+
+    chain = adapter_chain(made, "zeta")
+    compose(chain, tmp_path / "whole")
+    name = "base_model.model.model.layers.0.self_attn.v_proj"
+    a, b = (f"{name}.lora_{x}.weight" for x in "AB")
+    parts = [load_file(folder / "adapter_model.safetensors") for folder in chain]
+    whole = load_file(tmp_path / "whole/adapter_model.safetensors")
+    assert (whole[a].shape, whole[b].shape) == ((8, 32), (16, 8))
+    torch.testing.assert_close(whole[b] @ whole[a], sum(2 * part[b] @ part[a] for part in parts))
+    torch.testing.assert_close(whole[a][:4], parts[0][a])
+
+
+def test_a_module_that_one_adapter_leaves_alone(models: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    chain = [models / "step0", models / "zeta"]
+    file = chain[1] / "adapter_model.safetensors"
+    kept = {name: w for name, w in load_file(file).items() if ".layers.1." not in name}
+    save_file(kept, file)
+    write_json(
+        chain[1] / "adapter_config.json",
+        read_json(chain[1] / "adapter_config.json") | {"r": 4, "lora_alpha": 4, "use_rslora": True},
+    )
+    compose(chain, tmp_path / "whole")
+    stored = load_file(tmp_path / "whole/adapter_model.safetensors")
+    name = "base_model.model.model.layers.1.mlp.up_proj.lora_{}.weight"
+    assert stored[name.format("A")].shape == (8, 32)
+    assert not stored[name.format("A")][4:].any() and not stored[name.format("B")][:, 4:].any()
+    merged = merge_adapters(load_policy(models / "base", []).model, chain)
+    composed = logits(attached(models / "base", tmp_path / "whole"))
+    torch.testing.assert_close(composed, logits(merged), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"use_dora": True}, "it has use_dora"),
+        ({"rank_pattern": {"q_proj": 2}}, "it has rank_pattern"),
+        ({"bias": "all"}, "it has bias"),
+    ],
+)
+def test_an_adapter_that_is_no_plain_product_is_told(
+    models: Path, tmp_path: Path, changed: dict[str, Any], told: str
+) -> None:
+    config = models / "step0/adapter_config.json"
+    write_json(config, read_json(config) | changed)
+    with pytest.raises(UserError, match=f"step0 cannot be joined .*{told}.* to merged"):
+        compose([models / "step0"], tmp_path / "whole")
+    assert not (tmp_path / "whole").exists()

@@ -82,9 +82,9 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     (root / ".dvc").mkdir()
     shutil.copy(ROOT / ".dvc/config", root / ".dvc/config")
     subprocess.run(["git", "init", "-q", str(root)], check=True)
-    for raw in ("public", "private"):
-        (root / "data" / raw / "raw").mkdir(parents=True)
-        (root / "data" / raw / "raw" / "README.md").write_text("")
+    for given in ("public/raw", "private/raw", "public/teacher"):
+        (root / "data" / given).mkdir(parents=True)
+        (root / "data" / given / "README.md").write_text("")
     graph = {}
     with Repo(str(root)) as repo:
         for stage in repo.index.stages:
@@ -116,7 +116,8 @@ def per_step(*steps: str) -> set[str]:
 
 
 def per_round(*rounds: str) -> set[str]:
-    return {f"{stage}@{name}" for stage in ("generate", "score", "pair", "dpo") for name in rounds}
+    stages = ("generate", "judge", "score", "pair", "dpo")
+    return {f"{stage}@{name}" for stage in stages for name in rounds}
 
 
 def test_nothing_changed_nothing_runs(checkout: Checkout) -> None:

@@ -18,8 +18,18 @@ CANDIDATES = toy.candidates(
 )
 
 
+WITH_JUDGE = {"similarity": 1, "keyword_recall": 0, "judge": 3, "bleu": 0}
+
+
+def scored(
+    candidates: pd.DataFrame = CANDIDATES, judged: tuple[float | None, ...] = (), **changes: object
+) -> scoring.Scored:
+    judgements = toy.judgements(candidates, *judged)
+    return scoring.score(candidates, toy.keyed(), toy.prompts(), judgements, toy.params(**changes))
+
+
 def scores(candidates: pd.DataFrame = CANDIDATES, **changes: object) -> pd.DataFrame:
-    return scoring.score(candidates, toy.keyed(), toy.prompts(), toy.params(**changes)).scores
+    return scored(candidates, **changes).scores
 
 
 def test_a_copy_scores_one_and_another_patient_little() -> None:
@@ -65,16 +75,20 @@ def test_headings_are_no_way_to_look_similar() -> None:
 def test_order_of_rows_does_not_matter() -> None:
     mixed = CANDIDATES.sample(frac=1, random_state=1)
     keyed = toy.keyed().sample(frac=1, random_state=2)
-    again = scoring.score(mixed, keyed, toy.prompts(), toy.params()).scores
-    pd.testing.assert_frame_equal(scores(), again, check_exact=True)
+    judgements = toy.judgements(CANDIDATES, 0.1, 0.2, 0.3, 0.4).iloc[::-1]
+    again = scoring.score(mixed, keyed, toy.prompts(), judgements, toy.params()).scores
+    straight = scored(judged=(0.1, 0.2, 0.3, 0.4)).scores
+    pd.testing.assert_frame_equal(straight, again, check_exact=True)
+    assert straight["judge"].tolist() == pytest.approx([0.1, 0.2, 0.3, 0.4])
 
 
 def test_measures_are_numbers() -> None:
-    measures = scoring.score(CANDIDATES, toy.keyed(), toy.prompts(), toy.params()).measures
+    measures = scored().measures
     assert measures["candidates"] == 4 and measures["prompts"] == 2
     totals = scores()["total"].to_numpy()
     assert measures["spread"] == pytest.approx((np.ptp(totals[:2]) + np.ptp(totals[2:])) / 2)
-    assert "judge" not in measures and measures["total"]["mean"] == pytest.approx(totals.mean())
+    assert "judge" not in measures and measures["unjudged"] == 0
+    assert measures["total"]["mean"] == pytest.approx(totals.mean())
 
 
 def test_unknown_prompt_is_named() -> None:
@@ -82,10 +96,35 @@ def test_unknown_prompt_is_named() -> None:
     with pytest.raises(UserError, match=r"'p99'.*private documents.*generate"):
         scores(stranger)
     with pytest.raises(UserError, match=r"'p0'.*prompts"):
-        scoring.score(CANDIDATES, toy.keyed(), toy.prompts().iloc[1:], toy.params())
+        prompts, judgements = toy.prompts().iloc[1:], toy.judgements(CANDIDATES)
+        scoring.score(CANDIDATES, toy.keyed(), prompts, judgements, toy.params())
 
 
-def test_a_judge_that_does_not_exist() -> None:
-    weights = {"similarity": 1, "keyword_recall": 0, "judge": 1, "bleu": 0}
-    with pytest.raises(UserError, match=r"score\.weights\.judge"):
-        scores(weights=weights)
+def test_the_judge_has_its_part_in_the_total() -> None:
+    found = scored(judged=(0.0, 1.0, 0.5, 0.25), weights=WITH_JUDGE)
+    expected = (found.scores["similarity"] + 3 * found.scores["judge"]) / 4
+    assert found.scores["total"].tolist() == pytest.approx(expected.tolist(), abs=1e-6)
+    assert found.measures["judge"]["mean"] == pytest.approx(0.4375)
+
+
+def test_without_a_judgement_there_is_no_total_and_never_a_zero() -> None:
+    found = scored(judged=(0.9, None, 0.0, None), weights=WITH_JUDGE)
+    assert found.scores["total"].isna().tolist() == [False, True, False, True]
+    assert found.measures["unjudged"] == 2
+    records.validate(found.scores, records.SCORES, "scores")
+    recorded = scored(judged=(0.9, None, 0.0, None)).scores  # the control: no weight, no matter
+    assert recorded["total"].notna().all() and recorded["judge"].isna().sum() == 2
+
+
+def test_judgements_must_be_those_of_the_candidates() -> None:
+    for judgements in (toy.judgements(CANDIDATES).iloc[:-1], toy.judgements(CANDIDATES[:0])):
+        with pytest.raises(UserError, match=r"of prompt 'p\d'.*judge stage again"):
+            scoring.score(CANDIDATES, toy.keyed(), toy.prompts(), judgements, toy.params())
+    more = pd.concat([CANDIDATES, toy.candidates(("p9", 0, "RAS"))])
+    with pytest.raises(UserError, match=r"candidate 0 of prompt 'p9' is on one side only"):
+        scoring.score(CANDIDATES, toy.keyed(), toy.prompts(), toy.judgements(more), toy.params())
+
+
+def test_a_weight_without_a_judge() -> None:
+    with pytest.raises(UserError, match=r"score\.weights\.judge is above 0, but no candidate"):
+        scores(weights=WITH_JUDGE)

@@ -70,6 +70,31 @@ def test_unit_vectors_that_do_not_depend_on_their_batch(evaluator: Any) -> None:
     assert abs(together[0] @ together[1]) < 0.999  # negative control: different texts differ
 
 
+def test_each_text_is_encoded_once_among_its_like(
+    evaluator: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Batches of at most 12 tokens, of which [CLS] and [SEP] are two a text, and 8 the most."""
+    from synthfr.scoring import sentence
+
+    texts = ["a b c d e f g h", "hta", "a b c d", "hta", "a", "b c d e f g", "", "omi"]
+    expected = evaluator._model.encode(texts, normalize_embeddings=True)
+    monkeypatch.setattr(sentence, "CPU_BATCH_TOKENS", 12)
+    seen: list[list[str]] = []
+    encode = evaluator._model.encode
+
+    def spy(batch: list[str], **given: Any) -> Any:
+        seen.append(batch)
+        return encode(batch, **given)
+
+    monkeypatch.setattr(evaluator._model, "encode", spy)
+    found = evaluator.encode(texts)
+    assert found == pytest.approx(expected, abs=1e-6)
+    assert seen == [
+        ["a b c d e f g h"], ["b c d e f g"], ["a b c d", "hta"], ["a", "omi", ""],
+    ]  # fmt: skip
+    assert evaluator.encode([]).shape == (0, 32)
+
+
 def test_texts_are_cut_at_max_tokens(evaluator: Any) -> None:
     # 8 tokens with [CLS] and [SEP]: six words count
     long, same, other = evaluator.encode(["a b c d e f g h", "a b c d e f", "a b c d e"])

@@ -43,6 +43,14 @@ def candidates(*rows: tuple[str, int, str]) -> pd.DataFrame:
     )
 
 
+def judgements(candidates: pd.DataFrame, *judged: float | None) -> pd.DataFrame:
+    """One for each candidate, `judged` by the judge; none given: there is no judge."""
+    given = pd.Series(judged or [None] * len(candidates), dtype="float32")
+    return candidates[["prompt_id", "candidate"]].assign(
+        judge=given.to_numpy(), language=None, plausibility=None, authenticity=None
+    )
+
+
 def params(**changes: object) -> Score:
     values: dict[str, object] = {
         "evaluator": "local",

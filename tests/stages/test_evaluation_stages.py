@@ -86,6 +86,8 @@ def candidates(*rows: tuple[str, int, str]) -> None:
         seed=1, temperature=1.0, top_p=1.0, n_tokens=9, finish_reason="stop"
     )
     records.write_table(frame, layout.candidates("dpo1"), records.CANDIDATES)
+    judgements = scored.judgements(frame)
+    records.write_table(judgements, layout.judgements("dpo1"), records.JUDGEMENTS)
 
 
 def invoke(stage: str, *arguments: str) -> Result:

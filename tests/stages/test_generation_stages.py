@@ -1,4 +1,6 @@
-"""Stages base, generate, synthesize on a tiny model: outs, metrics, mistakes told in one line."""
+"""Stages base, generate, judge, synthesize on a tiny model: outs, metrics, mistakes told in one
+line.
+"""
 
 import json
 import os
@@ -82,7 +84,7 @@ def test_base_to_candidates_and_data_set() -> None:
     tiny.adapter(layout.adapter("step0"), layout.BASE, "step0")
 
     code, told = stage("generate", "dpo1")
-    assert (code, told) == (0, "20 reports of at most 12 tokens, 8 at a time\n")
+    assert (code, told) == (0, "20 texts of at most 12 tokens, saved every 8\n")
     candidates = records.read_table(layout.candidates("dpo1"), records.CANDIDATES)
     assert len(candidates) == 20
     assert metrics("generate", "dpo1")["candidates"] == 20
@@ -122,7 +124,67 @@ def test_mistakes_are_one_line_and_leave_nothing() -> None:
     assert "no tokenizer" in mistake("base")
 
 
-@pytest.mark.parametrize("name", ["base", "generate", "synthesize"])
+def write_candidates(texts: list[str]) -> None:
+    candidates = pd.DataFrame(
+        {
+            "prompt_id": [f"p{i // 2}" for i in range(len(texts))],
+            "candidate": [i % 2 for i in range(len(texts))],
+            "text": texts,
+            "seed": 1,
+            "temperature": 1.0,
+            "top_p": 1.0,
+            "n_tokens": 9,
+            "finish_reason": "stop",
+        }
+    )
+    records.write_table(candidates, layout.candidates("dpo1"), records.CANDIDATES)
+
+
+def change_judge(**values: Any) -> None:
+    yaml = YAML(typ="safe")
+    params = yaml.load(Path("params.yaml"))
+    params["judge"] |= values
+    yaml.dump(params, Path("params.yaml"))
+
+
+@pytest.mark.usefixtures("repository")
+def test_judge_of_synthetic_text_alone() -> None:
+    """No private table is there at all: nothing of it can be read."""
+    assert not layout.PRIVATE.exists()
+    write_candidates(["Fièvre à 39.", "", "HTA traitée.", "Voici le compte rendu."])
+    assert stage("judge", "dpo1") == (0, "")
+    table = records.read_table(layout.judgements("dpo1"), records.JUDGEMENTS)
+    assert len(table) == 4 and table["judge"].isna().all()
+    assert metrics("judge", "dpo1")["judged"] == 0
+
+    model = tiny.save_model(Path("judge"), context=6000)
+    change_judge(kind="score", model=str(model), max_new_tokens=60, shard_size=3)
+    written = []
+    for _ in range(2):
+        assert stage("judge", "dpo1") == (0, "3 texts of at most 60 tokens, saved every 3\n")
+        written.append(digest_tree(layout.judgements("dpo1")))
+    assert written[0] == written[1]
+    table = records.read_table(layout.judgements("dpo1"), records.JUDGEMENTS)
+    assert table["judge"].notna().all() and table["judge"][1] == 0
+    assert metrics("judge", "dpo1")["unparsable_share"] == 0
+    assert not list(layout.SCRATCH.rglob("shard-*"))
+
+
+@pytest.mark.usefixtures("repository")
+def test_a_judge_that_is_not_there_writes_nothing() -> None:
+    write_candidates(["Fièvre à 39.", "HTA traitée."])
+    change_judge(kind="score", model="owner/judge")
+    for model, told in (
+        ("owner/judge", "judge.model: 'owner/judge' is no"),
+        (f"owner/judge@{'0' * 40}", "is not in the local cache"),
+    ):
+        change_judge(model=model)
+        code, stderr = stage("judge", "dpo1")
+        assert code == 1 and told in stderr and stderr.count("\n") == 1
+    assert not layout.judgements("dpo1").exists() and not layout.metrics("judge", "dpo1").exists()
+
+
+@pytest.mark.parametrize("name", ["base", "generate", "judge", "synthesize"])
 def test_help_needs_no_heavy_library(name: str) -> None:
     code = (
         f"import sys, stages.{name}\n"

@@ -35,8 +35,13 @@ COMMON: dict[str, Any] = {
 N_ROWS = 20  # 16 of them to train on: 4 steps an epoch
 
 
-def sft_params(**changes: Any) -> Sft:
-    teacher = {"path": "data/public/teacher", "columns": {}, "share": 0.0}
+def sft_params(share: float = 0.0, **changes: Any) -> Sft:
+    teacher = {
+        "path": "data/public/teacher",
+        "columns": {},
+        "list_separator": ",",
+        "share": share,
+    }
     own = {"epochs": 2, "learning_rate": 0.01, "teacher": teacher}
     return Sft.model_validate(COMMON | own | changes)
 
@@ -67,6 +72,17 @@ def reports() -> pd.DataFrame:
                 f"Patient {number}. " + "Sortie. " * (number % 4) for number in range(N_ROWS)
             ],
             "keywords": [[one] for one in keywords],
+        }
+    )
+
+
+def teacher(n_rows: int) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "report_id": [f"teacher:{number:02d}" for number in range(n_rows)],
+            "prompt": [f"Mots : angine {number}\n" for number in range(n_rows)],
+            "completion": [f"Angine {number}. Sortie." for number in range(n_rows)],
+            "keywords": [["angine"]] * n_rows,
         }
     )
 

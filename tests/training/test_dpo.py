@@ -77,21 +77,43 @@ def test_reference_is_the_policy_before_the_round(
     assert abs(logp(load_policy(base, [])) - before) > 0.1  # the control
 
 
+def test_reference_is_computed_once(
+    base: Path, tmp_path: Path, before_training: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from synthfr.training import reference
+
+    made: list[int] = []
+    compute = reference._made
+
+    def counted(trainer: Any, pairs: Any, batch_size: int) -> Any:
+        made.append(len(pairs))
+        return compute(trainer, pairs, batch_size)
+
+    monkeypatch.setattr(reference, "_made", counted)
+    first = before_training(lambda: train(base, tmp_path))
+    again = before_training(lambda: train(base, tmp_path))
+    assert made == [16, 4]
+    for side in reference.SIDES:
+        assert first.train_dataset[side] == again.train_dataset[side]
+    before_training(lambda: train(base, tmp_path, rows=small.pairs()[:10]))
+    assert made == [16, 4, 8, 2]  # other pairs, other figures
+
+
 def test_start_is_refused_unless_the_adapter_is_fresh(
     base: Path, tmp_path: Path, before_training: Until
 ) -> None:
     import torch
 
-    from synthfr.training.dpo import measured_start
+    from synthfr.training.reference import measured_start
 
     trainer = before_training(lambda: train(base, tmp_path))
-    assert measured_start(trainer, 0.1, 4)["margin"] == 0.0
+    assert measured_start(trainer, 0.1, 4, "float32")["margin"] == 0.0
     with torch.no_grad():
         for name, weight in trainer.model.named_parameters():
             if "lora_B" in name:
                 weight.normal_(std=0.1)
     with pytest.raises(RuntimeError, match="instead of ln 2"):
-        measured_start(trainer, 0.1, 4)
+        measured_start(trainer, 0.1, 4, "float32")
 
 
 def test_same_parameters_same_bytes(base: Path, tmp_path: Path, saved: Saved) -> None:

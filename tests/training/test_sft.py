@@ -13,14 +13,23 @@ from synthfr.errors import UserError
 from tests.training import small
 
 Saved = Callable[[Any], bytes]
+Until = Callable[[Callable[[], Any]], Any]
 
 
-def train(base: Path, scratch: Path, rows: Any = None, **changes: Any) -> Any:
+def train(
+    base: Path,
+    scratch: Path,
+    rows: Any = None,
+    teacher: Any = None,
+    share: float = 0.0,
+    **changes: Any,
+) -> Any:
     from synthfr.models import load_policy
     from synthfr.training import sft
 
     rows = small.reports() if rows is None else rows
-    return sft.train(rows, load_policy(base, []), small.sft_params(**changes), 0, scratch)
+    params = small.sft_params(**changes, share=share)
+    return sft.train(rows, load_policy(base, []), params, 0, scratch, teacher)
 
 
 def test_learns_and_says_so(base: Path, tmp_path: Path) -> None:
@@ -64,17 +73,48 @@ def test_row_order_does_not_matter(base: Path, tmp_path: Path, saved: Saved) -> 
     assert saved(straight.model) == saved(turned.model)
 
 
-def test_only_the_report_counts(
-    base: Path, tmp_path: Path, before_training: Callable[[Callable[[], Any]], Any]
-) -> None:
+def test_only_the_report_counts(base: Path, tmp_path: Path, before_training: Until) -> None:
     trainer = before_training(lambda: train(base, tmp_path))
     tokenizer = trainer.processing_class
-    rows = {row["prompt"]: row for row in small.reports().to_dict("records")}
+    rows = {row["report_id"]: row for row in small.reports().to_dict("records")}
+    assert len(trainer.train_dataset) == 16
     for row in trainer.train_dataset:
         learnt = [token for token in row["labels"] if token != -100]
-        report = rows[row["prompt"]]["completion"]
-        assert tokenizer.decode(learnt) == report + tokenizer.eos_token
-        assert row["labels"].count(-100) == len(tokenizer(row["prompt"])["input_ids"])
+        given = rows[row["report_id"]]
+        assert tokenizer.decode(learnt) == given["completion"] + tokenizer.eos_token
+        assert row["labels"].count(-100) == len(tokenizer(given["prompt"])["input_ids"])
+        assert tokenizer.decode(row["input_ids"]).startswith(given["prompt"])
+
+
+def test_teacher_is_mixed_in(base: Path, tmp_path: Path, before_training: Until) -> None:
+    """Two thirds of the training rows are the teacher's; validation is the public seed's alone."""
+
+    def ids(teacher: Any) -> tuple[set[str], set[str]]:
+        trainer = before_training(lambda: train(base, tmp_path, teacher=teacher, share=2 / 3))
+        return set(trainer.train_dataset["report_id"]), set(trainer.eval_dataset["report_id"])
+
+    taught = small.teacher(40)
+    rows, validation = ids(taught)
+    public = set(small.reports()["report_id"])
+    drawn = rows - public
+    assert (len(rows & public), len(drawn)) == (16, 32)
+    assert validation < public and len(validation) == 4
+    assert ids(taught[::-1])[0] == rows  # drawn by id
+    fewer, _ = ids(taught[taught["report_id"].isin(drawn)][:30])
+    assert len(fewer) == 16 + 30
+
+
+def test_teacher_counts_and_a_short_teacher(
+    base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = train(base, tmp_path, teacher=small.teacher(10), share=0.5, epochs=0.2)
+    assert result.metrics["rows"] == {
+        "train": 26,
+        "validation": 4,
+        "truncated": 0,
+        "teacher": 10,
+    }
+    assert "asks for 16 reports of the teacher, there are 10" in capsys.readouterr().err
 
 
 def test_cut_reports_are_counted(base: Path, tmp_path: Path) -> None:

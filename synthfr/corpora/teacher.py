@@ -1,0 +1,105 @@
+"""Reports written by a larger model from keywords: a table of the user's to distil from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from synthfr import prompts
+from synthfr.corpora.reading import FORMATS, Columns, read_columns
+from synthfr.errors import UserError
+from synthfr.files import digest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from synthfr.params import Teacher
+
+ID_PREFIX = "teacher:"  # no report of the public seed is called so
+
+
+def inputs(params: Teacher) -> list[Path]:
+    """What is read for it: nothing when its share is 0."""
+    return [Path(params.path)] if params.share else []
+
+
+def rows(params: Teacher, template: str, language: str) -> pd.DataFrame | None:
+    """The teacher's reports as SFT rows, their prompts rendered like those of the public seed; None
+    when its share is 0.
+
+    Without ``report_id``, a report is named by its content, and said twice counts once.
+    UserError: naming file, row and remedy; never any text.
+    """
+    import pandas as pd
+
+    if not params.share:
+        return None
+    made: dict[str, dict[str, Any]] = {}
+    for file in _files(Path(params.path)):
+        columns = _mapped(file, params)
+        given = "report_id" in columns
+        for number, cells in enumerate(_records(columns), start=1):
+            where = f"{file}, row {number}"
+            text, keywords = cells["text"], _keywords(cells["keywords"], params.list_separator)
+            if not isinstance(text, str) or not text.strip():
+                raise UserError(f"{where}: the text is empty: fill it in or remove the row.")
+            if not keywords:
+                raise UserError(f"{where}: there are no keywords: give some or remove the row.")
+            name = cells["report_id"] if given else digest([keywords, text])[:16]
+            report_id = ID_PREFIX + ("" if name is None else str(name).strip())
+            if given and (report_id == ID_PREFIX or report_id in made):
+                raise UserError(
+                    f"{where}: the report_id is empty or another report's: give every report an "
+                    "id of its own."
+                )
+            made[report_id] = {
+                "prompt": prompts.render(keywords, template, language),
+                "completion": text,
+                "keywords": keywords,
+            }
+    return pd.DataFrame([{"report_id": report_id, **row} for report_id, row in made.items()])
+
+
+def _files(path: Path) -> list[Path]:
+    """The table itself, or all tables of a folder."""
+    if path.is_dir():
+        tables = sorted(file for file in path.iterdir() if file.suffix.lower() in FORMATS)
+        if tables:
+            return tables
+        raise UserError(
+            f"sft.teacher.path: {path} holds no table ({', '.join(FORMATS)}): put the teacher's "
+            "reports there, or set sft.teacher.share to 0."
+        )
+    if not path.is_file():
+        raise UserError(
+            f"sft.teacher.path: {path} is not there: correct it, or set sft.teacher.share to 0."
+        )
+    return [path]
+
+
+def _mapped(file: Path, params: Teacher) -> Columns:
+    """The file's columns under our names."""
+    theirs = read_columns(file)
+    ours: Columns = {}
+    for name in ("report_id", "keywords", "text"):
+        column = dict(params.columns.items()).get(name, name)
+        if column in theirs:
+            ours[name] = theirs[column]
+        elif name in params.columns or name != "report_id":
+            raise UserError(
+                f"{file}: column '{column}' is missing: map '{name}' in sft.teacher.columns to "
+                f"one of: {', '.join(theirs)}."
+            )
+    return ours
+
+
+def _records(columns: Columns) -> list[dict[str, Any]]:
+    return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
+
+
+def _keywords(cell: Any, separator: str) -> list[str]:
+    """A list as it is, a text cut at the separator."""
+    if cell is None or cell != cell:
+        return []
+    parts = cell.split(separator) if isinstance(cell, str) else cell
+    return [str(part).strip() for part in parts if part is not None and str(part).strip()]

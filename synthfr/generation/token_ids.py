@@ -1,0 +1,48 @@
+"""What engines that read and write token ids agree on: where a report ends, how long it may get,
+and its text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from synthfr.errors import UserError
+from synthfr.generation.protocol import Request
+
+
+def end_tokens(generation_config: Any, tokenizer: Any) -> list[int]:
+    """Tokens that end a report: those of the model's generation config and of the tokenizer."""
+    configured = generation_config.eos_token_id
+    if configured is None:
+        configured = []
+    ends = configured if isinstance(configured, list) else [configured]
+    return sorted({*ends, tokenizer.eos_token_id})
+
+
+def limit(
+    request: Request, prompt: Sequence[int], context: int | None, setting: str | None = None
+) -> int:
+    """Tokens that this report may have: what was asked for, less where the context (tokens of
+    prompt and report; None: no limit) ends sooner. `setting` is the parameter that shortens it.
+    """
+    if not prompt:
+        raise UserError(f"The prompt of {request.id} is empty: give it some text.")
+    if context is None:
+        return request.max_new_tokens
+    room = context - len(prompt)
+    if room < 1:
+        raise UserError(
+            f"The prompt of {request.id} has {len(prompt)} tokens, the model's context only "
+            f"{context}: lower keywords.max_keywords (before a judge: generate.max_new_tokens) or "
+            + (f"raise {setting}." if setting else "choose a model with a longer one.")
+        )
+    return min(request.max_new_tokens, room)
+
+
+def text(tokenizer: Any, tokens: Sequence[int]) -> str:
+    """What was written, without end-of-text and other special tokens."""
+    written: str = tokenizer.decode(
+        tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False
+    )
+    return written

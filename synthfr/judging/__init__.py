@@ -1,0 +1,8 @@
+"""A language model that reads a round's candidates and rates or compares them.
+
+Public side: it sees synthetic text only, never a private document.
+"""
+
+from synthfr.judging.judge import Judged, judge
+
+__all__ = ["Judged", "judge"]

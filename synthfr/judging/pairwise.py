@@ -1,0 +1,116 @@
+"""Kind ``pairwise``: every two candidates of a prompt side by side, in both orders; a candidate's
+score is the share of its comparisons that it wins, ties counted half.
+
+Only a verdict that survives the exchange of the two texts counts: language models favour a place.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from itertools import combinations, groupby
+from typing import Any, Literal
+
+from synthfr.judging.asking import Form, Question
+from synthfr.judging.panel import Candidate, Judgement, Panel
+from synthfr.judging.templates import render
+
+Verdict = Literal["A", "B", "equal"]
+VERDICTS: tuple[Verdict, ...] = ("A", "B", "equal")
+_TURNED: dict[Verdict, Verdict] = {"A": "B", "B": "A", "equal": "equal"}
+_POINTS: dict[Verdict, float] = {"A": 1.0, "B": 0.0, "equal": 0.5}  # of the first
+
+
+def _read(answer: Any) -> Verdict | None:
+    if not isinstance(answer, dict) or set(answer) != {"better"}:
+        return None
+    return next((verdict for verdict in VERDICTS if verdict == answer["better"]), None)
+
+
+FORM: Form[Verdict] = Form(
+    schema=json.dumps(
+        {
+            "type": "object",
+            "properties": {"better": {"type": "string", "enum": list(VERDICTS)}},
+            "required": ["better"],
+            "additionalProperties": False,
+        }
+    ),
+    read=_read,
+)
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """Two candidates, neither blank nor alike, and the questions about them in both orders."""
+
+    first: Candidate
+    second: Candidate
+
+    def questions(self) -> tuple[Question, Question]:
+        return _question(self.first, self.second), _question(self.second, self.first)
+
+
+def _question(first: Candidate, second: Candidate) -> Question:
+    return Question(
+        (first.prompt_id, first.number, second.number),
+        render("pairwise", first.language, first=first.text, second=second.text),
+    )
+
+
+def judge(candidates: list[Candidate], panel: Panel) -> tuple[list[Judgement], dict[str, Any]]:
+    """A judgement of each candidate, in order, and measures; `candidates` are sorted by prompt.
+
+    Not asked: equal texts tie, and a blank one loses; its own score is 0. A comparison that one of
+    the two answers is missing for does not count; a candidate without any is null.
+    """
+    points: dict[tuple[str, int], list[float]] = defaultdict(list)
+    compared: list[_Pair] = []
+
+    def settle(first: Candidate, second: Candidate, verdict: Verdict) -> None:
+        points[first.key].append(_POINTS[verdict])
+        points[second.key].append(_POINTS[_TURNED[verdict]])
+
+    identical = 0
+    for _, group in groupby(candidates, key=lambda one: one.prompt_id):
+        for first, second in combinations(group, 2):
+            if first.blank or second.blank:
+                settle(first, second, "B" if first.blank else "A")
+            elif first.text.strip() == second.text.strip():
+                identical += 1
+                settle(first, second, "equal")
+            else:
+                compared.append(_Pair(first, second))
+
+    answers = panel.ask([one for pair in compared for one in pair.questions()], FORM)
+    settled = ties = contradictions = firsts = seconds = 0
+    for pair in compared:
+        straight, turned = (answers.given.get(one.id) for one in pair.questions())
+        firsts += (straight == "A") + (turned == "A")
+        seconds += (straight == "B") + (turned == "B")
+        if straight is None or turned is None:
+            continue
+        settled += 1
+        verdict: Verdict = straight if straight == _TURNED[turned] else "equal"
+        ties += verdict == "equal"
+        contradictions += straight == turned != "equal"  # the same place both times
+        settle(pair.first, pair.second, verdict)
+
+    found = []
+    for one in candidates:
+        won = points.get(one.key)
+        share = 0.0 if one.blank else sum(won) / len(won) if won else None
+        found.append(Judgement(*one.key, share))
+    return found, {
+        **answers.measures,
+        "comparisons": settled,
+        "identical": identical,
+        "tie_share": _share(ties, settled),
+        "position_bias": _share(contradictions, settled),
+        "first_preferred": _share(firsts, firsts + seconds),
+    }
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None

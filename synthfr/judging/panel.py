@@ -1,0 +1,75 @@
+"""What the kinds of judging share: candidates in, judgements out, and whom to ask."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, pstdev
+from typing import TYPE_CHECKING, TypeVar
+
+from synthfr.generation import Engine
+from synthfr.judging.asking import Answers, Form, Question, ask
+
+if TYPE_CHECKING:
+    from synthfr.params import Judge
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One candidate as the judge gets to see it."""
+
+    prompt_id: str
+    number: int
+    text: str
+    language: str
+
+    @property
+    def key(self) -> tuple[str, int]:
+        return self.prompt_id, self.number
+
+    @property
+    def blank(self) -> bool:
+        return not self.text.strip()
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A row of JUDGEMENTS: everything in [0, 1], None where there is no answer."""
+
+    prompt_id: str
+    candidate: int
+    judge: float | None = None
+    language: float | None = None
+    plausibility: float | None = None
+    authenticity: float | None = None
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A judge ready to be asked about one round."""
+
+    engine: Engine
+    params: Judge
+    round_name: str
+    random_seed: int
+    scratch: Path
+
+    def ask(self, questions: Sequence[Question], form: Form[T]) -> Answers[T]:
+        return ask(
+            self.engine,
+            questions,
+            form,
+            self.params,
+            round_name=self.round_name,
+            random_seed=self.random_seed,
+            scratch=self.scratch,
+        )
+
+
+def distribution(values: Sequence[float | None]) -> dict[str, float | None]:
+    """Mean and standard deviation of what is not None; None when there is nothing."""
+    there = [value for value in values if value is not None]
+    return {"mean": fmean(there), "sd": pstdev(there)} if there else {"mean": None, "sd": None}

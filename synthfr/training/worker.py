@@ -1,0 +1,53 @@
+"""One of several processes of a training: ``python -m synthfr.training.worker SCRATCH``.
+
+Started by `launch`, never by hand.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+
+from synthfr.errors import UserError
+from synthfr.files import write_json, write_text
+from synthfr.training import distributed, job, launch
+
+_PARENT_CHECK_S = 1.0
+
+
+def main(scratch: Path) -> None:
+    """Train; the first process leaves adapter, curves and figures in `scratch`."""
+    own = launch.read(scratch)
+    result = job.fit(own)
+    if distributed.rank() == 0:
+        job.publish(own, result.model, scratch / launch.ADAPTER)
+        write_json(scratch / launch.RESULT, {"history": result.history, "metrics": result.metrics})
+    from torch.distributed import destroy_process_group
+
+    destroy_process_group()
+
+
+def _end_with_parent() -> None:
+    """A stage that was killed outright cannot end its processes: they look after it themselves."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_PARENT_CHECK_S)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+if __name__ == "__main__":
+    _end_with_parent()
+    folder = Path(sys.argv[1])
+    try:
+        main(folder)
+    except UserError as problem:
+        write_text(folder / launch.PROBLEM.format(rank=distributed.rank()), str(problem))
+        sys.stderr.flush()
+        os._exit(1)  # others may wait for this one in a collective call

@@ -1,0 +1,52 @@
+"""A small round of candidates, its prompts, a judge's parameters, and a judge with a script."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from synthfr.files import read_yaml
+from synthfr.generation import Request
+from synthfr.judging.panel import Candidate, Panel
+from synthfr.params import Engines, Judge
+from tests.generation.fake import FakeEngine
+
+ROOT = Path(__file__).parents[2]
+
+
+def params(**changes: Any) -> Judge:
+    shipped = read_yaml(ROOT / "params.yaml")["judge"]
+    return Judge.model_validate(shipped | {"kind": "score", "model": "somewhere"} | changes)
+
+
+def engines() -> Engines:
+    return Engines.model_validate(read_yaml(ROOT / "params.yaml")["engines"])
+
+
+def candidates(**texts: list[str]) -> list[Candidate]:
+    """By prompt, in French."""
+    return [
+        Candidate(prompt_id, number, text, "fr")
+        for prompt_id, own in texts.items()
+        for number, text in enumerate(own)
+    ]
+
+
+def tables(**texts: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The same as CANDIDATES (what the judge reads of it) and PROMPTS."""
+    rows = [(one.prompt_id, one.number, one.text) for one in candidates(**texts)]
+    frame = pd.DataFrame(rows, columns=["prompt_id", "candidate", "text"])
+    frame["candidate"] = frame["candidate"].astype("int8")
+    prompts = pd.DataFrame({"prompt_id": list(texts), "language": "fr"})
+    return frame, prompts
+
+
+def panel(
+    answer: Callable[[Request], str], scratch: Path, **changes: Any
+) -> tuple[Panel, FakeEngine]:
+    """A judge that answers by `answer`, and the engine that remembers what it was asked."""
+    engine = FakeEngine(answer)
+    return Panel(engine, params(**changes), "dpo1", 7, scratch), engine
