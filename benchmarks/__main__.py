@@ -10,7 +10,14 @@ import subprocess
 import sys
 from importlib.util import find_spec
 
-ALONE = ("benchmarks.generation", "benchmarks.vllm", "benchmarks.noop")
+ALONE = (
+    "benchmarks.generation",
+    "benchmarks.vllm",
+    "benchmarks.scoring",
+    "benchmarks.training",
+    "benchmarks.startup",
+    "benchmarks.noop",
+)
 
 
 def main(arguments: list[str]) -> int:

@@ -29,10 +29,13 @@ def main(round_: str) -> None:
                 round_name=round_,
                 n_prompts=own.prompts,
                 random_seed=run.seed,
-                scratch=run.scratch(*map(digest_tree, (layout.PROMPTS, layout.BASE, *chain))),
+                scratch=run.scratch(
+                    generation.identity(params, run.params.engines),
+                    *map(digest_tree, (layout.PROMPTS, layout.BASE, *chain)),
+                ),
             )
         records.write_table(candidates, layout.candidates(round_), records.CANDIDATES)
-        run.log(generation.candidates_summary(candidates))
+        run.log(generation.candidates_summary(candidates) | engine.measures())
 
 
 if __name__ == "__main__":

@@ -30,11 +30,14 @@ def main(step: str) -> None:
                 template=run.params.prompt.template,
                 language=run.params.seed.language,
                 random_seed=run.seed,
-                scratch=run.scratch(*map(digest_tree, (layout.BASE, *chain))),
+                scratch=run.scratch(
+                    generation.identity(params, run.params.engines),
+                    *map(digest_tree, (layout.BASE, *chain)),
+                ),
             )
         folder = layout.synthetic(step)
         dataset.save(made, run.params, step, layout.BASE, files.lineage, folder)
-        run.log(made.summary)
+        run.log(made.summary | engine.measures())
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ when it is called, so that ``--help`` answers at once.
 from __future__ import annotations
 
 import os
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -96,6 +97,26 @@ def sample(
     from synthfr.cli import sampling
 
     sampling.sample(step, keywords, temperature, seed)
+
+
+class Dtype(StrEnum):
+    """Of written weights."""
+
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+    FLOAT16 = "float16"
+
+
+@app.command()
+def export(
+    step: Annotated[str, typer.Option(help="Whose policy: step0, dpo1, ...")],
+    out: Annotated[Path, typer.Option(help="A new folder.")],
+    dtype: Annotated[Dtype, typer.Option(help="Of the weights.")] = Dtype.BFLOAT16,
+) -> None:
+    """Write a step's policy as a plain model folder, adapters merged, as `vllm serve` wants it."""
+    from synthfr.cli import exporting
+
+    exporting.export(step, out, dtype.value)
 
 
 @app.command()

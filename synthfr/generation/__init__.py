@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from synthfr.generation.candidates import candidates, candidates_summary
 from synthfr.generation.protocol import Completion, Engine, Request
@@ -26,6 +26,7 @@ __all__ = [
     "candidates",
     "candidates_summary",
     "engine",
+    "identity",
     "stream",
     "synthesis",
 ]
@@ -56,9 +57,19 @@ def engine(
             yield asked
     else:
         from synthfr import models
-        from synthfr.generation.transformers_engine import TransformersEngine
+        from synthfr.generation.transformers_engine import TransformersEngine, check_memory
 
+        check_memory(files, how)
         yield TransformersEngine(models.load(files), how.batch_size)
+
+
+def identity(how: Sampling, engines: Engines) -> dict[str, Any]:
+    """What of the engine's settings changes the texts: unfinished work is kept under it."""
+    if how.engine == "vllm":
+        return {"dtype": engines.vllm.dtype, "policy": engines.vllm.policy}
+    if how.engine == "openai":
+        return {"model": engines.openai.model, "chat": engines.openai.chat}
+    return {}
 
 
 def stream(

@@ -77,9 +77,9 @@ class OpenaiEngine:
             self._runner.run(self._server.close())
             self._runner.close()
 
-    def measures(self) -> dict[str, float]:
-        """Requests, retries by cause, tokens and their cost so far."""
-        return self.usage.measures(self._settings.price_per_million)
+    def measures(self) -> dict[str, Any]:
+        """Requests, retries by cause, tokens and their cost so far, under ``server``."""
+        return {"server": self.usage.measures(self._settings.price_per_million)}
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Completion]:
         """See `Engine.generate`; completions come as they are finished.

@@ -68,6 +68,10 @@ class _ParallelEngine:
         for completions in _answers(asked):
             yield from completions
 
+    def measures(self) -> dict[str, Any]:
+        """Nothing beyond the texts."""
+        return {}
+
 
 class _Worker:
     """A process, and the line to it."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 FinishReason = Literal["stop", "length"]
 
@@ -48,4 +48,10 @@ class Engine(Protocol):
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Completion]:
         """Completions of all requests, in any order."""
+        ...
+
+    def measures(self) -> dict[str, Any]:
+        """What the writing came to beyond its texts, for the metrics; empty where there is no more
+        to tell.
+        """
         ...

@@ -6,7 +6,7 @@ Imports torch and transformers: reach it through `synthfr.generation.engine`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -15,10 +15,13 @@ from synthfr.generation.decoding import decode
 from synthfr.generation.protocol import Completion, Request
 from synthfr.generation.sampling import Sampler
 from synthfr.generation.token_ids import end_tokens, limit, text
-from synthfr.models import Policy, encode_prompts
+from synthfr.hardware import check_gpu_memory
+from synthfr.models import ModelFiles, Policy, encode_prompts
+from synthfr.models.footprint import Footprint
 
 if TYPE_CHECKING:
     from synthfr.generation.structured import Grammars, Schemas
+    from synthfr.params import Sampling
 
 
 class TransformersEngine:
@@ -50,6 +53,10 @@ class TransformersEngine:
         for start in range(0, len(ordered), self._batch_size):
             batch = ordered[start : start + self._batch_size]
             yield from self._batch(batch, [ids[request.prompt] for request in batch])
+
+    def measures(self) -> dict[str, Any]:
+        """Nothing beyond the texts."""
+        return {}
 
     def stream(self, request: Request) -> Iterator[str]:
         """The report of one request in pieces, as it is written."""
@@ -110,3 +117,18 @@ class TransformersEngine:
         if self._schemas is None:
             self._schemas = Schemas(self._tokenizer, self._vocabulary)
         return self._schemas.grammars([request.json_schema for request in requests])
+
+
+def check_memory(files: ModelFiles, how: Sampling) -> None:
+    """UserError when the GPU, where there is one, cannot hold the weights and the keys and values
+    of ``how.batch_size`` texts, before anything is loaded.
+    """
+    if not torch.cuda.is_available():
+        return
+    size = Footprint.of(files.folder, str(files.folder))
+    tokens = how.batch_size * how.max_new_tokens
+    check_gpu_memory(
+        size.weights("bfloat16") + size.kv_cache(tokens, "bfloat16"),
+        f"Writing {how.batch_size} texts of up to {how.max_new_tokens} tokens with {files.name}",
+        "lower batch_size, or name the engine vllm",
+    )

@@ -111,6 +111,10 @@ class VllmEngine:
         for request, used, answer in zip(requests, sampling, answers, strict=True):
             yield self._completion(request, used, answer.outputs[0])
 
+    def measures(self) -> dict[str, Any]:
+        """Nothing beyond the texts."""
+        return {}
+
     def _sampling(self, request: Request, prompt: list[int]) -> Any:
         """vLLM's SamplingParams of a request; UserError for what vLLM does not take."""
         from vllm import SamplingParams

@@ -20,7 +20,7 @@ def judge_files(params: Judge) -> ModelFiles:
     """The model that ``params.model`` names, its chat template applied where it has one.
 
     A folder or snapshot that is not there or not complete is a UserError. A server's model is known
-    by its name alone, and the server applies what template it has (``engines.openai.chat``).
+    by its name alone, and the server applies its own template.
     """
     name = params.model or ""
     if params.engine == "openai":
@@ -43,7 +43,7 @@ def identity(files: ModelFiles, engines: Engines) -> list[Any]:
     which precision, behind which name. For shards of a killed run, so dates and sizes will do.
     """
     if files.base is None:
-        return [engines.openai.model, engines.openai.chat]
+        return [engines.openai.model]
     # a snapshot's files are links to blobs: their own dates and sizes count
     stats = {file.name: file.stat() for file in sorted(files.base.iterdir()) if file.is_file()}
     return [

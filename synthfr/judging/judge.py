@@ -54,7 +54,8 @@ def judge(
     own = scratch / digest(identity(files, engines))[:16]
     with generation.engine(params, asked_by_chat(engines, params), files, merged) as engine:
         panel = Panel(engine, params, round_name, random_seed, own)
-        return _judged(read, *_KINDS[params.kind](read, panel))
+        found, measures = _KINDS[params.kind](read, panel)
+        return _judged(read, found, measures | engine.measures())
 
 
 def asked_by_chat(engines: Engines, params: Judge) -> Engines:

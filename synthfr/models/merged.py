@@ -38,17 +38,22 @@ def merged_policy(files: ModelFiles, folder: Path, dtype: Dtype) -> Iterator[Pat
         yield files.folder
         return
 
-    def make(path: Path) -> None:
-        import torch
-
-        policy = load(files)
-        with atomic_dir(path) as partial:
-            policy.model.to(getattr(torch, dtype)).save_pretrained(partial)
-            policy.tokenizer.save_pretrained(partial)
-
     needed = read_provenance(files.folder)["parameters"] * _BYTES[dtype]
-    with _shared(folder, _key(files, dtype), needed, make) as path:
+    key = _key(files, dtype)
+    with _shared(folder, key, needed, lambda path: write_merged(files, path, dtype)) as path:
         yield path
+
+
+def write_merged(files: ModelFiles, out: Path, dtype: Dtype) -> None:
+    """Write a model as plain safetensors weights, config and tokenizer, the whole folder
+    atomically: adapters merged in float32, the sum cast to `dtype`.
+    """
+    import torch
+
+    policy = load(files)
+    with atomic_dir(out) as partial:
+        policy.model.to(getattr(torch, dtype)).save_pretrained(partial)
+        policy.tokenizer.save_pretrained(partial)
 
 
 @contextmanager

@@ -173,7 +173,8 @@ class Training(Section):
         if self.batch_size % (held * processes):
             times = f" x {processes} processes" if processes > 1 else ""
             raise ValueError(
-                f"batch_size {self.batch_size} must be a multiple of device_batch_size {held}{times}"
+                f"batch_size {self.batch_size} must be a multiple of "
+                f"device_batch_size {held}{times}"
             )
         return self
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from synthfr.generation import Completion, Request
 
@@ -16,6 +17,9 @@ class FakeEngine:
         self._write = write or (lambda request: f"{request.prompt} #{request.seed % 1000}")
         self._until = until
         self.calls: list[list[Request]] = []
+
+    def measures(self) -> dict[str, Any]:
+        return {}
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Completion]:
         if self._until is not None and len(self.calls) >= self._until:

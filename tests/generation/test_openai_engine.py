@@ -138,7 +138,7 @@ def test_a_fault_passes(fault: str) -> None:
     with Misbehaving(faults) as server, engine(server, concurrency=8, **given) as made:
         texts = {one.id: one.text for one in made.generate(requests())}
         assert texts == {f"r{i}": answer_to(PROMPTS[i]) for i in range(8)}
-        told = made.measures()
+        told = made.measures()["server"]
     assert len(server.asked) == told["requests"] == 8 + 12
     assert told["retries"] == told[f"retries_{FAULTS[fault]}"] == 12
     # tokens of answers that came and could not be used are paid, too
@@ -228,7 +228,7 @@ def test_an_answer_of_another_model_is_refused() -> None:
 def test_a_filtered_answer_is_empty_and_counted() -> None:
     with Misbehaving({PROMPTS[0]: ["content_filter"]}) as server, engine(server) as made:
         done = {one.id: one for one in made.generate(requests(2))}
-        assert made.measures()["filtered"] == 1
+        assert made.measures()["server"]["filtered"] == 1
     assert (done["r0"].text, done["r0"].n_tokens) == ("", 0)
     assert done["r1"].text == answer_to(PROMPTS[1])
     assert len(server.asked) == 2  # asking again would be filtered again

@@ -150,8 +150,8 @@ def write(
 ) -> dict[str, Completion]:
     with OpenaiEngine(SHARDS, settings(**changed), files, url) as engine:
         done = {one.id: one for one in engine.generate(requests)}
-        assert engine.measures()["retries"] == 0
-        assert engine.measures()["requests"] == len(requests)
+        assert engine.measures()["server"]["retries"] == 0
+        assert engine.measures()["server"]["requests"] == len(requests)
     return done
 
 

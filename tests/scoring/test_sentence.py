@@ -136,7 +136,7 @@ def test_scores_with_it(folder: Path) -> None:
 def test_a_model_that_is_not_there(tmp_path: Path) -> None:
     from synthfr.scoring.sentence import SentenceEvaluator
 
-    with pytest.raises(UserError, match="not in the local cache.*synth-fr prefetch"):
+    with pytest.raises(UserError, match=r"not in the local cache.*synth-fr prefetch"):
         SentenceEvaluator("nobody/nothing@" + "0" * 40, max_tokens=8)
     with pytest.raises(UserError, match=r"no commit.*synth-fr prefetch --pin"):
         SentenceEvaluator("nobody/nothing", max_tokens=8)
