@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 CANDIDATES = 4
 MAX_TOKENS, WINDOW_TOKENS, STRIDE_TOKENS = 512, 128, 64
 HIDDEN, LAYERS, VOCABULARY = 256, 6, 8000
-JOINED = (2, 7)  # reports in a text, evenly drawn
+# reports in a text, evenly drawn; private ones are shorter: both make texts of like length
+JOINED = {"candidate": (2, 7), "document": (3, 10)}
 TOLERANCE = 1e-4
 AIMS = "1.5 on a CPU, 5 on a GPU"
 
@@ -138,11 +139,11 @@ def _round(documents: int) -> Round:
     """Candidates look like the public reports, documents like the private ones."""
     from synthfr import seeding
 
-    def joined(reports: list[str], n: int, purpose: str) -> list[str]:
+    def joined(reports: list[str], n: int, kind: str) -> list[str]:
         made = []
         for index in range(n):
-            rng = seeding.rng(0, "benchmark", purpose, index)
-            chosen = rng.choice(len(reports), int(rng.integers(*JOINED)), replace=False)
+            rng = seeding.rng(0, "benchmark", kind, index)
+            chosen = rng.choice(len(reports), int(rng.integers(*JOINED[kind])), replace=False)
             made.append("\n".join(reports[int(i)] for i in chosen))
         return made
 

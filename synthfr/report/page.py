@@ -31,6 +31,8 @@ ROUND_FIGURES = {  # title: metrics file of the round, path in it, digits
     "tokens a candidate": ("generate", "tokens_per_candidate", 1),
     "cut at the length limit, share": ("generate", "cut_share", 3),
     "distinct candidates, share": ("generate", "distinct_share", 3),
+    "judge, mean": ("judge", "judge/mean", 3),
+    "answers of the judge that were no use": ("judge", "unparsable", 0),
     "score, mean": ("score", "total/mean", 3),
     "best minus worst score, mean": ("score", "spread", 3),
     "pairs": ("pair", "counts/pairs", 0),
