@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
