@@ -1,6 +1,4 @@
-"""What engines that read and write token ids agree on: where a report ends, how long it may get,
-and its text.
-"""
+"""What engines that read and write token ids agree on: how long a report may get, and its text."""
 
 from __future__ import annotations
 
@@ -9,15 +7,6 @@ from typing import Any
 
 from synthfr.errors import UserError
 from synthfr.generation.protocol import Request
-
-
-def end_tokens(generation_config: Any, tokenizer: Any) -> list[int]:
-    """Tokens that end a report: those of the model's generation config and of the tokenizer."""
-    configured = generation_config.eos_token_id
-    if configured is None:
-        configured = []
-    ends = configured if isinstance(configured, list) else [configured]
-    return sorted({*ends, tokenizer.eos_token_id})
 
 
 def limit(

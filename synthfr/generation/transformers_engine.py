@@ -14,9 +14,9 @@ from synthfr.errors import UserError
 from synthfr.generation.decoding import decode
 from synthfr.generation.protocol import Completion, Request
 from synthfr.generation.sampling import Sampler
-from synthfr.generation.token_ids import end_tokens, limit, text
+from synthfr.generation.token_ids import limit, text
 from synthfr.hardware import check_gpu_memory
-from synthfr.models import ModelFiles, Policy, encode_prompts
+from synthfr.models import ModelFiles, Policy, encode_prompts, end_tokens
 from synthfr.models.footprint import Footprint
 
 if TYPE_CHECKING:

@@ -24,8 +24,8 @@ from synthfr.generation import vllm_setup
 from synthfr.generation.parallel import parallel_engine
 from synthfr.generation.protocol import Completion, Engine, FinishReason, Request
 from synthfr.generation.structured import LAYOUT
-from synthfr.generation.token_ids import end_tokens, limit, text
-from synthfr.models import ModelFiles, encode_prompts, load_tokenizer
+from synthfr.generation.token_ids import limit, text
+from synthfr.models import ModelFiles, encode_prompts, end_tokens, load_tokenizer
 from synthfr.models.merged import composed_adapter, merged_policy
 
 if TYPE_CHECKING:

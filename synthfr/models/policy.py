@@ -143,6 +143,15 @@ def encode_prompts(tokenizer: Any, prompts: Sequence[str], chat_template: bool) 
     return list(encoded["input_ids"])
 
 
+def end_tokens(generation_config: Any, tokenizer: Any) -> list[int]:
+    """Tokens that end a report: those of the model's generation config and of the tokenizer."""
+    configured = generation_config.eos_token_id
+    if configured is None:
+        configured = []
+    ends = configured if isinstance(configured, list) else [configured]
+    return sorted({*ends, tokenizer.eos_token_id})
+
+
 def _unknown(base: Path, error: Exception) -> UserError:
     return UserError(
         f"{base} holds no causal language model that the installed transformers loads without "

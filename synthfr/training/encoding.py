@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from synthfr.models import encode_prompts
+from synthfr.models import encode_prompts, end_tokens
 
 if TYPE_CHECKING:
     import numpy as np
@@ -66,15 +66,8 @@ def end_of_turn(policy: Policy) -> int:
     generation stops at, or else the tokenizer's end of text.
     """
     tokenizer = policy.tokenizer
-    configured = policy.model.generation_config.eos_token_id
-    ends = {tokenizer.eos_token_id, *_listed(configured)}
+    ends = end_tokens(policy.model.generation_config, tokenizer)
     turns = [{"role": "user", "content": "?"}, {"role": "assistant", "content": _REPORT}]
     rendered = tokenizer.apply_chat_template(turns, tokenize=False)
     after = tokenizer(rendered.rpartition(_REPORT)[2], add_special_tokens=False)["input_ids"]
     return int(next((token for token in after if token in ends), tokenizer.eos_token_id))
-
-
-def _listed(value: int | list[int] | None) -> list[int]:
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]

@@ -222,3 +222,14 @@ def test_an_adapter_that_is_no_plain_product_is_told(
     with pytest.raises(UserError, match=f"step0 cannot be joined .*{told}.* to merged"):
         compose([models / "step0"], tmp_path / "whole")
     assert not (tmp_path / "whole").exists()
+
+
+def test_end_tokens_may_be_one_or_many() -> None:
+    from types import SimpleNamespace
+
+    from synthfr.models import end_tokens
+
+    tokenizer = SimpleNamespace(eos_token_id=2)
+    configured = (None, 3, [4, 3], 2)
+    found = [end_tokens(SimpleNamespace(eos_token_id=one), tokenizer) for one in configured]
+    assert found == [[2], [2, 3], [2, 3, 4], [2]]

@@ -99,9 +99,3 @@ def test_the_end_stands_there_once(base: Path, report: str) -> None:
     policy = _policy(base)
     _, answered = encode(policy, ["Mots : a\n"], [report])
     assert policy.tokenizer.decode(answered[0]) == "Sortie.<|endoftext|>"
-
-
-def test_the_models_end_tokens_may_be_one_or_many() -> None:
-    from synthfr.training.encoding import _listed
-
-    assert (_listed(None), _listed(3), _listed([3, 4])) == ([], [3], [3, 4])
