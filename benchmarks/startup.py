@@ -39,7 +39,8 @@ def main() -> int:
     commands = {"(Python alone)": ["-c", ""]}
     commands |= {name: ["-m", f"stages.{name}", "--help"] for name in stages()}
     for name, arguments in commands.items():
-        wall, cpu = (min(took) for took in zip(*(seconds(*arguments) for _ in range(REPEATS))))
+        took = [seconds(*arguments) for _ in range(REPEATS)]
+        wall, cpu = min(wall for wall, _ in took), min(cpu for _, cpu in took)
         print(f"{name:16} {wall:5.2f} s wall  {cpu:5.2f} s CPU", flush=True)
         slowest = max(slowest, cpu)
     print(f"slowest          {slowest:5.2f} s CPU (aim: under {LIMIT_S} s)")

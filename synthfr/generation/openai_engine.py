@@ -45,9 +45,9 @@ class OpenaiEngine:
     no more than a shard's.
     """
 
-    def __init__(
-        self, how: Sampling, settings: Settings, files: ModelFiles, base_url: str | None = None
-    ) -> None:
+    independent = True
+
+    def __init__(self, how: Sampling, settings: Settings, files: ModelFiles) -> None:
         if settings.chat and files.lineage and not files.chat_template:
             raise UserError(
                 f"engines.openai.chat is true, but {files.name} was trained on plain prompts: set "
@@ -57,7 +57,7 @@ class OpenaiEngine:
         self._model = settings.model.replace("{name}", files.name)
         self._settings, self._files = settings, files
         self._at_once = min(settings.concurrency, how.shard_size)
-        self._server = Server(settings, base_url)
+        self._server = Server(settings)
         self._pace = Pace(settings.requests_per_minute)
         self._runner = asyncio.Runner()
         self._closed = False

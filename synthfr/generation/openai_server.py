@@ -33,7 +33,7 @@ class Server:
     is repeated here.
     """
 
-    def __init__(self, settings: Settings, base_url: str | None = None) -> None:
+    def __init__(self, settings: Settings) -> None:
         try:
             import httpx2
             import openai
@@ -42,7 +42,7 @@ class Server:
                 "The openai engine needs the package openai: install it with "
                 "`pip install 'synthfr[openai]'`, or choose another engine."
             ) from None
-        address = base_url or settings.base_url or os.environ.get("OPENAI_BASE_URL")
+        address = settings.base_url or os.environ.get("OPENAI_BASE_URL")
         if not address:
             raise UserError(
                 f"The openai engine has no server: set {_WHERE} to its address "

@@ -55,6 +55,8 @@ def parallel_engine(
 class _ParallelEngine:
     """Prompts are dealt out in turn; all requests of a prompt go to the same worker."""
 
+    independent = False  # sums of differently filled batches round differently
+
     def __init__(self, workers: Sequence[_Worker]) -> None:
         self._workers = workers
 

@@ -41,22 +41,47 @@ def complete(
     with tqdm(total=len(ordered), unit="report", disable=None) as bar:
         for shard, path, there in zip(shards, paths, done, strict=True):
             if not there:
-                finished = sorted(engine.generate(shard), key=lambda completion: completion.id)
-                # to the last digit, unlike write_json: sampling values are told as they were used
-                rows = [asdict(completion) for completion in finished]
-                write_text(path, json.dumps(rows, ensure_ascii=False))
+                _write_shard(engine, shard, path)
             # read back in any case: what is used is what a resumed run would use
-            for completion in _read(path, shard):
+            for completion in _read_shard(path, shard):
                 completions[completion.id] = completion
             bar.update(len(shard))
     return completions
 
 
-def _read(path: Path, shard: Sequence[Request]) -> list[Completion]:
+def _write_shard(engine: Engine, shard: Sequence[Request], path: Path) -> None:
+    """Have a shard written. Where one text does not depend on the others, those that a failing
+    engine had finished are kept for the next run: on a server they are paid for.
+    """
+    begun = path.with_suffix(".part.json")
+    finished = _read(begun) if begun.is_file() else []
+    known = {completion.id for completion in finished}
     try:
-        completions = [Completion(**fields) for fields in read_json(path)]
+        for completion in engine.generate([one for one in shard if one.id not in known]):
+            finished.append(completion)
+    except Exception:
+        if engine.independent and finished:
+            _write(begun, finished)
+        raise
+    _write(path, finished)
+    begun.unlink(missing_ok=True)
+
+
+def _write(path: Path, completions: list[Completion]) -> None:
+    # to the last digit, unlike write_json: sampling values are told as they were used
+    rows = [asdict(one) for one in sorted(completions, key=lambda one: one.id)]
+    write_text(path, json.dumps(rows, ensure_ascii=False))
+
+
+def _read(path: Path) -> list[Completion]:
+    try:
+        return [Completion(**fields) for fields in read_json(path)]
     except TypeError:
         raise UserError(f"{path} is no shard of completions: remove it and run again.") from None
+
+
+def _read_shard(path: Path, shard: Sequence[Request]) -> list[Completion]:
+    completions = _read(path)
     if {completion.id for completion in completions} != {request.id for request in shard}:
         raise UserError(f"{path} does not hold the reports of its shard: remove it and run again.")
     return completions

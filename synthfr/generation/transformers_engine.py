@@ -29,6 +29,8 @@ class TransformersEngine:
     float32.
     """
 
+    independent = False  # sums of differently filled batches round differently
+
     def __init__(self, policy: Policy, batch_size: int) -> None:
         cuda = torch.cuda.is_available()
         device, dtype = ("cuda", torch.bfloat16) if cuda else ("cpu", torch.float32)

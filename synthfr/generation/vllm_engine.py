@@ -62,6 +62,8 @@ def vllm_engine(
 class VllmEngine:
     """One vLLM in this process, which holds no second one; `close` gives its memory back."""
 
+    independent = False  # sums of differently filled batches round differently
+
     def __init__(
         self,
         files: ModelFiles,

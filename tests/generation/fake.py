@@ -11,6 +11,8 @@ from synthfr.generation import Completion, Request
 class FakeEngine:
     """Remembers its calls; `write` makes a text of a request; stops after `until` calls."""
 
+    independent = False
+
     def __init__(
         self, write: Callable[[Request], str] | None = None, until: int | None = None
     ) -> None:

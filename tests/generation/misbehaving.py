@@ -18,8 +18,7 @@ class Misbehaving:
     """`faults`: what to do to a prompt, one each time that it comes; see `_Handler._do`.
 
     Without `models` it answers with a web page. `asked` are the bodies that came, `keys` their
-    Authorization headers, `at` their times (s),
-    `most_at_once` the most that were held at once.
+    Authorization headers, `at` their times (s), `most_at_once` the most that were held at once.
     """
 
     def __init__(
@@ -42,6 +41,7 @@ class Misbehaving:
 
         class Quiet(ThreadingHTTPServer):
             daemon_threads = True
+            request_queue_size = 64  # with the usual 5, connections at once wait a second
 
             def handle_error(self, *_: Any) -> None:
                 """Clients that hang up are part of the test."""

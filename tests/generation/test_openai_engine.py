@@ -51,7 +51,7 @@ def how(**changed: Any) -> Sampling:
 
 
 def engine(server: Misbehaving, files: ModelFiles = STEP0, **changed: Any) -> OpenaiEngine:
-    return OpenaiEngine(how(), settings(**changed), files, server.url)
+    return OpenaiEngine(how(), settings(base_url=server.url, **changed), files)
 
 
 def requests(n: int = len(PROMPTS), **sampling: Any) -> list[Request]:
@@ -251,7 +251,7 @@ def test_no_more_than_the_limit_is_under_way() -> None:
             write(server, concurrency=limit)
         assert server.most_at_once == limit
     with Misbehaving(takes_s=0.05) as server:
-        with OpenaiEngine(how(shard_size=2), settings(), STEP0, server.url) as made:
+        with OpenaiEngine(how(shard_size=2), settings(base_url=server.url), STEP0) as made:
             assert len(list(made.generate(requests()))) == 8
         assert server.most_at_once == 2
 
@@ -271,11 +271,11 @@ def test_a_second_run_asks_only_for_what_is_missing(tmp_path: Path) -> None:
     with Misbehaving(faults) as server:
         with engine(server) as made, pytest.raises(UserError, match="no answer for r5"):
             complete(made, requests(), 2, tmp_path)
-        assert len(list(tmp_path.iterdir())) == 2  # r0-r3
+        assert len(list(tmp_path.iterdir())) == 3  # r0-r3, and a part: r4
         server.asked.clear()
         with engine(server) as made:
             done = complete(made, requests(), 2, tmp_path)
-        assert sorted(body["prompt"] for body in server.asked) == PROMPTS[4:]
+        assert sorted(body["prompt"] for body in server.asked) == PROMPTS[5:]
     assert {name: one.text for name, one in done.items()} == {
         f"r{i}": answer_to(PROMPTS[i]) for i in range(8)
     }
@@ -319,7 +319,7 @@ def test_a_wrong_address() -> None:
     with Misbehaving() as server:
         url = server.url.removesuffix("/v1")
         with (
-            OpenaiEngine(how(), settings(), STEP0, url) as made,
+            OpenaiEngine(how(), settings(base_url=url), STEP0) as made,
             pytest.raises(UserError, match=r"no /models \(status 404\): .* usually ends in /v1"),
         ):
             list(made.generate(requests()))
@@ -351,7 +351,7 @@ def refusal(monkeypatch: pytest.MonkeyPatch, key: str | None, url: str | None) -
     else:
         monkeypatch.setenv("OPENAI_API_KEY", key)
     with pytest.raises(UserError) as told:
-        OpenaiEngine(how(), settings(), STEP0, url)
+        OpenaiEngine(how(), settings(base_url=url), STEP0)
     assert_tells_no_secret(told.value)
     return str(told.value)
 
@@ -390,7 +390,7 @@ def test_a_server_on_this_machine_needs_no_key(monkeypatch: pytest.MonkeyPatch) 
 def test_a_chat_with_a_policy_that_never_saw_one() -> None:
     files = ModelFiles("step0", None, lineage=(Lineage("step0", None, "a", None),))
     with pytest.raises(UserError, match="step0 was trained on plain prompts"):
-        OpenaiEngine(how(), settings(chat=True), files, "http://127.0.0.1/v1")
+        OpenaiEngine(how(), settings(chat=True, base_url="http://127.0.0.1/v1"), files)
 
 
 # ---- pace and pauses, on a clock that jumps

@@ -148,7 +148,7 @@ def asked(prompts: Sequence[str] = PROMPTS, **sampling: Any) -> list[Request]:
 def write(
     url: str, files: ModelFiles, requests: Sequence[Request], **changed: Any
 ) -> dict[str, Completion]:
-    with OpenaiEngine(SHARDS, settings(**changed), files, url) as engine:
+    with OpenaiEngine(SHARDS, settings(base_url=url, **changed), files) as engine:
         done = {one.id: one for one in engine.generate(requests)}
         assert engine.measures()["server"]["retries"] == 0
         assert engine.measures()["server"]["requests"] == len(requests)

@@ -55,3 +55,22 @@ def test_nothing_asked_nothing_done(tmp_path: Path, capsys: pytest.CaptureFixtur
     complete(FakeEngine(), REQUESTS[:3], 2, tmp_path)
     told = capsys.readouterr().err
     assert told == "3 texts of at most 256 tokens, saved every 2\n"  # and no bar: not a terminal
+
+
+@pytest.mark.parametrize("independent", [True, False])
+def test_what_a_failing_server_had_finished_is_kept(tmp_path: Path, independent: bool) -> None:
+    def fail_at_r5(request: Request) -> str:
+        if request.id == "r5":
+            raise UserError("no answer")
+        return request.prompt
+
+    failing, resumed = FakeEngine(fail_at_r5), FakeEngine(lambda request: request.prompt)
+    for engine in (failing, resumed):
+        engine.independent = independent
+    with pytest.raises(UserError):
+        complete(failing, REQUESTS, 100, tmp_path)
+    done = complete(resumed, REQUESTS, 100, tmp_path)
+    assert done == complete(FakeEngine(lambda request: request.prompt), REQUESTS, 100, tmp_path)
+    # prompts grow with i % 4: r0, r4, r8 and r1 came before r5
+    assert len(resumed.calls[0]) == (6 if independent else 10)
+    assert len(list(tmp_path.iterdir())) == 1
