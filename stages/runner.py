@@ -158,7 +158,7 @@ def stage_run(stage: str, item: str | None = None) -> Iterator[StageRun]:
             f"There is no '{item}' to run {stage} for: params.yaml knows {', '.join(known)}."
         )
     prepare_process(params)
-    if stage in MODEL_STAGES:
+    if stage in MODEL_STAGES or _scored_by_a_model(params, stage):
         from synthfr.hardware import require_device
 
         require_device(params.runtime.device)
@@ -181,6 +181,11 @@ def stage_run(stage: str, item: str | None = None) -> Iterator[StageRun]:
         tracked.log_metrics({f"run/{name}": value for name, value in took.items()})
         write_json(layout.timing(stage, item), took)
     shutil.rmtree(layout.scratch(stage, item), ignore_errors=True)
+
+
+def _scored_by_a_model(params: Params, stage: str) -> bool:
+    judge = params.score.similarity_judge
+    return stage == "score" and judge.model is not None and judge.engine != "openai"
 
 
 def stage_name(stage: str, item: str | None) -> str:

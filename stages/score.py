@@ -22,6 +22,10 @@ def main(round_: str) -> None:
             records.read_table(layout.PROMPTS, records.PROMPTS),
             records.read_table(layout.judgements(round_), records.JUDGEMENTS),
             run.params.score,
+            run.params.engines,
+            random_seed=run.seed,
+            merged=layout.MERGED,
+            scratch=run.scratch(),
         )
         if scored.evaluator_weights:
             run.input(scored.evaluator_weights, "evaluator")

@@ -62,6 +62,9 @@ def wanted(params: Params) -> list[Wanted]:
         named.append(Wanted("score.evaluator", reference))
     if judge.kind != "none" and judge.engine != "openai":
         named.append(Wanted("judge.model", judge.model or ""))
+    similar = params.score.similarity_judge
+    if similar.model is not None and similar.engine != "openai":
+        named.append(Wanted("score.similarity_judge.model", similar.model))
     if coder.kind == "encoder":
         where = "classify.coder.encoder.model"
         named.append(Wanted(where, coder.encoder.model or ""))

@@ -17,7 +17,7 @@ PRIVATE = "data/private"
 FOUNDATION = {"__init__", "errors", "files", "records", "seeding", "params", "tracking"}
 # may know one another and nobody else
 LEAVES = {"text", "icd10", "prompts", "stats", "records", "seeding", "files", "errors", "params"}
-OUTER = {"cli", "tracking"}  # may know the command line, DVC, MLflow and the repository
+OUTER = {"cli", "cluster", "tracking"}  # may know the command line, DVC, MLflow and the repository
 OUTSIDE = {"typer", "click", "dvc", "mlflow", "stages"}
 
 

@@ -97,6 +97,14 @@ Change = Callable[[dict[str, Any]], object]
             lambda d: d["score"]["weights"].update(judge=1.0),
             r"score\.weights\.judge is above 0, but judge\.kind is none",
         ),
+        (
+            lambda d: d["score"]["weights"].update(similarity_judge=1.0),
+            r"score: weights\.similarity_judge is above 0, but similarity_judge\.model is null",
+        ),
+        (
+            lambda d: d["score"]["similarity_judge"].update(kind="score"),
+            r"score\.similarity_judge: unknown parameter 'kind'",
+        ),
         (lambda d: d["judge"].update(kind="score"), r"judge: kind is not 'none', so 'model' must"),
         (
             lambda d: d["rounds"]["dpo2"].update(parent="dpo11"),

@@ -35,6 +35,7 @@ def scores(**changes: object) -> pd.DataFrame:
             "similarity": [0.5, 0.25],
             "keyword_recall": [1.0, 0.5],
             "judge": [None, None],
+            "similarity_judge": [None, 0.7],
             "bleu": [0.1, 0.2],
             "total": [0.5, 0.25],
         }

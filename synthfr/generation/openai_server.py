@@ -62,6 +62,7 @@ class Server:
             max_retries=0,  # ours count, and keep to the limits
             http_client=openai.DefaultAsyncHttpxClient(
                 limits=connections,
+                follow_redirects=False,  # a text goes to the server that was named, or nowhere
                 timeout=httpx2.Timeout(
                     settings.timeout_s, connect=min(CONNECT_S, settings.timeout_s)
                 ),
@@ -146,6 +147,11 @@ class Server:
                 f"{self.url} refuses the key in {self._variable} (status {status}): check it."
                 if self._has_key
                 else f"{self.url} wants a key (status {status}): put it in {self._variable}."
+            )
+        if 300 <= status < 400:
+            return UserError(
+                f"{self.url} sends requests on to another address (status {status}), where "
+                f"nothing is sent unasked: name that address in {_WHERE}, if you trust it."
             )
         if status in (404, 405):
             return UserError(

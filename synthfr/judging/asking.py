@@ -13,7 +13,7 @@ from synthfr.generation import Completion, Engine, Request
 from synthfr.generation.shards import complete
 
 if TYPE_CHECKING:
-    from synthfr.params import Judge
+    from synthfr.params import Asked
 
 ATTEMPTS = 2
 
@@ -54,16 +54,17 @@ def ask(
     engine: Engine,
     questions: Sequence[Question],
     form: Form[T],
-    params: Judge,
+    params: Asked,
     *,
-    round_name: str,
-    random_seed: int,
+    section: str,
+    seeded: tuple[int, *tuple[str, ...]],
     scratch: Path,
 ) -> Answers[T]:
     """Put all questions to the engine, those without an answer in form once more with another seed.
 
-    UserError when more than ``params.max_unparsable_share`` of them have none then. `scratch` keeps
-    finished shards.
+    UserError when more than ``params.max_unparsable_share`` of them have none then; `section` is
+    the name of `params`. A draw is named by `seeded` (the seed first) and what is asked about.
+    `scratch` keeps finished shards: answers, not questions.
     """
     given: dict[str, T] = {}
     open_, again, tokens, cut = list(questions), 0, 0, 0
@@ -75,7 +76,7 @@ def ask(
             Request(
                 id=one.id,
                 prompt=one.prompt,
-                seed=seeding.derive(random_seed, "judge", round_name, *one.about, attempt),
+                seed=seeding.derive(*seeded, *one.about, attempt),
                 temperature=params.temperature,
                 top_p=params.top_p,
                 top_k=params.top_k,
@@ -86,7 +87,7 @@ def ask(
         ]
         completions = complete(engine, requests, params.shard_size, scratch)
         tokens += sum(completion.n_tokens for completion in completions.values())
-        answers = {name: _read(completion, form) for name, completion in completions.items()}
+        answers = {name: read(completion, form) for name, completion in completions.items()}
         given |= {name: answer for name, answer in answers.items() if answer is not None}
         open_ = [one for one in open_ if one.id not in given]
         cut = sum(completions[one.id].finish_reason == "length" for one in open_)
@@ -94,9 +95,9 @@ def ask(
     if share > params.max_unparsable_share:
         raise UserError(
             f"The judge answered {len(open_)} of {len(questions)} questions ({share:.1%}) in no "
-            f"usable form, also when asked again ({cut} were cut at judge.max_new_tokens), such as "
-            f"that about {open_[0].id}: raise judge.max_new_tokens or choose a judge that follows "
-            "a JSON schema."
+            f"usable form, also when asked again ({cut} were cut at {section}.max_new_tokens), "
+            f"such as that about {open_[0].id}: raise {section}.max_new_tokens or choose a judge "
+            "that follows a JSON schema."
         )
     return Answers(
         given,
@@ -110,7 +111,8 @@ def ask(
     )
 
 
-def _read(completion: Completion, form: Form[T]) -> T | None:
+def read(completion: Completion, form: Form[T]) -> T | None:
+    """The answer, None if it is not in form."""
     import json
 
     try:

@@ -11,22 +11,21 @@ from synthfr.models import ModelFiles
 from synthfr.models.base import complete_files
 
 if TYPE_CHECKING:
-    from synthfr.params import Engines, Judge
-
-WHERE = "judge.model"
+    from synthfr.params import Asked, Engines
 
 
-def judge_files(params: Judge) -> ModelFiles:
+def judge_files(params: Asked, where: str = "judge.model") -> ModelFiles:
     """The model that ``params.model`` names, its chat template applied where it has one.
 
-    A folder or snapshot that is not there or not complete is a UserError. A server's model is known
+    A folder or snapshot that is not there or not complete is a UserError, which names the parameter
+    `where`. A server's model is known
     by its name alone, and the server applies its own template.
     """
     name = params.model or ""
     if params.engine == "openai":
         return ModelFiles(name=name, base=None)
-    folder = hub.resolve(name, WHERE)
-    complete_files(folder, WHERE)
+    folder = hub.resolve(name, where)
+    complete_files(folder, where)
     return ModelFiles(name=name, base=folder, chat_template=has_chat_template(folder))
 
 
@@ -39,8 +38,9 @@ def has_chat_template(folder: Path) -> bool:
 
 
 def identity(files: ModelFiles, engines: Engines) -> list[Any]:
-    """What the answers depend on beside the questions and the section `judge`: which weights, at
-    which precision, behind which name. For shards of a killed run, so dates and sizes will do.
+    """What the answers depend on beside the questions and the judge's own section: which
+    weights, at which precision, behind which name. For shards of a killed run, so dates and sizes
+    will do.
     """
     if files.base is None:
         return [engines.openai.model]

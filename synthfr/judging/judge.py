@@ -17,7 +17,7 @@ from synthfr.records import JUDGEMENTS
 if TYPE_CHECKING:
     import pandas as pd
 
-    from synthfr.params import Engines, Judge
+    from synthfr.params import Asked, Engines, Judge
 
 _KINDS = {"score": criteria.judge, "pairwise": pairwise.judge}
 
@@ -58,7 +58,7 @@ def judge(
         return _judged(read, found, measures | engine.measures())
 
 
-def asked_by_chat(engines: Engines, params: Judge) -> Engines:
+def asked_by_chat(engines: Engines, params: Asked) -> Engines:
     """The engines, with a server asked for chat completions at the judge's own address if it has
     one: a judge is an instruct model, whose template only the server has.
     """

@@ -63,8 +63,8 @@ class Panel:
             questions,
             form,
             self.params,
-            round_name=self.round_name,
-            random_seed=self.random_seed,
+            section="judge",
+            seeded=(self.random_seed, "judge", self.round_name),
             scratch=self.scratch,
         )
 

@@ -16,23 +16,38 @@ _OPEN, _CLOSE = "<<<", ">>>"  # around a text that is judged
 
 
 def render(kind: str, language: str, **texts: str) -> str:
-    """The question of a `kind` about `texts`, each in the slot of its name.
+    """The question of a `kind` about `texts`; one that no template asks in the language is a
+    UserError.
+    """
+    return fill(template(kind, language), **texts)
 
-    A text cannot close its own brackets, and so stays what is judged. UserError when there is no
-    template in the language.
+
+def fill(question: str, **texts: str) -> str:
+    """A template with `texts`, each in the slot of its name.
+
+    A text cannot close its own brackets, and so stays what is judged.
     """
     shown = {
         name: text.strip().replace(_OPEN, "<").replace(_CLOSE, ">") for name, text in texts.items()
     }
     slots = "|".join(re.escape(f"{{{name}}}") for name in shown)
     # in one pass: what looks like a slot inside a text is none
-    return re.sub(slots, lambda found: shown[found[0][1:-1]], template(kind, language))
+    return re.sub(slots, lambda found: shown[found[0][1:-1]], question)
 
 
 @cache
-def template(kind: str, language: str) -> str:
-    """The text of a template, with its slots."""
-    folder = files(__package__)
+def template(
+    kind: str,
+    language: str,
+    package: str = "synthfr.judging",
+    where: str = "judge.kind",
+    off: str = "none",
+) -> str:
+    """The text of a template of `package`, with its slots.
+
+    The UserError when there is none names the parameter `where`, and its value that asks nothing.
+    """
+    folder = files(package)
     resource = folder.joinpath(f"{kind}.{language}.txt")
     if not resource.is_file():
         known = sorted(
@@ -41,8 +56,8 @@ def template(kind: str, language: str) -> str:
             if entry.name.startswith(f"{kind}.") and entry.name.endswith(".txt")
         )
         raise UserError(
-            f"judge.kind: there is no template '{kind}' in language '{language}' "
-            f"(there are: {', '.join(known)}): set judge.kind to none, or add "
-            f"synthfr/judging/{kind}.{language}.txt."
+            f"{where}: there is no template '{kind}' in language '{language}' "
+            f"(there are: {', '.join(known)}): set {where} to {off}, or add "
+            f"{package.replace('.', '/')}/{kind}.{language}.txt."
         )
     return resource.read_text("utf-8").rstrip("\n")

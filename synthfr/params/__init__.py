@@ -6,6 +6,7 @@ A misspelt key is refused with the nearest known one. `sections` holds the range
 
 from synthfr.params.loading import FIRST_STEP, Params, load_params, parse
 from synthfr.params.sections import (
+    Asked,
     Base,
     Classify,
     Coder,
@@ -36,6 +37,7 @@ from synthfr.params.sections import (
     Seed,
     SeedFiles,
     Sft,
+    SimilarityJudge,
     Synthesize,
     Teacher,
     TfidfCoder,
@@ -46,6 +48,7 @@ from synthfr.params.sections import (
 
 __all__ = [
     "FIRST_STEP",
+    "Asked",
     "Base",
     "Classify",
     "Coder",
@@ -77,6 +80,7 @@ __all__ = [
     "Seed",
     "SeedFiles",
     "Sft",
+    "SimilarityJudge",
     "Synthesize",
     "Teacher",
     "TfidfCoder",

@@ -268,12 +268,17 @@ class Generate(Sampling):
         return self
 
 
-class Judge(Sampling):
-    kind: Literal["none", "score", "pairwise"]
+class Asked(Sampling):
+    """A language model that answers questions about texts; `base_url` is its own server's."""
+
     model: str | None
     base_url: str | None
     temperature: NonNegative
     max_unparsable_share: Share
+
+
+class Judge(Asked):
+    kind: Literal["none", "score", "pairwise"]
 
     @model_validator(mode="after")
     def _named(self) -> Judge:
@@ -282,15 +287,20 @@ class Judge(Sampling):
         return self
 
 
+class SimilarityJudge(Asked):
+    pass
+
+
 class ScoreWeights(Section):
     similarity: NonNegative
     keyword_recall: NonNegative
     judge: NonNegative
+    similarity_judge: NonNegative
     bleu: NonNegative
 
     @model_validator(mode="after")
     def _some(self) -> ScoreWeights:
-        if not any((self.similarity, self.keyword_recall, self.judge, self.bleu)):
+        if not any(weight for _, weight in self):
             raise ValueError("at least one weight must be above 0")
         return self
 
@@ -307,7 +317,17 @@ class Score(Section):
     strip_headings: bool
     window_tokens: Count
     stride_tokens: Count
+    similarity_judge: SimilarityJudge
     weights: ScoreWeights
+
+    @model_validator(mode="after")
+    def _similarity_judged_by_someone(self) -> Score:
+        if self.weights.similarity_judge > 0 and not self.similarity_judge.model:
+            raise ValueError(
+                "weights.similarity_judge is above 0, but similarity_judge.model is null: "
+                "set the weight to 0, or name a model"
+            )
+        return self
 
     @model_validator(mode="after")
     def _windows_overlap(self) -> Score:

@@ -100,13 +100,14 @@ SCORES = Table(
         similarity=pa.float32(),
         keyword_recall=pa.float32(),
         judge=pa.float32(),
+        similarity_judge=pa.float32(),
         bleu=pa.float32(),
         total=pa.float32(),
     ),
     key=("prompt_id", "candidate"),
     text=("prompt_id",),
     # without a judgement that has a weight there is no total
-    nullable=("similarity", "keyword_recall", "judge", "bleu", "total"),
+    nullable=("similarity", "keyword_recall", "judge", "similarity_judge", "bleu", "total"),
 )
 PAIRS = Table(
     "pairs",

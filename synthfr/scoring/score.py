@@ -20,9 +20,9 @@ from synthfr.text import strip_headings
 if TYPE_CHECKING:
     import pandas as pd
 
-    from synthfr.params import Score, ScoreWeights
+    from synthfr.params import Engines, Score, ScoreWeights
 
-PARTS = ("similarity", "keyword_recall", "judge", "bleu")
+PARTS = ("similarity", "keyword_recall", "judge", "similarity_judge", "bleu")
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,11 @@ def score(
     prompts: pd.DataFrame,
     judgements: pd.DataFrame,
     params: Score,
+    engines: Engines,
+    *,
+    random_seed: int,
+    merged: Path,
+    scratch: Path,
 ) -> Scored:
     """Score every candidate (CANDIDATES) against the private document (KEYED) of its prompt
     (PROMPTS) and take what the judge said of it (JUDGEMENTS), joined by id.
@@ -50,6 +55,8 @@ def score(
     with a weight is. Headings are stripped from both texts first when `params.strip_headings`. A
     prompt_id that is not among the keyed documents or the prompts is a UserError, and so are
     judgements of other candidates.
+
+    `engines`, `merged` and `scratch` are the similarity judge's, where one is named.
     """
     asked = dict(zip(prompts["prompt_id"], prompts["keywords"], strict=True))
     ids = candidates["prompt_id"].tolist()
@@ -67,6 +74,23 @@ def score(
         for key, text in zip(keyed["prompt_id"], keyed["text"], strict=True)
     }
     texts = [compared(text, key) for text, key in zip(candidates["text"], ids, strict=True)]
+    rated, answers = np.full(len(ids), np.nan), dict[str, Any]()
+    if params.similarity_judge.model is not None:
+        from synthfr.scoring.similarity_judge import Comparison, judge_similarity
+
+        numbers = candidates["candidate"].tolist()
+        # before the encoder is loaded: each has the machine to itself
+        rated, answers = judge_similarity(
+            [
+                Comparison(key, number, private[key], text, language[key])
+                for key, number, text in zip(ids, numbers, texts, strict=True)
+            ],
+            params.similarity_judge,
+            engines,
+            random_seed=random_seed,
+            merged=merged,
+            scratch=scratch,
+        )
     encoder = evaluator(params)
     encoder.fit([private[key] for key in sorted(private)])
     used = sorted(set(ids))
@@ -84,6 +108,7 @@ def score(
             [lexical.keyword_recall(asked[key], text) for text, key in zip(texts, ids, strict=True)]
         ),
         "judge": judged,
+        "similarity_judge": rated,
         "bleu": np.array(
             [lexical.bleu(text, private[key]) for text, key in zip(texts, ids, strict=True)]
         ),
@@ -93,7 +118,10 @@ def score(
         frame[name] = parts[name].astype(np.float32)
     frame["total"] = total(parts, params.weights).astype(np.float32)
     frame = frame.sort_values(list(SCORES.key), ignore_index=True)
-    return Scored(release(frame, candidates), describe(frame), encoder.weights)
+    measures = describe(frame)
+    if answers:
+        measures["similarity_judge"] = measures.get("similarity_judge", {}) | answers
+    return Scored(release(frame, candidates), measures, encoder.weights)
 
 
 def total(parts: dict[str, NDArray[np.float64]], weights: ScoreWeights) -> NDArray[np.float64]:

@@ -112,8 +112,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _do(self, todo: str, body: dict[str, Any]) -> None:
         """`todo`: answer, hang, drip, close, cut length, cut chunks, no json, half json, page, no
-        choices, no usage, other model, a finish reason, or a status with an optional Retry-After
-        in seconds ("429 after 1").
+        choices, no usage, other model, to ADDRESS, a finish reason, or a status with an optional
+        Retry-After in seconds ("429 after 1").
         """
         whole = self._answer(body)
         if todo == "hang":
@@ -146,6 +146,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, {name: value for name, value in whole.items() if name != "usage"})
         elif todo == "other model":
             self._send(200, whole | {"model": "step7"})
+        elif todo.startswith("to "):  # another server's address
+            self._send(307, b"", Location=f"{todo[3:]}/completions")
         elif todo[:3].isdigit():
             self._refuse(todo, body)
         else:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import openai
 import pytest
 
 from synthfr.errors import UserError
@@ -279,6 +280,19 @@ def test_a_second_run_asks_only_for_what_is_missing(tmp_path: Path) -> None:
     assert {name: one.text for name, one in done.items()} == {
         f"r{i}": answer_to(PROMPTS[i]) for i in range(8)
     }
+
+
+def test_nothing_is_sent_on_to_another_server() -> None:
+    with Misbehaving() as other:
+        faults = {prompt: [f"to {other.url}"] for prompt in PROMPTS}
+        with Misbehaving(faults) as server:
+            with pytest.raises(UserError, match=r"sends requests on to another address") as told:
+                write(server)
+            assert other.asked == [] and PROMPTS[0] not in str(told.value)
+        with Misbehaving(faults) as server:  # the control: the client alone would follow
+            client = openai.OpenAI(base_url=server.url, api_key=KEY)
+            client.completions.create(model="step0", prompt=PROMPTS[0])
+            assert [body["prompt"] for body in other.asked] == [PROMPTS[0]]
 
 
 def test_ctrl_c_stops_what_is_under_way() -> None:

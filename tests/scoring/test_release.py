@@ -15,7 +15,7 @@ CANDIDATES = toy.candidates(("p0", 0, "a"), ("p0", 1, "b"))
 def scores() -> pd.DataFrame:
     frame = CANDIDATES[["prompt_id", "candidate"]].copy()
     for name in SCORES.schema.names[2:]:
-        frame[name] = np.array([0.5, np.nan if name == "judge" else -1.0], dtype=np.float32)
+        frame[name] = np.array([0.5, np.nan if "judge" in name else -1.0], dtype=np.float32)
     return frame
 
 

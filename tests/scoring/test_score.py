@@ -25,7 +25,7 @@ def scored(
     candidates: pd.DataFrame = CANDIDATES, judged: tuple[float | None, ...] = (), **changes: object
 ) -> scoring.Scored:
     judgements = toy.judgements(candidates, *judged)
-    return scoring.score(candidates, toy.keyed(), toy.prompts(), judgements, toy.params(**changes))
+    return toy.score(candidates, toy.keyed(), toy.prompts(), judgements, toy.params(**changes))
 
 
 def scores(candidates: pd.DataFrame = CANDIDATES, **changes: object) -> pd.DataFrame:
@@ -76,7 +76,7 @@ def test_order_of_rows_does_not_matter() -> None:
     mixed = CANDIDATES.sample(frac=1, random_state=1)
     keyed = toy.keyed().sample(frac=1, random_state=2)
     judgements = toy.judgements(CANDIDATES, 0.1, 0.2, 0.3, 0.4).iloc[::-1]
-    again = scoring.score(mixed, keyed, toy.prompts(), judgements, toy.params()).scores
+    again = toy.score(mixed, keyed, toy.prompts(), judgements, toy.params()).scores
     straight = scored(judged=(0.1, 0.2, 0.3, 0.4)).scores
     pd.testing.assert_frame_equal(straight, again, check_exact=True)
     assert straight["judge"].tolist() == pytest.approx([0.1, 0.2, 0.3, 0.4])
@@ -97,7 +97,7 @@ def test_unknown_prompt_is_named() -> None:
         scores(stranger)
     with pytest.raises(UserError, match=r"'p0'.*prompts"):
         prompts, judgements = toy.prompts().iloc[1:], toy.judgements(CANDIDATES)
-        scoring.score(CANDIDATES, toy.keyed(), prompts, judgements, toy.params())
+        toy.score(CANDIDATES, toy.keyed(), prompts, judgements, toy.params())
 
 
 def test_the_judge_has_its_part_in_the_total() -> None:
@@ -119,10 +119,10 @@ def test_without_a_judgement_there_is_no_total_and_never_a_zero() -> None:
 def test_judgements_must_be_those_of_the_candidates() -> None:
     for judgements in (toy.judgements(CANDIDATES).iloc[:-1], toy.judgements(CANDIDATES[:0])):
         with pytest.raises(UserError, match=r"of prompt 'p\d'.*judge stage again"):
-            scoring.score(CANDIDATES, toy.keyed(), toy.prompts(), judgements, toy.params())
+            toy.score(CANDIDATES, toy.keyed(), toy.prompts(), judgements, toy.params())
     more = pd.concat([CANDIDATES, toy.candidates(("p9", 0, "RAS"))])
     with pytest.raises(UserError, match=r"candidate 0 of prompt 'p9' is on one side only"):
-        scoring.score(CANDIDATES, toy.keyed(), toy.prompts(), toy.judgements(more), toy.params())
+        toy.score(CANDIDATES, toy.keyed(), toy.prompts(), toy.judgements(more), toy.params())
 
 
 def test_a_weight_without_a_judge() -> None:

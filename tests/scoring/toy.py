@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 
-from synthfr.params import Score
+from synthfr import scoring
+from synthfr.files import read_yaml
+from synthfr.params import Engines, Score
 
+SHIPPED = read_yaml(Path(__file__).parents[2] / "params.yaml")
 PRIVATE = [
     "MDE : F67, via SAU\nATCD : HTA, DNID\nClin : crépitants aux bases, OMI ++\nAu total : OAP",
     "MDE : H54, adr MT\nATCD : BPCO post tabagique\nClin : sibilants diffus\nAu total : EABPCO",
@@ -59,6 +64,42 @@ def params(**changes: object) -> Score:
         "strip_headings": True,
         "window_tokens": 8,
         "stride_tokens": 4,
-        "weights": {"similarity": 1, "keyword_recall": 0, "judge": 0, "bleu": 0},
+        "similarity_judge": SHIPPED["score"]["similarity_judge"],
     }
-    return Score.model_validate(values | changes)
+    weights = {"similarity": 1, "keyword_recall": 0, "judge": 0, "similarity_judge": 0, "bleu": 0}
+    weights |= changes.pop("weights", {})  # type: ignore[call-overload]
+    return Score.model_validate(values | changes | {"weights": weights})
+
+
+def similarity_judge(**changes: object) -> dict[str, object]:
+    """Its section, switched on."""
+    shipped: dict[str, object] = SHIPPED["score"]["similarity_judge"]
+    return shipped | {"model": "somewhere"} | changes
+
+
+def engines() -> Engines:
+    return Engines.model_validate(SHIPPED["engines"])
+
+
+def score(
+    candidates: pd.DataFrame,
+    keyed: pd.DataFrame,
+    prompts: pd.DataFrame,
+    judgements: pd.DataFrame,
+    params: Score,
+    scratch: Path = Path("nowhere"),
+    **vllm: object,
+) -> scoring.Scored:
+    with_vllm = engines()
+    with_vllm = with_vllm.model_copy(update={"vllm": with_vllm.vllm.model_copy(update=vllm)})
+    return scoring.score(
+        candidates,
+        keyed,
+        prompts,
+        judgements,
+        params,
+        with_vllm,
+        random_seed=7,
+        merged=scratch / "merged",
+        scratch=scratch,
+    )

@@ -15,8 +15,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from stages import layout
-from synthfr import records, tracking
+from synthfr import hardware, records, tracking
 from synthfr.files import read_yaml
+from tests import tiny
 from tests.coding import toy as coded
 from tests.scoring import toy as scored
 
@@ -107,6 +108,52 @@ def test_score(checkout: Recorded) -> None:
     ]  # fmt: skip
     assert table["total"][0] > table["total"][1]
     assert metrics("score", "dpo1")["candidates"] == 4
+
+
+def similarity_judge(**values: Any) -> None:
+    params = json.loads(Path("params.yaml").read_text())
+    params["score"]["similarity_judge"] |= values
+    params["score"]["weights"]["similarity_judge"] = 1.0
+    Path("params.yaml").write_text(json.dumps(params))
+
+
+def test_score_with_a_similarity_judge(checkout: Recorded) -> None:
+    model = tiny.save_model(Path("judge"), context=6000)
+    similarity_judge(model=str(model), batch_size=4, max_new_tokens=30)
+    result = invoke("score", "dpo1")
+    assert result.exit_code == 0, result.output
+    table = records.read_table(layout.scores("dpo1"), records.SCORES)
+    assert table["similarity_judge"].notna().all()
+    expected = (table["similarity"] + table["similarity_judge"]) / 2
+    assert table["total"].tolist() == pytest.approx(expected.tolist(), abs=1e-6)
+    assert metrics("score", "dpo1")["similarity_judge"]["questions"] == 3
+    assert not layout.scratch("score", "dpo1").exists() and not layout.MERGED.exists()
+
+
+def test_a_similarity_judge_that_fails_leaves_no_private_text(checkout: Recorded) -> None:
+    model = tiny.save_model(Path("judge"), context=6000)
+    similarity_judge(model=str(model), batch_size=4, max_new_tokens=4)
+    result = invoke("score", "dpo1")
+    assert result.exit_code == 1 and "(3 were cut at score.similarity_judge" in result.stderr
+    kept = list(layout.scratch("score", "dpo1").rglob("*.json"))
+    assert len(kept) == 2 and not layout.scores("dpo1").exists()
+    assert CANARY not in "".join([result.output, *(path.read_text("utf-8") for path in kept)])
+
+
+def test_a_similarity_judge_wants_the_device(
+    checkout: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hardware, "gpu_memory", lambda: [])
+    params = json.loads(Path("params.yaml").read_text())
+    params["runtime"]["device"] = "cuda"
+    Path("params.yaml").write_text(json.dumps(params))
+    assert invoke("score", "dpo1").exit_code == 0  # the control: no judge, no device
+    similarity_judge(model="nowhere")
+    result = invoke("score", "dpo1")
+    assert result.exit_code == 1 and "runtime.device is 'cuda'" in result.stderr
+    similarity_judge(engine="openai", base_url="http://10.0.0.7/v1")
+    result = invoke("score", "dpo1")
+    assert result.exit_code == 1 and "'10.0.0.7' is not on this machine" in result.stderr
 
 
 def test_score_of_unknown_prompts_writes_nothing(checkout: Recorded) -> None:

@@ -64,9 +64,8 @@ def write_candidates(n_prompts: int = 10) -> None:
         n_tokens=20,
         finish_reason="stop",
     )
-    scores = pd.DataFrame(ids).assign(
-        similarity=None, keyword_recall=None, judge=None, bleu=None, total=[0.4, 0.6] * n_prompts
-    )
+    unused = ("similarity", "keyword_recall", "judge", "similarity_judge", "bleu")
+    scores = pd.DataFrame(ids).assign(**dict.fromkeys(unused), total=[0.4, 0.6] * n_prompts)
     prompts = pd.DataFrame(
         {
             "prompt_id": [f"p{number}" for number in range(n_prompts)],
