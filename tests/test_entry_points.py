@@ -36,23 +36,6 @@ def test_an_old_python_is_told_before_anything_is_made(tmp_path: Path) -> None:
     assert not (tmp_path / ".venv").exists()
 
 
-def test_the_batch_script_asks_for_the_environment(tmp_path: Path) -> None:
-    script = str(ROOT / "slurm/repro.sbatch")
-    done = run(tmp_path, "bash", script, SLURM_SUBMIT_DIR=str(tmp_path))
-    assert done.returncode == 1
-    assert "make install" in done.stderr
-
-
-def test_the_batch_script_hands_its_targets_to_dvc(tmp_path: Path) -> None:
-    dvc = tmp_path / ".venv/bin/dvc"
-    dvc.parent.mkdir(parents=True)
-    dvc.write_text('#!/bin/sh\necho "$@"\n')
-    dvc.chmod(0o755)
-    script = str(ROOT / "slurm/repro.sbatch")
-    done = run(tmp_path, "bash", script, "dpo@dpo2", SLURM_SUBMIT_DIR=str(tmp_path))
-    assert done.stdout == "repro dpo@dpo2\n"
-
-
 def test_ci_runs_what_the_readme_names() -> None:
     script = (ROOT / ".ci/run").read_text(encoding="utf-8")
     assert "make test" in script

@@ -1,0 +1,136 @@
+"""SLURM's command lines: sbatch, squeue, sacct, scancel, sinfo; refusals in SLURM's words."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from synthfr.errors import UserError
+
+SCRIPT = Path("slurm/stage.sbatch")
+WHOLE = "synth-fr"  # the name of a job that runs many stages
+ENDED = frozenset(
+    {
+        "COMPLETED",
+        "FAILED",
+        "CANCELLED",
+        "TIMEOUT",
+        "OUT_OF_MEMORY",
+        "NODE_FAIL",
+        "BOOT_FAIL",
+        "DEADLINE",
+    }
+)
+_COLUMNS = "%A|%j|%T|%M|%l|%r|%Z"
+
+
+@dataclass(frozen=True)
+class Queued:
+    """A job as squeue tells it."""
+
+    job: str
+    name: str
+    state: str
+    elapsed: str
+    limit: str
+    reason: str
+    folder: Path
+
+
+def queue() -> list[Queued]:
+    """The user's jobs, also those that ended lately."""
+    told = _ask("squeue", "-h", "-u", str(os.getuid()), "-t", "all", "-o", _COLUMNS)
+    jobs = []
+    for line in told.splitlines():
+        job, name, state, elapsed, limit, reason, folder = line.split("|", 6)
+        jobs.append(Queued(job, name, state, elapsed, limit, reason, Path(folder)))
+    return jobs
+
+
+def accounted(jobs: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """State and elapsed time of jobs that squeue forgot; empty where there is no accounting."""
+    wanted = ",".join(jobs)
+    if not wanted or shutil.which("sacct") is None:
+        return {}
+    command = ["sacct", "-X", "-n", "-P", "-j", wanted, "-o", "JobIDRaw,State,Elapsed"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    found = {}
+    for line in done.stdout.splitlines() if done.returncode == 0 else []:
+        job, state, elapsed = line.split("|")
+        found[job] = (state.split()[0], elapsed)  # "CANCELLED by 1000"
+    return found
+
+
+def at_work(root: Path, stages: Iterable[str]) -> list[Queued]:
+    """Jobs of the workspace `root` that run, or may come to run, one of `stages`."""
+    names = {WHOLE, *stages}
+    root = root.resolve()
+    return [
+        job
+        for job in queue()
+        if job.state not in ENDED and job.name in names and job.folder.resolve() == root
+    ]
+
+
+def sbatch(command: Sequence[str]) -> str:
+    """Submit; the job's id. A refusal is a UserError with sbatch's words."""
+    done = _run(command)
+    if done.returncode != 0:
+        words = " ".join(done.stderr.replace("sbatch: error:", " ").split())
+        raise UserError(f"sbatch refused {_name(command)}: {words or 'without a word'}")
+    return done.stdout.strip().partition(";")[0]  # "id;cluster" on some sites
+
+
+def command(
+    name: str, arguments: Sequence[str], options: Sequence[str], after: Sequence[str] = ()
+) -> list[str]:
+    """The command line for one job. `after`: ids of the jobs that must have succeeded."""
+    # without the second option a dependant of a failed job waits for ever
+    ids = ":".join(after)
+    depends = [f"--dependency=afterok:{ids}", "--kill-on-invalid-dep=yes"] if after else []
+    job = ["sbatch", "--parsable", f"--job-name={name}", *options, *depends]
+    return [*job, str(SCRIPT), *arguments]
+
+
+def cancel(jobs: Sequence[str]) -> None:
+    if jobs:
+        _ask("scancel", *jobs)
+
+
+def most_gpus(partition: str | None) -> int | None:
+    """Of any one node; None where sinfo does not tell."""
+    where = ["-p", partition] if partition else []
+    done = _run(["sinfo", "-h", "-N", "-o", "%G", *where])
+    if done.returncode != 0 or not done.stdout.strip():
+        return None
+    return max(
+        sum(int(count) for count in re.findall(r"gpu:(?:[^:,()]+:)?(\d+)", line))
+        for line in done.stdout.splitlines()
+    )
+
+
+def _ask(*arguments: str) -> str:
+    done = _run(arguments)
+    if done.returncode != 0:
+        raise UserError(f"{arguments[0]}: {' '.join(done.stderr.split()) or 'failed'}")
+    return done.stdout
+
+
+def _run(arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(arguments, capture_output=True, text=True)
+    except FileNotFoundError:
+        raise UserError(
+            f"There is no {arguments[0]} here: submit on a login node of a SLURM cluster, or run "
+            "the stages on this machine with dvc repro."
+        ) from None
+
+
+def _name(command: Sequence[str]) -> str:
+    names = [part.partition("=")[2] for part in command if part.startswith("--job-name=")]
+    return names[0] if names else "the job"

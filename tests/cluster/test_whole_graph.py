@@ -1,0 +1,72 @@
+"""The real pipeline, on the smoke profile with one round, on a real SLURM and without."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.conftest import squeue, start_again, until
+from tests.pipeline.conftest import one_round
+from tests.pipeline.workspace import Workspace
+
+pytestmark = [pytest.mark.cluster, pytest.mark.pipeline, pytest.mark.slow]
+
+STAGES = 19
+
+
+@pytest.fixture(scope="module")
+def source(cluster: str, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """Never run itself, but cloned. (Without SLURM it is not made.)"""
+    workspace = Workspace.copy(tmp_path_factory.mktemp("source") / "checkout")
+    workspace.run("synth-fr", "profile", "apply", "smoke")
+    one_round(workspace)
+    workspace.commit("smoke")
+    return workspace
+
+
+@pytest.fixture(scope="module")
+def plain(source: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """Run by `dvc repro` alone: what the others must equal."""
+    workspace = source.clone(tmp_path_factory.mktemp("plain") / "checkout")
+    workspace.dvc("repro")
+    return workspace
+
+
+def test_a_chain_gives_what_plain_dvc_repro_gives(
+    source: Workspace, plain: Workspace, slurm: str, tmp_path: Path
+) -> None:
+    workspace = source.clone(tmp_path / "checkout")
+    told = workspace.run("synth-fr", "submit", "report", "--wait").stdout
+    assert f"{STAGES} completed" in told
+    assert "macro-F1 on private holdout reports" in told
+    assert workspace.outs() == plain.outs()
+    again = workspace.run("synth-fr", "submit", "report").stdout
+    assert again == "report is up to date: nothing to submit.\n"
+
+
+def test_one_allocation_stopped_twice_gives_the_same(
+    source: Workspace, plain: Workspace, slurm: str, tmp_path: Path
+) -> None:
+    """Once by its node, while it generates, and once near its time limit, in DPO."""
+    workspace = source.clone(tmp_path / "checkout")
+    job = workspace.run("sbatch", "--parsable", "slurm/stage.sbatch", "report").stdout.strip()
+    until_saved(workspace, "generate@dpo1", "shard-*.json")
+    node = squeue("-o", "%N")
+    down = ["scontrol", "update", f"nodename={node}", "state=down", "reason=test"]
+    subprocess.run(down, check=True)
+    start_again(job)
+    until_saved(workspace, "dpo@dpo1", "checkpoint-*")
+    subprocess.run(["scancel", "--batch", "--signal=USR1", job], check=True)
+    start_again(job)
+    until(lambda: not squeue(), "the job's end", timeout_s=300)
+    log = (workspace.root / f"logs/synth-fr-{job}.log").read_text()
+    assert log.count("=== dvc repro") == 3
+    assert "macro-F1" in workspace.run("synth-fr", "results").stdout
+    assert workspace.outs() == plain.outs()
+
+
+def until_saved(workspace: Workspace, stage: str, what: str) -> None:
+    folder = workspace.root / ".scratch" / stage
+    until(lambda: any(folder.rglob(what)), f"something saved by {stage}", timeout_s=300)
