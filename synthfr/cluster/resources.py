@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError
 
 from synthfr.errors import UserError
 from synthfr.files import read_yaml
-from synthfr.params.sections import Count, Section
+from synthfr.params.section import Count, Section
 
 Word = Annotated[str, Field(pattern=r"^[\w.,@+:&|*()\[\]-]+$")]
 

@@ -1,48 +1,43 @@
 """Typed parameters: what ``params.yaml`` may hold, checked before any work starts.
 
-A misspelt key is refused with the nearest known one. `sections` holds the ranges of the values,
-`loading` the whole file.
+A misspelt key is refused with the nearest known one. The sections and the ranges of their values are
+in `sections` (data, evaluation), `learning` and `writing`; `loading` holds the whole file.
 """
 
+from synthfr.params.learning import Base, Distributed, Dpo, Lora, Round, Sft, Teacher, Training
 from synthfr.params.loading import FIRST_STEP, Params, load_params, parse
+from synthfr.params.section import Section
 from synthfr.params.sections import (
-    Asked,
-    Base,
     Classify,
     Coder,
     DemoSizes,
-    Distributed,
-    Dpo,
     EncoderCoder,
-    Engines,
     Fidelity,
     FileSource,
-    Generate,
-    Judge,
     Keywords,
     LocalEvaluator,
-    Lora,
-    OpenaiEngine,
     Pair,
-    Price,
     Privacy,
     Prompt,
     Report,
-    Round,
     Runtime,
-    Sampling,
     Score,
     ScoreWeights,
-    Section,
     Seed,
     SeedFiles,
-    Sft,
-    SimilarityJudge,
-    Synthesize,
-    Teacher,
     TfidfCoder,
     Tracking,
-    Training,
+)
+from synthfr.params.writing import (
+    Asked,
+    Engines,
+    Generate,
+    Judge,
+    OpenaiEngine,
+    Price,
+    Sampling,
+    SimilarityJudge,
+    Synthesize,
     VllmEngine,
 )
 

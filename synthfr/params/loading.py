@@ -10,29 +10,22 @@ from pydantic import Field, ValidationError, model_validator
 
 from synthfr.errors import UserError
 from synthfr.files import read_yaml
+from synthfr.params.learning import Base, Dpo, Round, Sft
+from synthfr.params.section import Name, Section
 from synthfr.params.sections import (
-    Base,
     Classify,
-    Dpo,
-    Engines,
     Fidelity,
-    Generate,
-    Judge,
     Keywords,
-    Name,
     Pair,
     Privacy,
     Prompt,
     Report,
-    Round,
     Runtime,
     Score,
-    Section,
     Seed,
-    Sft,
-    Synthesize,
     Tracking,
 )
+from synthfr.params.writing import Engines, Generate, Judge, Synthesize
 
 FIRST_STEP = "step0"  # the step that SFT makes; every round descends from it
 

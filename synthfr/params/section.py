@@ -1,0 +1,40 @@
+"""What every section of ``params.yaml`` is: frozen, without unknown keys; and the ranges that many
+values share.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Share = Annotated[float, Field(ge=0, le=1)]
+ProperShare = Annotated[float, Field(gt=0, lt=1)]
+Positive = Annotated[float, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=1)]
+# a step's name is part of paths and of stage names
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
+
+
+class Section(BaseModel):
+    """A group of parameters: immutable, and without unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            for key in data:
+                if key not in cls.model_fields:
+                    near = difflib.get_close_matches(str(key), cls.model_fields, n=1, cutoff=0.5)
+                    hint = (
+                        f"did you mean '{near[0]}'?"
+                        if near
+                        else f"known are: {', '.join(cls.model_fields)}"
+                    )
+                    raise ValueError(f"unknown parameter '{key}': {hint}")
+        return data
