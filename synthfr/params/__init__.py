@@ -1,7 +1,7 @@
 """Typed parameters: what ``params.yaml`` may hold, checked before any work starts.
 
-A misspelt key is refused with the nearest known one. The sections and the ranges of their values are
-in `sections` (data, evaluation), `learning` and `writing`; `loading` holds the whole file.
+A misspelt key is refused with the nearest known one. The sections and the ranges of their values
+are in `sections` (data, evaluation), `learning` and `writing`; `loading` holds the whole file.
 """
 
 from synthfr.params.learning import Base, Distributed, Dpo, Lora, Round, Sft, Teacher, Training
