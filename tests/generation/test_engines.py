@@ -80,11 +80,13 @@ def test_openai_asks_the_given_server(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
     monkeypatch.setenv("OPENAI_API_KEY", "none")
     files = policy_files(tiny.base(tmp_path / "base"), [])
-    address = "http://127.0.0.1:9/v1"
+    how, engines = params("openai")
+    server = engines.openai.model_copy(update={"base_url": "http://127.0.0.1:9/v1"})
+    engines = engines.model_copy(update={"openai": server})
     closed: list[OpenaiEngine] = []
     close = OpenaiEngine.close
     monkeypatch.setattr(OpenaiEngine, "close", lambda self: (closed.append(self), close(self)))
-    with generation.engine(*params("openai"), files, tmp_path, address) as made:
+    with generation.engine(how, engines, files, tmp_path) as made:
         assert isinstance(made, OpenaiEngine)
         with pytest.raises(UserError, match=r"127\.0\.0\.1:9"):
             list(made.generate([Request("r", "fièvre", 0, 0.0)]))

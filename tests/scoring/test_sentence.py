@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from synthfr import scoring
 from synthfr.errors import UserError
 from tests.scoring import toy
 
@@ -126,11 +125,11 @@ def test_scores_with_it(folder: Path) -> None:
     candidates = toy.candidates(("p0", 0, toy.PRIVATE[0]), ("p0", 1, "a b c d"), ("p1", 0, "hta"))
     params = toy.params(evaluator=f"sentence-transformers:{folder}", window_tokens=100)
     judged = toy.judgements(candidates)
-    scored = scoring.score(candidates, toy.keyed(), toy.prompts(), judged, params)
+    scored = toy.score(candidates, toy.keyed(), toy.prompts(), judged, params)
     assert scored.scores["similarity"][0] == pytest.approx(1, abs=1e-5)
     assert scored.scores["similarity"][1] < 0.99
     assert scored.evaluator_weights is not None and scored.evaluator_weights.is_file()
-    again = scoring.score(candidates, toy.keyed(), toy.prompts(), judged, params)
+    again = toy.score(candidates, toy.keyed(), toy.prompts(), judged, params)
     pd.testing.assert_frame_equal(scored.scores, again.scores, check_exact=True)
 
 
