@@ -5,15 +5,15 @@ dpo2``.
 from __future__ import annotations
 
 from stages import layout
-from stages.runner import stage_app, stage_run
+from stages.runner import ShareOption, stage_app, stage_run
 
 app = stage_app("generate")
 
 
 @app.command()
-def main(round_: str) -> None:
+def main(round_: str, share: ShareOption = None) -> None:
     """Write several candidate reports for each of the round's prompts."""
-    with stage_run("generate", item=round_) as run:
+    with stage_run("generate", item=round_, share=share) as run:
         from synthfr import generation, models, records
         from synthfr.files import digest_tree
 
@@ -21,19 +21,22 @@ def main(round_: str) -> None:
         chain = models.adapter_chain(layout.MODELS, own.parent)
         run.input(layout.PROMPTS, "prompts")
         files = models.policy_files(layout.BASE, chain)
-        with generation.engine(params, run.params.engines, files, layout.MERGED) as engine:
-            candidates = generation.candidates(
-                records.read_table(layout.PROMPTS, records.PROMPTS),
-                engine,
-                params,
-                round_name=round_,
-                n_prompts=own.prompts,
-                random_seed=run.seed,
-                scratch=run.scratch(
-                    generation.identity(params, run.params.engines),
-                    *map(digest_tree, (layout.PROMPTS, layout.BASE, *chain)),
-                ),
-            )
+        requests = generation.candidate_requests(
+            records.read_table(layout.PROMPTS, records.PROMPTS),
+            params,
+            round_name=round_,
+            n_prompts=own.prompts,
+            random_seed=run.seed,
+        )
+        scratch = run.scratch(
+            generation.identity(params, run.params.engines),
+            *map(digest_tree, (layout.PROMPTS, layout.BASE, *chain)),
+        )
+        with generation.lazy_engine(params, run.params.engines, files, layout.MERGED) as engine:
+            if run.share is not None:
+                generation.write_share(engine, requests, params.shard_size, scratch, run.share)
+                return
+            candidates = generation.candidates(requests, engine, params.shard_size, scratch)
         records.write_table(candidates, layout.candidates(round_), records.CANDIDATES)
         run.log(generation.candidates_summary(candidates) | engine.measures())
 

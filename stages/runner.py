@@ -22,12 +22,23 @@ from stages import layout
 from synthfr.errors import UserError
 
 if TYPE_CHECKING:
+    from synthfr.generation import Share
     from synthfr.params import Params
 
 # run once a round; other stages that take an item run once a step
 ROUND_STAGES = ("generate", "judge", "score", "pair", "dpo")
 # load a model, as large as the parameters name
 MODEL_STAGES = ("sft", "generate", "judge", "dpo", "synthesize")
+
+ShareOption = Annotated[
+    str | None,
+    typer.Option(
+        "--share",
+        metavar="N/OF",
+        help="Write only the N-th (from 0) of OF parts, into .scratch, where the whole stage "
+        "finds them: for job arrays.",
+    ),
+]
 
 _params_path: ContextVar[Path] = ContextVar("params_path", default=Path("params.yaml"))
 
@@ -91,9 +102,12 @@ def stage_app(name: str) -> StageApp:
 class StageRun:
     """What a stage holds while it runs: parameters in, metrics, series and tracking out."""
 
-    def __init__(self, stage: str, item: str | None, params: Params, tracked: Any) -> None:
+    def __init__(
+        self, stage: str, item: str | None, params: Params, tracked: Any, share: Share | None = None
+    ) -> None:
         self.stage, self.item, self.params, self.seed = stage, item, params, params.random_seed
-        self._tracked = tracked
+        self.share = share  # the part of the work that is this process's, None: all of it
+        self._tracked = tracked  # None: not tracked
         self._metrics: dict[str, Any] = {}
         self._series: dict[str, list[dict[str, Any]]] = {}
 
@@ -113,7 +127,8 @@ class StageRun:
 
     def input(self, path: Path, name: str) -> None:
         """Tell MLflow which data this run read."""
-        self._tracked.log_input(path, name)
+        if self._tracked is not None:
+            self._tracked.log_input(path, name)
 
     def adapter(self, path: Path) -> None:
         """Give MLflow a LoRA adapter folder."""
@@ -146,8 +161,12 @@ class StageRun:
 
 
 @contextmanager
-def stage_run(stage: str, item: str | None = None) -> Iterator[StageRun]:
-    """Load parameters, prepare the process, open tracking; at the end write metrics."""
+def stage_run(stage: str, item: str | None = None, share: str | None = None) -> Iterator[StageRun]:
+    """Load parameters, prepare the process, open tracking; at the end write metrics.
+
+    With a `share` (``3/8``) nothing is tracked, and no metrics are written: the run that gathers
+    the shares does both.
+    """
     from synthfr.params import load_params
 
     started = time.monotonic()
@@ -162,6 +181,12 @@ def stage_run(stage: str, item: str | None = None) -> Iterator[StageRun]:
         from synthfr.hardware import require_device
 
         require_device(params.runtime.device)
+
+    if share is not None:
+        from synthfr.generation import Share
+
+        yield StageRun(stage, item, params, None, Share.parse(share))
+        return
 
     from synthfr.files import digest, write_json
     from synthfr.tracking import open_tracker

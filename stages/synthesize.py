@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from stages import layout
-from stages.runner import stage_app, stage_run
+from stages.runner import ShareOption, stage_app, stage_run
 
 app = stage_app("synthesize")
 
 
 @app.command()
-def main(step: str) -> None:
+def main(step: str, share: ShareOption = None) -> None:
     """Write reports for code sets that resemble the private corpus', with the step's policy."""
-    with stage_run("synthesize", item=step) as run:
+    with stage_run("synthesize", item=step, share=share) as run:
         from synthfr import generation, models, records
         from synthfr.files import digest_tree
         from synthfr.generation import dataset
@@ -20,21 +20,25 @@ def main(step: str) -> None:
         chain = models.adapter_chain(layout.MODELS, step)
         files = models.policy_files(layout.BASE, chain)
         run.input(layout.CODE_SETS, "code_sets")
-        with generation.engine(params, run.params.engines, files, layout.MERGED) as engine:
-            made = generation.synthesis(
-                records.read_table(layout.CODE_SETS, records.CODE_SETS),
-                records.read_table(layout.CODES, records.CODES),
-                engine,
-                params,
-                step=step,
-                template=run.params.prompt.template,
-                language=run.params.seed.language,
-                random_seed=run.seed,
-                scratch=run.scratch(
-                    generation.identity(params, run.params.engines),
-                    *map(digest_tree, (layout.BASE, *chain)),
-                ),
-            )
+        planned = generation.plan(
+            records.read_table(layout.CODE_SETS, records.CODE_SETS),
+            records.read_table(layout.CODES, records.CODES),
+            params,
+            step=step,
+            template=run.params.prompt.template,
+            language=run.params.seed.language,
+            random_seed=run.seed,
+        )
+        scratch = run.scratch(
+            generation.identity(params, run.params.engines),
+            *map(digest_tree, (layout.BASE, *chain)),
+        )
+        with generation.lazy_engine(params, run.params.engines, files, layout.MERGED) as engine:
+            if run.share is not None:
+                first = planned.attempt(0)
+                generation.write_share(engine, first, params.shard_size, scratch, run.share)
+                return
+            made = generation.synthesis(planned, engine, params.shard_size, scratch)
         folder = layout.synthetic(step)
         dataset.save(made, run.params, step, layout.BASE, files.lineage, folder)
         run.log(made.summary | engine.measures())

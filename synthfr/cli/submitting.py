@@ -38,7 +38,9 @@ def submit(
     if not plan.stages:
         typer.echo(f"{target or 'Everything'} is up to date: nothing to submit.")
         return 0
-    wanted = resources.read_requests(requests, _all_stages())
+    stages = _all_stages()
+    wide = [stage for stage, is_wide in stages.items() if is_wide]
+    wanted = resources.read_requests(requests, stages, wide)
     mine = {stage: wanted[stage] for stage in plan.stages}
     jobs = (
         chain.in_one(target, resources.largest(list(mine.values())), options)
@@ -95,15 +97,19 @@ def _refuse_too_many_gpus(
             )
 
 
-def _all_stages() -> list[str]:
-    """As dvc.yaml and params.yaml name them, without starting DVC."""
+def _all_stages() -> dict[str, bool]:
+    """As dvc.yaml and params.yaml name them, without starting DVC; whether each is wide: can write
+    a share of its work, to be gathered.
+    """
     params = read_yaml("params.yaml")
-    names = []
+    stages: dict[str, bool] = {}
     for stage, entry in read_yaml("dvc.yaml")["stages"].items():
         each = entry.get("foreach")
         items = params[each.strip("${} ")] if isinstance(each, str) else each
-        names += [stage] if each is None else [f"{stage}@{item}" for item in items]
-    return names
+        names = [stage] if each is None else [f"{stage}@{item}" for item in items]
+        told = (entry if each is None else entry["do"]).get("meta") or {}
+        stages |= dict.fromkeys(names, bool(told.get("shares")))
+    return stages
 
 
 def _wait_and_tell() -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from synthfr.cluster import graph, records, slurm
@@ -14,22 +14,32 @@ from synthfr.errors import UserError
 from synthfr.files import read_json, write_json
 
 LOGS = Path("logs")
-_OWN = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d job \d+: ")
+_OWN = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d job \w+: ")
+_START = re.compile(_OWN.pattern + "=== ")
 
 
 @dataclass(frozen=True)
 class Link:
-    """One job: a stage, or a whole target in one allocation."""
+    """One job: a stage, its shares in an array, or a whole target in one allocation."""
 
     job: str
     name: str
     needs: tuple[str, ...]  # names of links
+    array: int | None = None  # tasks
     final: str | None = None  # the state seen at its end
     elapsed: str | None = None
 
     @property
     def log(self) -> Path:
-        return LOGS / f"{self.name}-{self.job}.log"
+        """Of an array a pattern."""
+        return LOGS / f"{self.name}-{self.job}{'' if self.array is None else '_*'}.log"
+
+    def tasks(self) -> list[Link]:
+        """The array's tasks, each as a job of its own; of what is no array the link itself."""
+        if self.array is None:
+            return [self]
+        jobs = (f"{self.job}_{number}" for number in range(self.array))
+        return [Link(job, self.name, self.needs) for job in jobs]
 
 
 @dataclass(frozen=True)
@@ -80,6 +90,7 @@ class Wanted:
     arguments: tuple[str, ...]  # of slurm/stage.sbatch
     options: tuple[str, ...]  # of sbatch
     needs: tuple[str, ...]  # names of jobs before it
+    array: int | None = None  # tasks
 
     def command(self, after: Sequence[str]) -> list[str]:
         """sbatch's command line; `after`: an id for each of `needs`."""
@@ -89,16 +100,21 @@ class Wanted:
 def per_stage(
     plan: graph.Plan, requests: Mapping[str, Request], options: Sequence[str]
 ) -> list[Wanted]:
-    """A job for each stage; `options` go to all, and override the requests."""
-    return [
-        Wanted(
-            stage,
-            ("--single-item", stage),
-            (*requests[stage].options(), *options),
-            plan.needs[stage],
-        )
-        for stage in plan.stages
-    ]
+    """A job for each stage; `options` go to all, and override the requests.
+
+    Where an array shares out a stage's work, the stage itself comes after it and gathers.
+    """
+    jobs = []
+    for stage in plan.stages:
+        request, needs = requests[stage], plan.needs[stage]
+        asked = (*request.options(), *options)
+        if request.array is not None:
+            shares, of = stage + slurm.SHARES, request.array
+            asked_each = (*asked, *request.array_options())
+            jobs.append(Wanted(shares, ("--share", str(of), stage), asked_each, needs, of))
+            needs = (shares,)
+        jobs.append(Wanted(stage, ("--single-item", stage), asked, needs))
+    return jobs
 
 
 def in_one(target: str | None, request: Request, options: Sequence[str]) -> list[Wanted]:
@@ -114,12 +130,13 @@ def submit(target: str, jobs: Sequence[Wanted]) -> Chain:
     try:
         for one in jobs:
             after = [links[need].job for need in one.needs]
-            links[one.name] = Link(slurm.sbatch(one.command(after)), one.name, one.needs)
+            job = slurm.sbatch(one.command(after))
+            links[one.name] = Link(job, one.name, one.needs, one.array)
+        chain = Chain(target, round(time.time()), tuple(links.values()))
+        chain.save()
     except BaseException:
         slurm.cancel([link.job for link in links.values()])
         raise
-    chain = Chain(target, round(time.time()), tuple(links.values()))
-    chain.save()
     return chain
 
 
@@ -129,13 +146,23 @@ def states(chain: Chain) -> list[State]:
     What ended is kept in the chain's record, since SLURM forgets it.
     """
     queued = {job.job: job for job in slurm.queue()}
-    lost = [link.job for link in chain.links if link.job not in queued and link.final is None]
+    tasks = {link.name: link.tasks() for link in chain.links}
+    lost = [
+        task.job
+        for link in chain.links
+        for task in tasks[link.name]
+        if task.job not in queued and link.final is None
+    ]
     accounted = slurm.accounted(lost)
     found: dict[str, State] = {}
     for link in chain.links:
-        found[link.name] = _state(link, queued.get(link.job), accounted.get(link.job), found)
+        each = [
+            _state(task, queued.get(task.job), accounted.get(task.job), found)
+            for task in (tasks[link.name] if link.final is None else [link])
+        ]
+        found[link.name] = each[0] if len(each) == 1 else _together(link, each)
     kept = tuple(
-        Link(link.job, link.name, link.needs, found[link.name].state, found[link.name].elapsed)
+        replace(link, final=found[link.name].state, elapsed=found[link.name].elapsed)
         if found[link.name].ended
         else link
         for link in chain.links
@@ -182,6 +209,28 @@ def _state(
     return State(link, state, elapsed, limit, why)
 
 
+def _together(link: Link, tasks: Sequence[State]) -> State:
+    """The state of an array: that of a task that runs, else of one that waits, else of the first
+    that failed.
+    """
+    done = sum(task.state == "COMPLETED" for task in tasks)
+    failed = [task for task in tasks if task.failed]
+    # a task that was ended because another failed says less than that one
+    failed.sort(key=lambda task: task.state == "CANCELLED")
+    open_tasks = sorted(
+        (task for task in tasks if not task.ended), key=lambda task: task.state != "RUNNING"
+    )
+    shown = (open_tasks or failed or tasks)[0]
+    why = f"{done} of {len(tasks)} shares are written" if done < len(tasks) else ""
+    if failed:
+        number = failed[0].link.job.partition("_")[2]
+        why += f"; task {number} is {failed[0].state}: {failed[0].why}"
+    elif open_tasks and shown.why:
+        why += f"; {shown.why}"
+    elapsed = max((task.elapsed for task in tasks), key=lambda text: (len(text), text))
+    return State(link, shown.state, elapsed, shown.limit, why)
+
+
 def first_error(log: Path, stage: str) -> str:
     """The sentence with which a job's last run failed: the stage's own, else the last before
     DVC's, else DVC's.
@@ -190,14 +239,14 @@ def first_error(log: Path, stage: str) -> str:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return f"it left no log at {log}"
-    starts = [at for at, line in enumerate(lines) if "=== dvc repro" in line]
+    starts = [at for at, line in enumerate(lines) if _START.match(line)]
     lines = [line.rstrip() for line in lines[starts[-1] + 1 if starts else 0 :] if line.strip()]
     dvc = next((at for at, line in enumerate(lines) if line.startswith("ERROR:")), len(lines))
     before = [line for line in lines[:dvc] if not _OWN.match(line)]
     # in a job that runs many stages the last one that DVC named failed
     running = [line for line in before if line.startswith("Running stage")]
     name = running[-1].split("'")[1] if running else stage
-    kind = name.partition("@")[0]
+    kind = name.partition("@")[0].removesuffix(slurm.SHARES)
     own = [line for line in before if line.startswith(f"{kind}: ")]
     if own:
         return own[-1]
@@ -213,16 +262,18 @@ def first_error(log: Path, stage: str) -> str:
 def wait(chain: Chain, pause_s: float) -> None:
     """Until no job of the chain waits or runs."""
     jobs = {link.job for link in chain.links}
-    while any(job.job in jobs and job.state not in slurm.ENDED for job in slurm.queue()):
+    while any(job.whole in jobs and job.state not in slurm.ENDED for job in slurm.queue()):
         time.sleep(pause_s)
 
 
 def cancel(chain: Chain) -> list[str]:
     """Ends what has not ended; names of those."""
     jobs = {link.job: link.name for link in chain.links}
-    open_jobs = [
-        job.job for job in slurm.queue() if job.job in jobs and job.state not in slurm.ENDED
-    ]
+    open_jobs = list(
+        dict.fromkeys(
+            job.whole for job in slurm.queue() if job.whole in jobs and job.state not in slurm.ENDED
+        )
+    )
     # dependants first, or they would be seen to start
     slurm.cancel(list(reversed(open_jobs)))
     return [jobs[job] for job in open_jobs]

@@ -1,11 +1,13 @@
-"""``dvc repro`` inside an allocation: ``python -m synthfr.cluster.job [--single-item] [TARGET]``.
+"""``dvc repro`` inside an allocation: ``python -m synthfr.cluster.job [--single-item] [TARGET]``;
+in a task of an array ``--share OF STAGE``, which runs the stage's command on the task's share of
+the work, outside DVC, for the ``dvc repro`` that gathers.
 
 * Cancelled (SIGTERM): the stage is told first, so that DVC sees it fail and frees its locks; then
   whatever still runs is killed.
 * Near the time limit (SIGUSR1, see ``--signal`` in ``slurm/stage.sbatch``): the same, then the job
   is queued again and goes on from the last shard or checkpoint.
 * Another DVC on the same files ("is busy"): tried again with growing pauses; its holder is named.
-* The exit status is DVC's.
+* The exit status is that of DVC, or of the stage.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 import ctypes
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -20,7 +23,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import psutil  # type: ignore[import-untyped]
@@ -30,25 +33,24 @@ from synthfr.cluster import records
 PAUSES_S = (5.0, 10.0, 20.0, 40.0, 60.0, 60.0, 120.0, 120.0, 120.0)  # nine minutes in all
 GRACE_S = 12.0  # between the stage's SIGTERM and SIGKILL; SLURM's own KillWait is 30 s as a rule
 MAX_RESTARTS = 50  # times that a job queues itself again
-MARK = "=== dvc repro"
 _BUSY = re.compile(r"is busy, it is being blocked by:?")
 _LOCKED = "Unable to acquire lock"
 _SUBREAPER = 36  # prctl's PR_SET_CHILD_SUBREAPER
 
 
 class Job:
-    """One run of ``dvc repro``, from the first try to the exit status."""
+    """One run of DVC, or of a stage by itself, from the first try to the exit status."""
 
     def __init__(
         self,
-        arguments: list[str],
+        command: Sequence[str],
+        shown: str,
         *,
         pauses_s: tuple[float, ...] = PAUSES_S,
         grace_s: float = GRACE_S,
-        command: tuple[str, ...] = (sys.executable, "-m", "synthfr.cluster.shield"),
     ) -> None:
-        self._arguments, self._pauses_s, self._grace_s = arguments, pauses_s, grace_s
-        self._command = command
+        self._command, self._shown = command, shown
+        self._pauses_s, self._grace_s = pauses_s, grace_s
         self._dvc: subprocess.Popen[str] | None = None
         self._stopped_at: float | None = None
         self._over = threading.Event()  # somebody wants the job to end
@@ -88,10 +90,9 @@ class Job:
 
     def _once(self) -> int:
         self._tail.clear()
-        shown = " ".join(["dvc --wait-for-lock repro", *self._arguments])
-        say(f"{MARK}: {shown}")
+        say(f"=== {self._shown}")
         self._dvc = subprocess.Popen(
-            [*self._command, "--wait-for-lock", "repro", *self._arguments],
+            self._command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -196,7 +197,26 @@ def say(text: str) -> None:
 
 
 def _id() -> str:
+    """As `squeue` shows it: 12, or 12_3 of a task."""
+    if "SLURM_ARRAY_TASK_ID" in os.environ:
+        return f"{os.environ['SLURM_ARRAY_JOB_ID']}_{os.environ['SLURM_ARRAY_TASK_ID']}"
     return os.environ.get("SLURM_JOB_ID", str(os.getpid()))
+
+
+def repro(arguments: Sequence[str]) -> Job:
+    """``dvc repro`` with these arguments."""
+    given = ["--wait-for-lock", "repro", *arguments]
+    command = [sys.executable, "-m", "synthfr.cluster.shield", *given]
+    return Job(command, shlex.join(["dvc", *given]))
+
+
+def share(of: str, stage: str) -> Job:
+    """The stage's command, as dvc.yaml has it, on this task's share of its work."""
+    from dvc.repo import Repo
+
+    told = Repo().stage.load_one(name=stage).cmd
+    command = [*shlex.split(told), "--share", f"{os.environ['SLURM_ARRAY_TASK_ID']}/{of}"]
+    return Job(command, shlex.join(command))
 
 
 def main(arguments: list[str]) -> int:
@@ -208,10 +228,10 @@ def main(arguments: list[str]) -> int:
         "started": round(time.time()),
     }
     records.write_job(_id(), **facts)
-    job = Job(arguments)
+    job = share(*arguments[1:]) if arguments[:1] == ["--share"] else repro(arguments)
     code = job.run()
     records.write_job(_id(), **facts, ended=round(time.time()), exit_code=code)
-    say(f"dvc ended with {code}")
+    say(f"ended with {code}")
     if code != 0 and job.warned and "SLURM_JOB_ID" in os.environ:
         if restarts >= MAX_RESTARTS:
             say(f"not queued again: {restarts} restarts are enough; give it more time a run")

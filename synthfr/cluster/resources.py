@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,6 +30,15 @@ class Request(Section):
     qos: Word | None = None
     constraint: Word | None = None
     account: Word | None = None
+    array: Annotated[int, Field(ge=2)] | None = None  # tasks that share a wide stage's work
+    array_limit: Count | None = None  # tasks at once
+
+    def array_options(self) -> list[str]:
+        """What sbatch needs beside `options` to start the tasks of the array."""
+        if self.array is None:
+            return []
+        at_once = f"%{self.array_limit}" if self.array_limit else ""
+        return [f"--array=0-{self.array - 1}{at_once}", "--output=logs/%x-%A_%a.log"]
 
     def options(self) -> list[str]:
         """For the command line of sbatch."""
@@ -60,11 +69,14 @@ def largest(requests: Sequence[Request]) -> Request:
     return neediest.model_copy(update=by_part)
 
 
-def read_requests(path: Path, stages: Iterable[str]) -> dict[str, Request]:
+def read_requests(
+    path: Path, stages: Iterable[str], wide: Container[str] = ()
+) -> dict[str, Request]:
     """The request of each of `stages`: the defaults, overlaid by its kind's entry (``dpo``), then
     its own (``dpo@dpo2``).
 
-    A stage that dvc.yaml does not know, or an unknown key, is a UserError.
+    A stage that dvc.yaml does not know, an unknown key, or an array of a stage that is not among
+    the `wide` ones is a UserError.
     """
     data = read_yaml(path) or {}
     if not isinstance(data, Mapping) or not set(data) <= {"defaults", "stages"}:
@@ -80,7 +92,7 @@ def read_requests(path: Path, stages: Iterable[str]) -> dict[str, Request]:
     _checked(path, "defaults", defaults)
     for name, entry in entries.items():
         _checked(path, f"stages.{name}", entry or {})
-    return {
+    requests = {
         stage: _checked(
             path,
             f"stages.{stage}",
@@ -88,6 +100,13 @@ def read_requests(path: Path, stages: Iterable[str]) -> dict[str, Request]:
         )
         for stage in stages
     }
+    for stage, request in requests.items():
+        if request.array is not None and stage not in wide:
+            raise UserError(
+                f"{path}: stages.{_kind(stage)}.array: {stage} cannot be shared out: only stages "
+                "with 'meta: {shares: true}' in dvc.yaml can."
+            )
+    return requests
 
 
 def _checked(path: Path, where: str, data: Any) -> Request:

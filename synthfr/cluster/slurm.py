@@ -26,14 +26,15 @@ ENDED = frozenset(
         "DEADLINE",
     }
 )
-_COLUMNS = "%A|%j|%T|%M|%l|%r|%Z"
+SHARES = ".shares"  # ends the name of an array that writes a stage's shares
+_COLUMNS = "%F|%K|%j|%T|%M|%l|%r|%Z"
 
 
 @dataclass(frozen=True)
 class Queued:
-    """A job as squeue tells it."""
+    """A job, or a task of an array, as squeue tells it."""
 
-    job: str
+    job: str  # its id; of a task as SLURM writes it, 12_3
     name: str
     state: str
     elapsed: str
@@ -41,15 +42,35 @@ class Queued:
     reason: str
     folder: Path
 
+    @property
+    def whole(self) -> str:
+        """The id of the array, or of the job that is none."""
+        return self.job.partition("_")[0]
+
 
 def queue() -> list[Queued]:
-    """The user's jobs, also those that ended lately."""
-    told = _ask("squeue", "-h", "-u", str(os.getuid()), "-t", "all", "-o", _COLUMNS)
+    """The user's jobs, each task of an array by itself, also those that ended lately."""
+    told = _ask("squeue", "-h", "-r", "-u", str(os.getuid()), "-t", "all", "-o", _COLUMNS)
     jobs = []
     for line in told.splitlines():
-        job, name, state, elapsed, limit, reason, folder = line.split("|", 6)
-        jobs.append(Queued(job, name, state, elapsed, limit, reason, Path(folder)))
+        job, tasks, name, *rest, folder = line.split("|", 7)
+        state, elapsed, limit, reason = rest
+        jobs += [
+            Queued(one, name, state, elapsed, limit, reason, Path(folder))
+            for one in _tasks(job, tasks)
+        ]
     return jobs
+
+
+def _tasks(job: str, tasks: str) -> list[str]:
+    """``12``, ``N/A``: no array. Tasks that ended before they began stay together: ``3-5,7%2``."""
+    if not tasks[:1].isdigit():
+        return [job]
+    numbers: list[int] = []
+    for part in tasks.partition("%")[0].split(","):
+        first, _, last = part.partition("-")
+        numbers += range(int(first), int(last or first) + 1)
+    return [f"{job}_{number}" for number in numbers]
 
 
 def accounted(jobs: Iterable[str]) -> dict[str, tuple[str, str]]:
@@ -57,7 +78,7 @@ def accounted(jobs: Iterable[str]) -> dict[str, tuple[str, str]]:
     wanted = ",".join(jobs)
     if not wanted or shutil.which("sacct") is None:
         return {}
-    command = ["sacct", "-X", "-n", "-P", "-j", wanted, "-o", "JobIDRaw,State,Elapsed"]
+    command = ["sacct", "-X", "-n", "-P", "-j", wanted, "-o", "JobID,State,Elapsed"]
     done = subprocess.run(command, capture_output=True, text=True)
     found = {}
     for line in done.stdout.splitlines() if done.returncode == 0 else []:
@@ -68,7 +89,7 @@ def accounted(jobs: Iterable[str]) -> dict[str, tuple[str, str]]:
 
 def at_work(root: Path, stages: Iterable[str]) -> list[Queued]:
     """Jobs of the workspace `root` that run, or may come to run, one of `stages`."""
-    names = {WHOLE, *stages}
+    names = {WHOLE} | {name for stage in stages for name in (stage, stage + SHARES)}
     root = root.resolve()
     return [
         job

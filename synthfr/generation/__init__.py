@@ -6,13 +6,15 @@ Heavy libraries load when an engine is made, not before.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synthfr.generation.candidates import candidates, candidates_summary
+from synthfr.generation.candidates import candidate_requests, candidates, candidates_summary
+from synthfr.generation.lazy import LazyEngine
 from synthfr.generation.protocol import Completion, Engine, Request
-from synthfr.generation.synthesis import Synthesis, synthesis
+from synthfr.generation.shards import Share, write_share
+from synthfr.generation.synthesis import Synthesis, plan, synthesis
 
 if TYPE_CHECKING:
     from synthfr.models import ModelFiles, Policy
@@ -22,13 +24,18 @@ __all__ = [
     "Completion",
     "Engine",
     "Request",
+    "Share",
     "Synthesis",
+    "candidate_requests",
     "candidates",
     "candidates_summary",
     "engine",
     "identity",
+    "lazy_engine",
+    "plan",
     "stream",
     "synthesis",
+    "write_share",
 ]
 
 
@@ -61,6 +68,20 @@ def engine(
 
         check_memory(files, how)
         yield TransformersEngine(models.load(files), how.batch_size)
+
+
+@contextmanager
+def lazy_engine(
+    how: Sampling,
+    engines: Engines,
+    files: ModelFiles,
+    merged: Path,
+) -> Iterator[Engine]:
+    """`engine`, loaded when it is first asked for something: where every shard is there it never
+    is.
+    """
+    with ExitStack() as opened:
+        yield LazyEngine(lambda: opened.enter_context(engine(how, engines, files, merged)))
 
 
 def identity(how: Sampling, engines: Engines) -> dict[str, Any]:

@@ -17,62 +17,66 @@ if TYPE_CHECKING:
     from synthfr.params import Generate
 
 
-def candidates(
+def candidate_requests(
     prompts: pd.DataFrame,
-    engine: Engine,
     params: Generate,
     *,
     round_name: str,
     n_prompts: int,
     random_seed: int,
-    scratch: Path,
-) -> pd.DataFrame:
-    """CANDIDATES for `n_prompts` of the PROMPTS, one for each entry of ``params.temperatures``.
+) -> list[Request]:
+    """What to ask for in a round: for `n_prompts` of the PROMPTS, a candidate for each entry of
+    ``params.temperatures``.
 
     Which prompts, which temperatures out of a range and which sampling seeds depend on the
     round's name, the prompt's id and the candidate's number only. With fewer prompts than asked
-    for, all are used. Sorted by prompt and candidate.
+    for, all are used. Sorted by prompt and candidate; the id is ``prompt/candidate``.
     """
     import numpy as np
-    import pandas as pd
 
     if prompts.empty:
         raise UserError("There are no prompts to generate from: lower keywords.min_documents.")
     texts = dict(zip(prompts["prompt_id"], prompts["prompt"], strict=True))
-    chosen = sample_ids(texts, n_prompts, random_seed, round_name)
-    top_p = float(
-        np.float32(params.top_p)
-    )  # the table's precision: what is recorded is what is used
-    requests, where = [], {}
-    for prompt_id in chosen:
-        for number, entry in enumerate(params.temperatures):
-            name = f"{prompt_id}/{number}"
-            where[name] = (prompt_id, number)
-            requests.append(
-                Request(
-                    id=name,
-                    prompt=texts[prompt_id],
-                    seed=seeding.derive(random_seed, "candidate", round_name, prompt_id, number),
-                    temperature=temperature(entry, random_seed, round_name, prompt_id, number),
-                    top_p=top_p,
-                    top_k=params.top_k,
-                    max_new_tokens=params.max_new_tokens,
-                )
-            )
-    completions = complete(engine, requests, params.shard_size, scratch)
-    rows = [
-        {
-            "prompt_id": where[request.id][0],
-            "candidate": where[request.id][1],
-            "text": completions[request.id].text,
-            "seed": completions[request.id].seed,
-            "temperature": completions[request.id].temperature,
-            "top_p": completions[request.id].top_p,
-            "n_tokens": completions[request.id].n_tokens,
-            "finish_reason": completions[request.id].finish_reason,
-        }
-        for request in requests
+    # the table's precision: what is recorded is what is used
+    top_p = float(np.float32(params.top_p))
+    return [
+        Request(
+            id=f"{prompt_id}/{number}",
+            prompt=texts[prompt_id],
+            seed=seeding.derive(random_seed, "candidate", round_name, prompt_id, number),
+            temperature=temperature(entry, random_seed, round_name, prompt_id, number),
+            top_p=top_p,
+            top_k=params.top_k,
+            max_new_tokens=params.max_new_tokens,
+        )
+        for prompt_id in sample_ids(texts, n_prompts, random_seed, round_name)
+        for number, entry in enumerate(params.temperatures)
     ]
+
+
+def candidates(
+    requests: Sequence[Request], engine: Engine, shard_size: int, scratch: Path
+) -> pd.DataFrame:
+    """CANDIDATES for `candidate_requests`, in their order. `scratch` keeps finished shards."""
+    import pandas as pd
+
+    completions = complete(engine, requests, shard_size, scratch)
+    rows = []
+    for request in requests:
+        prompt_id, _, number = request.id.rpartition("/")
+        written = completions[request.id]
+        rows.append(
+            {
+                "prompt_id": prompt_id,
+                "candidate": int(number),
+                "text": written.text,
+                "seed": written.seed,
+                "temperature": written.temperature,
+                "top_p": written.top_p,
+                "n_tokens": written.n_tokens,
+                "finish_reason": written.finish_reason,
+            }
+        )
     return pd.DataFrame(rows)
 
 

@@ -44,12 +44,14 @@ class Engine(Protocol):
     """Writes reports. What a request yields depends on the policy and the request alone, as far as
     floating-point sums of differently filled batches are equal; the same list of requests always
     yields the same completions.
-
-    `independent`: a text never depends on which others are asked for with it, so that an unfinished
-    list may be finished in two goes.
     """
 
-    independent: bool
+    @property
+    def independent(self) -> bool:
+        """A text never depends on which others are asked for with it, so that an unfinished list
+        may be finished in two goes.
+        """
+        ...
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Completion]:
         """Completions of all requests, in any order."""

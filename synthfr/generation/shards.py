@@ -5,12 +5,28 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from synthfr.errors import UserError
 from synthfr.files import digest, read_json, write_text
 from synthfr.generation.protocol import Completion, Engine, Request
+
+
+@dataclass(frozen=True)
+class Share:
+    """Every `of`-th shard, from the one with `number` on: what one of several processes writes."""
+
+    number: int
+    of: int
+
+    @classmethod
+    def parse(cls, text: str) -> Share:
+        """From ``3/8``: the fourth of eight."""
+        number, _, of = text.partition("/")
+        if not (number.isdecimal() and of.isdecimal() and int(number) < int(of)):
+            raise UserError(f"'{text}' is no share: write 0/8 for the first of eight, 7/8 is last.")
+        return cls(int(number), int(of))
 
 
 def complete(
@@ -22,31 +38,49 @@ def complete(
     `scratch` under the digest of its requests. Which requests share a shard depends on the whole
     list alone, so that a resumed run repeats the same floating-point sums.
     """
+    shards = _shards(requests, shard_size, scratch)
+    _write_missing(engine, shards, shard_size)
+    # read back in any case: what is used is what a resumed run would use
+    return {one.id: one for path, shard in shards.items() for one in _read_shard(path, shard)}
+
+
+def write_share(
+    engine: Engine, requests: Sequence[Request], shard_size: int, scratch: Path, share: Share
+) -> None:
+    """Write the shards of one share; `complete` of the same requests takes them up."""
+    shards = _shards(requests, shard_size, scratch)
+    own = dict(list(shards.items())[share.number :: share.of])
+    _write_missing(engine, own, shard_size)
+
+
+def _shards(
+    requests: Sequence[Request], shard_size: int, scratch: Path
+) -> dict[Path, list[Request]]:
+    """Where each shard is kept, and what it is asked for."""
+    ordered = sorted(requests, key=lambda r: (len(r.prompt), r.prompt, r.id))
+    shards = (ordered[at : at + shard_size] for at in range(0, len(ordered), shard_size))
+    return {
+        scratch / f"shard-{digest([asdict(r) for r in shard])[:24]}.json": shard for shard in shards
+    }
+
+
+def _write_missing(engine: Engine, shards: dict[Path, list[Request]], shard_size: int) -> None:
     from tqdm import tqdm  # type: ignore[import-untyped]
 
-    ordered = sorted(requests, key=lambda r: (len(r.prompt), r.prompt, r.id))
-    shards = [ordered[at : at + shard_size] for at in range(0, len(ordered), shard_size)]
-    paths = [scratch / f"shard-{digest([asdict(r) for r in shard])[:24]}.json" for shard in shards]
-    done = [path.is_file() for path in paths]
-    kept = sum(len(shard) for shard, there in zip(shards, done, strict=True) if there)
-    if ordered:
-        longest = max(request.max_new_tokens for request in ordered)
+    missing = {path: shard for path, shard in shards.items() if not path.is_file()}
+    n, n_missing = (sum(map(len, part.values())) for part in (shards, missing))
+    if shards:
+        longest = max(request.max_new_tokens for shard in shards.values() for request in shard)
         print(
-            f"{len(ordered)} texts of at most {longest} tokens, saved every {shard_size}"
-            + (f", {kept} of them kept from an earlier run" if kept else ""),
+            f"{n} texts of at most {longest} tokens, saved every {shard_size}"
+            + (f", {n - n_missing} of them already written" if n > n_missing else ""),
             file=sys.stderr,
             flush=True,
         )
-    completions: dict[str, Completion] = {}
-    with tqdm(total=len(ordered), unit="report", disable=None) as bar:
-        for shard, path, there in zip(shards, paths, done, strict=True):
-            if not there:
-                _write_shard(engine, shard, path)
-            # read back in any case: what is used is what a resumed run would use
-            for completion in _read_shard(path, shard):
-                completions[completion.id] = completion
+    with tqdm(total=n, initial=n - n_missing, unit="report", disable=None) as bar:
+        for path, shard in missing.items():
+            _write_shard(engine, shard, path)
             bar.update(len(shard))
-    return completions
 
 
 def _write_shard(engine: Engine, shard: Sequence[Request], path: Path) -> None:

@@ -6,8 +6,9 @@ prompts; only the sampling seeds differ. A longer data set begins with the short
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,70 +44,86 @@ class Record:
     keywords: list[str]
 
 
-def synthesis(
+@dataclass(frozen=True)
+class Plan:
+    """What to ask for in `step`: records by report id, and a request for each, without its seed."""
+
+    step: str
+    language: str
+    random_seed: int
+    records: dict[str, Record]
+    requests: dict[str, Request]
+
+    def attempt(self, number: int, names: Iterable[str] | None = None) -> list[Request]:
+        """The requests of these reports (all) with the seeds of their attempt `number`."""
+        seeds = partial(seeding.derive, self.random_seed, "report", self.step)
+        return [
+            replace(self.requests[name], seed=seeds(name, number))
+            for name in (self.requests if names is None else names)
+        ]
+
+
+def plan(
     code_sets: pd.DataFrame,
     codes: pd.DataFrame,
-    engine: Engine,
     params: Synthesize,
     *,
     step: str,
     template: str,
     language: str,
     random_seed: int,
-    scratch: Path,
-) -> Synthesis:
-    """``params.reports`` reports of `step`, from CODE_SETS and the synonyms in CODES.
-
-    A report that stays empty after several attempts is left out and counted. `scratch` keeps
-    finished shards of a run that is killed.
-    """
+) -> Plan:
+    """``params.reports`` records of `step`, from CODE_SETS and the synonyms in CODES."""
     import numpy as np
-    import pandas as pd
 
     planned = records(code_sets, codes, params.reports, params.max_codes, random_seed)
-    by_id = {
-        record.report_id: (record, prompts.render(record.keywords, template, language))
-        for record in planned
-    }
     requests = {
         record.report_id: Request(
             id=record.report_id,
-            prompt=prompt,
+            prompt=prompts.render(record.keywords, template, language),
             seed=0,  # set at each attempt
             temperature=float(np.float32(params.temperature)),
             top_p=float(np.float32(params.top_p)),
             top_k=params.top_k,
             max_new_tokens=params.max_new_tokens,
         )
-        for record, prompt in by_id.values()
+        for record in planned
     }
+    by_id = {record.report_id: record for record in planned}
+    return Plan(step, language, random_seed, by_id, requests)
+
+
+def synthesis(planned: Plan, engine: Engine, shard_size: int, scratch: Path) -> Synthesis:
+    """The reports of a plan. One that stays empty after several attempts is left out and counted.
+
+    `scratch` keeps finished shards of a run that is killed.
+    """
+    import pandas as pd
+
+    requests = planned.requests
     written: dict[str, Completion] = {}
     wanted = list(requests)
     for attempt in range(ATTEMPTS):
-        asked = [
-            replace(requests[name], seed=seeding.derive(random_seed, "report", step, name, attempt))
-            for name in wanted
-        ]
-        written |= complete(engine, asked, params.shard_size, scratch)
+        written |= complete(engine, planned.attempt(attempt, wanted), shard_size, scratch)
         wanted = [name for name in wanted if not written[name].text.strip()]
         if not wanted:
             break
     kept = [name for name in requests if name not in set(wanted)]
     if not kept:
         raise UserError(
-            f"The policy of {step} wrote nothing but empty reports: it has collapsed, "
+            f"The policy of {planned.step} wrote nothing but empty reports: it has collapsed, "
             "train it more gently."
         )
     reports = pd.DataFrame(
         {
             "report_id": kept,
             "text": [written[name].text for name in kept],
-            "codes": [by_id[name][0].codes for name in kept],
-            "keywords": [by_id[name][0].keywords for name in kept],
-            "language": language,
-            "step": step,
+            "codes": [planned.records[name].codes for name in kept],
+            "keywords": [planned.records[name].keywords for name in kept],
+            "language": planned.language,
+            "step": planned.step,
             "seed": [written[name].seed for name in kept],
-            "prompt": [by_id[name][1] for name in kept],
+            "prompt": [requests[name].prompt for name in kept],
         }
     )
     tokens = [written[name].n_tokens for name in kept]

@@ -44,6 +44,17 @@ if do == "count":  # a checkpoint after each second
         time.sleep(1)
         count += 1
         done.write_text(str(count))
+elif do == "parts":  # eight of them, each `amount` seconds of work, kept like shards
+    number, of = map(int, sys.argv[3].split("/")) if "--share" in sys.argv else (0, 1)
+    parts = [pathlib.Path(f".scratch/{name}/part-{part}") for part in range(8)]
+    parts[0].parent.mkdir(parents=True, exist_ok=True)
+    for part in parts[number::of]:
+        print(f"{kind}: {part.name} is {'kept' if part.exists() else 'written'}", flush=True)
+        if not part.exists():
+            time.sleep(amount)
+            part.write_text(part.name)
+    if of > 1:
+        sys.exit()
 else:
     time.sleep(amount)
 out = pathlib.Path(f"out/{name}")
@@ -63,6 +74,7 @@ GRAPH = {
             "foreach": SIDES,
             "do": {
                 "cmd": "python work.py side@${item}",
+                "meta": {"shares": True},
                 "deps": ["work.py", "in/side@${item}", "out/first"],
                 "outs": ["out/side@${item}"],
             },

@@ -9,7 +9,7 @@ import pytest
 
 from synthfr import records
 from synthfr.errors import UserError
-from synthfr.generation import candidates, candidates_summary
+from synthfr.generation import candidate_requests, candidates, candidates_summary
 from synthfr.generation.candidates import sample_ids
 from synthfr.params import Generate
 from tests.generation.fake import FakeEngine
@@ -37,7 +37,7 @@ def run(folder: Path, prompts: pd.DataFrame = PROMPTS, **changed: Any) -> pd.Dat
     plan = given.pop("plan", params())
     engine = given.pop("engine", FakeEngine())
     folder.mkdir(exist_ok=True)
-    return candidates(prompts, engine, plan, scratch=folder, **given)
+    return candidates(candidate_requests(prompts, plan, **given), engine, plan.shard_size, folder)
 
 
 def test_every_entry_of_the_plan_is_a_candidate(tmp_path: Path) -> None:

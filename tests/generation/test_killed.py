@@ -34,10 +34,10 @@ def generate(base: Path, scratch: Path, out: Path) -> None:
     )
     scratch.mkdir(exist_ok=True)
     engine = TransformersEngine(load_policy(base, []), params.batch_size)
-    table = generation.candidates(
-        prompts, engine, params,
-        round_name="dpo1", n_prompts=N_PROMPTS, random_seed=0, scratch=scratch,
-    )  # fmt: skip
+    requests = generation.candidate_requests(
+        prompts, params, round_name="dpo1", n_prompts=N_PROMPTS, random_seed=0
+    )
+    table = generation.candidates(requests, engine, params.shard_size, scratch)
     records.write_table(table, out, records.CANDIDATES)
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from synthfr.errors import UserError
 from synthfr.generation import Request
-from synthfr.generation.shards import complete
+from synthfr.generation.lazy import LazyEngine
+from synthfr.generation.shards import Share, complete, write_share
 from tests.generation.fake import FakeEngine
 
 REQUESTS = [Request(f"r{i}", "mot " * (1 + i % 4), i, 0.1 * i) for i in range(10)]
@@ -39,6 +40,42 @@ def test_changed_requests_never_take_old_shards(tmp_path: Path) -> None:
     engine = FakeEngine()
     complete(engine, [replace(one, seed=one.seed + 1) for one in REQUESTS], 4, tmp_path)
     assert sum(map(len, engine.calls)) == 10
+
+
+def test_shares_are_gathered_without_an_engine(tmp_path: Path) -> None:
+    whole = complete(FakeEngine(), REQUESTS, 2, tmp_path / "whole")
+    asked: list[str] = []
+    for number in (2, 0, 1):
+        engine = FakeEngine()
+        write_share(engine, REQUESTS, 2, tmp_path / "shares", Share(number, 3))
+        asked += [one.id for call in engine.calls for one in call]
+    assert sorted(asked) == sorted(whole)  # each by one of them
+    loaded: list[FakeEngine] = []
+
+    def load() -> FakeEngine:
+        loaded.append(FakeEngine())
+        return loaded[-1]
+
+    engine_if_needed = LazyEngine(load)
+    assert complete(engine_if_needed, REQUESTS, 2, tmp_path / "shares") == whole
+    assert engine_if_needed.measures() == {} and not loaded
+    # negative control: where a share is missing it is needed
+    next((tmp_path / "shares").iterdir()).unlink()
+    assert complete(engine_if_needed, REQUESTS, 2, tmp_path / "shares") == whole
+    assert len(loaded) == 1 and sum(map(len, loaded[0].calls)) == 2
+
+
+def test_more_shares_than_shards(tmp_path: Path) -> None:
+    engine = FakeEngine()
+    for number in range(9):
+        write_share(engine, REQUESTS, 5, tmp_path, Share(number, 9))
+    assert len(engine.calls) == 2
+
+
+@pytest.mark.parametrize("text", ["8/8", "1", "-1/2", "a/b", "1/2/3", ""])
+def test_what_is_no_share_is_told(text: str) -> None:
+    with pytest.raises(UserError, match="is no share"):
+        Share.parse(text)
 
 
 @pytest.mark.parametrize("content", ["[]", '[{"id": 1}]', "[", '{"a"', "3"])

@@ -9,8 +9,8 @@ import pytest
 from synthfr import prompts, records
 from synthfr.errors import UserError
 from synthfr.files import read_yaml
-from synthfr.generation import Request, Synthesis, dataset, synthesis
-from synthfr.generation.synthesis import records as plan
+from synthfr.generation import Request, Synthesis, dataset, plan, synthesis
+from synthfr.generation.synthesis import records as planned_records
 from synthfr.models import Lineage
 from synthfr.params import Params, Synthesize, load_params
 from tests.generation.fake import FakeEngine
@@ -38,10 +38,9 @@ def params(**changed: Any) -> Synthesize:
 
 def run(folder: Path, step: str = "step0", engine: Any = None, **changed: Any) -> Synthesis:
     folder.mkdir(exist_ok=True)
-    return synthesis(
-        CODE_SETS, CODES, engine or FakeEngine(), params(**changed),
-        step=step, template="plain", language="fr", random_seed=1, scratch=folder,
-    )  # fmt: skip
+    how = params(**changed)
+    planned = plan(CODE_SETS, CODES, how, step=step, template="plain", language="fr", random_seed=1)
+    return synthesis(planned, engine or FakeEngine(), how.shard_size, folder)
 
 
 def test_reports_hold_what_was_asked(tmp_path: Path) -> None:
@@ -77,7 +76,7 @@ def test_every_synonym_gets_its_turn(tmp_path: Path) -> None:
 
 def test_a_shared_synonym_is_said_once() -> None:
     codes = CODES.assign(synonyms=[["même"], ["même", "autre"], ["même"], ["x"]])
-    for record in plan(CODE_SETS, codes, 60, 5, 0):
+    for record in planned_records(CODE_SETS, codes, 60, 5, 0):
         if sorted(record.codes) == ["E11", "I10"] and record.codes[0] == "I10":
             assert record.keywords == ["même", "autre"]
 
@@ -113,7 +112,7 @@ def test_reports_that_stay_empty_are_left_out_or_told(tmp_path: Path) -> None:
 
 def test_a_code_without_entry_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"Code I10 .* not in the code table"):
-        plan(CODE_SETS, CODES[CODES["code"] != "I10"], 3, 5, 0)
+        planned_records(CODE_SETS, CODES[CODES["code"] != "I10"], 3, 5, 0)
 
 
 def test_the_folder_appears_with_its_card(tmp_path: Path) -> None:

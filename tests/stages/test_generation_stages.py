@@ -102,6 +102,31 @@ def test_base_to_candidates_and_data_set() -> None:
 
 
 @pytest.mark.usefixtures("repository")
+def test_shares_gathered_are_the_whole_to_the_byte() -> None:
+    stage("base")
+    tiny.adapter(layout.adapter("step0"), layout.BASE, "step0")
+    for name, item, out in (
+        ("generate", "dpo1", layout.candidates("dpo1")),
+        ("synthesize", "step0", layout.synthetic_reports("step0")),
+    ):
+        stage(name, item)
+        whole, measured = out.read_bytes(), metrics(name, item)
+        out.unlink()
+        layout.metrics(name, item).unlink()
+        for share in ("2/3", "0/3"):
+            code, _ = stage(name, item, "--share", share)
+            assert code == 0
+            assert not out.exists() and not layout.metrics(name, item).exists()
+        kept = {shard.name: shard.stat().st_mtime_ns for shard in layout.SCRATCH.rglob("shard-*")}
+        assert kept  # the shares of 2/3 and 0/3: that of 1/3 is written by the one that gathers
+        code, told = stage(name, item)
+        assert code == 0 and "already written" in told
+        assert out.read_bytes() == whole and metrics(name, item) == measured
+    code, told = stage("generate", "dpo1", "--share", "3/3")
+    assert (code, told.count("\n")) == (1, 1) and "'3/3' is no share" in told
+
+
+@pytest.mark.usefixtures("repository")
 def test_mistakes_are_one_line_and_leave_nothing() -> None:
     def mistake(*command: str) -> str:
         code, told = stage(*command)
