@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,9 @@ def train(trainer: Any, scratch: Path) -> None:
             checkpoint = last_checkpoint(scratch)
     else:
         checkpoint = last_checkpoint(scratch)
+    if checkpoint is not None and trainer.is_world_process_zero():
+        step = checkpoint.name.removeprefix(PREFIX)
+        print(f"goes on from step {step} of an earlier run", file=sys.stderr, flush=True)
     try:
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     except Exception as error:

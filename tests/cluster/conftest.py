@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.pipeline.conftest import one_round
 from tests.pipeline.workspace import BIN, ROOT, Workspace
 
 PROGRAMS = ("slurmctld", "slurmd", "sbatch", "munged")
@@ -152,6 +153,19 @@ def cluster() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def source(cluster: str, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """The real pipeline on the smoke profile with one round: never run itself, but cloned.
+
+    Without SLURM it is not made.
+    """
+    workspace = Workspace.copy(tmp_path_factory.mktemp("source") / "checkout")
+    workspace.run("synth-fr", "profile", "apply", "smoke")
+    one_round(workspace)
+    workspace.commit("smoke")
+    return workspace
+
+
 @pytest.fixture
 def slurm(cluster: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The cluster, without jobs before and after."""
@@ -189,3 +203,9 @@ def start_again(job: str) -> None:
     # too soon, and SLURM takes the first run's end for that of the second: FAILED after 0 s
     time.sleep(5)
     subprocess.run(["scontrol", "update", f"jobid={job}", "StartTime=now"], check=True)
+
+
+def until_saved(workspace: Workspace, stage: str, what: str, n: int = 1) -> None:
+    """Until a stage under way has saved that much."""
+    folder = workspace.root / ".scratch" / stage
+    until(lambda: len(list(folder.rglob(what))) >= n, f"something saved by {stage}", timeout_s=300)

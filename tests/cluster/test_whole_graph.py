@@ -7,23 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.conftest import squeue, start_again, until
-from tests.pipeline.conftest import one_round
+from tests.cluster.conftest import squeue, start_again, until, until_saved
 from tests.pipeline.workspace import Workspace
 
 pytestmark = [pytest.mark.cluster, pytest.mark.pipeline, pytest.mark.slow]
 
 STAGES = 19
-
-
-@pytest.fixture(scope="module")
-def source(cluster: str, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """Never run itself, but cloned. (Without SLURM it is not made.)"""
-    workspace = Workspace.copy(tmp_path_factory.mktemp("source") / "checkout")
-    workspace.run("synth-fr", "profile", "apply", "smoke")
-    one_round(workspace)
-    workspace.commit("smoke")
-    return workspace
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +54,3 @@ def test_one_allocation_stopped_twice_gives_the_same(
     assert log.count("=== dvc repro") == 3
     assert "macro-F1" in workspace.run("synth-fr", "results").stdout
     assert workspace.outs() == plain.outs()
-
-
-def until_saved(workspace: Workspace, stage: str, what: str) -> None:
-    folder = workspace.root / ".scratch" / stage
-    until(lambda: any(folder.rglob(what)), f"something saved by {stage}", timeout_s=300)
