@@ -10,8 +10,10 @@
 #   export HF_HOME="$SCRATCH/hf"
 #   export XDG_CACHE_HOME="$SCRATCH/.cache"
 
-# A tracking server that all nodes reach, in place of the sqlite file under mlruns/:
+# MLflow: jobs only write down what they have to say (mlruns/spool), so that nodes never write one sqlite file at once; who looks at
+# the end sends it: `synth-fr submit --status`, or `synth-fr sync`. A tracking server that all nodes reach is told at once:
 #   export MLFLOW_TRACKING_URI=http://login1:5000
+export SYNTHFR_RECORD=later
 
 # Compute nodes have no internet: never try.
 export HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1

@@ -135,6 +135,10 @@ def _tell() -> int:
         depth[one.link.name] = 1 + (depth[above] if above else 0)
         nodes[one.link.name] = (nodes[above] if above else root).add(_line(one))
     console.print(root)
+    if all(one.ended for one in states):
+        from synthfr.cli import tracking_commands
+
+        tracking_commands.send_waiting()
     if any(one.failed for one in states):
         return 1
     if all(one.ended for one in states) and any(Path("metrics/classify").glob("*.json")):

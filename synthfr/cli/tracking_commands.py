@@ -18,7 +18,8 @@ from synthfr.errors import UserError
 from synthfr.files import digest, read_json, read_yaml
 from synthfr.params import Params, load_params
 from synthfr.tracking import open_tracker
-from synthfr.tracking.store import Store, connect
+from synthfr.tracking.recorder import drain
+from synthfr.tracking.store import Store, connect, unreachable
 from synthfr.tracking.summary import KIND
 from synthfr.tracking.sync import Expected, synchronise
 
@@ -40,6 +41,18 @@ def sync() -> None:
             f"Left out, because parameters have changed since they ran: {', '.join(stale)}. "
             "`dvc repro` runs them again."
         )
+
+
+def send_waiting() -> None:
+    """Give MLflow the records that stages left in the spool, if there are any."""
+    if not any((layout.MLRUNS / "spool").glob("*.jsonl")):
+        return
+    settings = load_params().tracking
+    store = Store.at(layout.MLRUNS, settings.experiment, settings.timeout_s)
+    if (why := unreachable(store)) is not None:
+        typer.echo(f"MLflow: {store.shown_uri} does not answer ({why}): `synth-fr sync` later.")
+    elif sent := drain(store):
+        typer.echo(f"MLflow: {sent} waiting runs were sent to {store.shown_uri}.")
 
 
 def expected(params: Params) -> tuple[list[Expected], list[str]]:

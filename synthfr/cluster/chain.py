@@ -125,15 +125,21 @@ def in_one(target: str | None, request: Request, options: Sequence[str]) -> list
 
 def submit(target: str, jobs: Sequence[Wanted]) -> Chain:
     """Submit in order; if SLURM refuses one, those before it are cancelled and nothing is left."""
-    LOGS.mkdir(exist_ok=True)  # SLURM makes no folders
     links: dict[str, Link] = {}
     try:
+        LOGS.mkdir(exist_ok=True)  # SLURM makes no folders
         for one in jobs:
             after = [links[need].job for need in one.needs]
             job = slurm.sbatch(one.command(after))
             links[one.name] = Link(job, one.name, one.needs, one.array)
         chain = Chain(target, round(time.time()), tuple(links.values()))
         chain.save()
+    except OSError as error:
+        slurm.cancel([link.job for link in links.values()])
+        raise UserError(
+            f"{error.filename or records.CHAIN} cannot be written ({error.strerror}), so nothing "
+            "was submitted: free some space, or mend its rights."
+        ) from error
     except BaseException:
         slurm.cancel([link.job for link in links.values()])
         raise

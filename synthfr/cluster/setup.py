@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from synthfr.errors import UserError
@@ -22,6 +23,8 @@ def set_up(cache: Path | None, group: str | None, hardlink_lock: bool) -> list[s
     `cache`: a folder for the whole group (DVC then makes its files writable for the group). Private
     tables lie in it, so nobody outside the group may enter.
     """
+    if hardlink_lock:
+        _require_hard_links(LOCAL.parent)
     wanted = {"core.hardlink_lock": "true"} if hardlink_lock else {}
     changed = []
     if cache is not None:
@@ -33,6 +36,20 @@ def set_up(cache: Path | None, group: str | None, hardlink_lock: bool) -> list[s
             _dvc("config", "--local", name, value)
             changed.append(f"{LOCAL}: {name} = {value}")
     return changed
+
+
+def _require_hard_links(folder: Path) -> None:
+    """UserError where the file system of `folder` makes none, so that no lock could be taken."""
+    with tempfile.TemporaryDirectory(dir=folder) as made:
+        one = Path(made) / "one"
+        one.touch()
+        try:
+            (Path(made) / "two").hardlink_to(one)
+        except OSError as error:
+            raise UserError(
+                f"{folder.resolve()}: this file system makes no hard links ({error.strerror}), and "
+                "--hardlink-lock needs them: move the checkout, or leave the option away."
+            ) from None
 
 
 def _folder(cache: Path, group: str | None) -> list[str]:

@@ -80,10 +80,13 @@ def accounted(jobs: Iterable[str]) -> dict[str, tuple[str, str]]:
         return {}
     command = ["sacct", "-X", "-n", "-P", "-j", wanted, "-o", "JobID,State,Elapsed"]
     done = subprocess.run(command, capture_output=True, text=True)
-    found = {}
+    found: dict[str, tuple[str, str]] = {}
     for line in done.stdout.splitlines() if done.returncode == 0 else []:
         job, state, elapsed = line.split("|")
-        found[job] = (state.split()[0], elapsed)  # "CANCELLED by 1000"
+        whole, _, tasks = job.partition("_")
+        # "CANCELLED by 1000"; "00:00:07", which squeue writes 0:07
+        told = (state.split()[0], re.sub(r"^(00:)?0?", "", elapsed))
+        found |= dict.fromkeys(_tasks(whole, tasks.strip("[]")), told)
     return found
 
 

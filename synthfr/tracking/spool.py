@@ -191,7 +191,7 @@ class Run:
         """See to it that a recorder is at work; a server that does not answer is told once, within
         ``timeout_s``.
         """
-        if self._stream is None and not self._path.exists():
+        if self._store.deferred or (self._stream is None and not self._path.exists()):
             return
         if (why := unreachable(self._store)) is not None:
             self._reachable = False

@@ -70,6 +70,13 @@ class Store:
         return self.uri.startswith(("http://", "https://"))
 
     @property
+    def deferred(self) -> bool:
+        """Stages leave their records in the spool, for a later `synth-fr sync`: on clusters, where
+        several nodes must not write one SQLite file.
+        """
+        return not self.is_server and os.environ.get("SYNTHFR_RECORD") == "later"
+
+    @property
     def shown_uri(self) -> str:
         """The address without user and password, for messages."""
         return re.sub(r"//[^/@]*@", "//", self.uri)

@@ -57,13 +57,13 @@ def synchronise(tracker: Tracker, expected: Sequence[Expected]) -> Synced:
         raise UserError(
             f"{store.shown_uri} does not answer ({why}): start it, or unset MLFLOW_TRACKING_URI."
         )
-    sent = _drained(store)
+    sent = send_waiting(store)
     shown = _shown(store)
     rebuilt = [one.name for one in expected if not _is_shown(shown, one)]
     for one in expected:
         if one.name in rebuilt:
             _record(tracker, one)
-    _drained(store)
+    send_waiting(store)
     return Synced(sent, rebuilt, len(expected) - len(rebuilt))
 
 
@@ -113,8 +113,8 @@ def _record(tracker: Tracker, one: Expected) -> None:
     run.end("FINISHED")
 
 
-def _drained(store: Store) -> int:
-    """Empty the spool: here, or by the recorder that is at work already."""
+def send_waiting(store: Store) -> int:
+    """Empty the spool: here, or by the recorder that is at work already. Runs sent from here."""
     deadline = time.monotonic() + _PATIENCE_S
     while (sent := drain(store)) is None:
         waiting = [path for path in store.spool.glob("[!.]*.jsonl") if not is_locked(path)]

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -135,13 +136,20 @@ def cluster() -> Iterator[str]:
     path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
     if missing := [name for name in PROGRAMS if shutil.which(name, path=path) is None]:
         pytest.skip(f"no SLURM on this machine ({', '.join(missing)} missing): {PACKAGES}")
+    with slurm_at_work() as conf:
+        yield conf
+
+
+@contextmanager
+def slurm_at_work(**settings: str) -> Iterator[str]:
+    """SLURM_CONF of a new cluster, which ends with the block."""
     folder = tempfile.mkdtemp(prefix="slurm-", dir="/tmp")  # sockets want a short path
     Path(folder).chmod(0o755)  # munge's socket must be within everybody's reach
-    # pytest-xdist's processes each have a cluster
-    port = 17000 + os.getpid() % 1500 * 10
+    # pytest-xdist's processes each have clusters
+    port = 17000 + os.getpid() % 1500 * 10 + (5 if settings else 0)
     up = subprocess.run(
         [ROOT / "slurm/testing/up", folder],
-        env=os.environ | {"PORT": str(port)},
+        env=os.environ | {"PORT": str(port)} | settings,
         capture_output=True,
         text=True,
     )
@@ -174,7 +182,9 @@ def slurm(cluster: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     yield cluster
     subprocess.run(["scancel", "--me"], check=False)
     until(lambda: not squeue(), "an empty queue")
-    subprocess.run(["scontrol", "update", "nodename=ALL", "state=resume"], check=False)
+    subprocess.run(
+        ["scontrol", "update", "nodename=ALL", "state=resume"], check=False, capture_output=True
+    )  # an error where none is down
 
 
 @pytest.fixture

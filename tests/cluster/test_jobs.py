@@ -226,6 +226,16 @@ def test_a_refusal_half_way_takes_back_what_was_submitted(toy: Toy) -> None:
     assert not (toy.root / ".scratch/cluster/chain.json").exists()
 
 
+def test_a_full_disk_takes_back_what_was_submitted(toy: Toy) -> None:
+    # no file may grow, for this process and its children: every write fails as on a full disk
+    limited = ["bash", "-c", "ulimit -f 0; exec synth-fr submit last --account=x"]
+    toy.submit("last", "--dry-run")
+    done = toy.run(*limited, check=False)
+    assert done.returncode == 1
+    assert "chain.json cannot be written (File too large), so nothing was submitted" in done.stdout
+    until(lambda: not squeue(), "an empty queue")
+
+
 def test_gpus_reach_the_stage(toy: Toy) -> None:
     (toy.root / "slurm/resources.yaml").write_text("stages: {first: {gpus: 2}}\n")
     with (toy.root / "slurm/env.sh").open("a") as env:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import stat
 from pathlib import Path
 
 import pytest
 
-from synthfr.cluster import chain, graph, resources, slurm
+from synthfr.cluster import chain, graph, resources, setup, slurm
 from synthfr.cluster.chain import Chain, Link
 from synthfr.errors import UserError
 from synthfr.files import read_yaml
@@ -168,6 +170,47 @@ def test_a_cycle_in_the_pipeline_is_dvcs_sentence(tmp_path: Path) -> None:
     (toy.root / "dvc.yaml").write_text(text)
     told = toy.submit("last", "--dry-run", code=1)
     assert "both a dependency and an output in stages:" in told and told.count("\n") == 1
+
+
+def test_hashes_decide_and_not_times(tmp_path: Path) -> None:
+    """A node's clock that runs an hour fast, or slow, makes nothing stale."""
+    toy = Toy.make(tmp_path / "toy")
+    toy.dvc("repro")
+    for file, skew in (("work.py", 3600), ("in/first", -3600), ("out/first", 7200)):
+        when = (toy.root / file).stat().st_mtime + skew
+        os.utime(toy.root / file, (when, when))
+    assert "up to date" in toy.submit("last", "--dry-run")
+    (toy.root / "in/first").write_text("sleep 0.2")  # negative control
+    os.utime(toy.root / "in/first", (0, 0))
+    assert "--single-item first" in toy.submit("last", "--dry-run")
+
+
+def test_a_file_system_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No lock of them, and a cache that links by symlinks: what DVC then stores is whole."""
+    toy = Toy.make(tmp_path / "toy")
+    monkeypatch.chdir(toy.root)
+
+    def refused(*arguments: object, **options: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refused)
+    with pytest.raises(UserError, match="makes no hard links"):
+        setup.set_up(None, None, hardlink_lock=True)
+    assert not Path(".dvc/config.local").exists()
+    assert setup.set_up(tmp_path / "cache", None, hardlink_lock=False)
+    # for DVC's own process too
+    (toy.root / "sitecustomize.py").write_text(
+        "import os\ndef link(*a, **k): raise OSError(1, 'Operation not permitted')\n"
+        "os.link = link\n"
+    )
+    toy.env["PYTHONPATH"] = f"{toy.root}{os.pathsep}{toy.env['PYTHONPATH']}"
+    assert (
+        "Operation not permitted"
+        in toy.run("python", "-c", "import os; os.link('a', 'b')", check=False).stdout
+    )
+    toy.dvc("repro")
+    assert (toy.root / "out/last").read_text() == "last sleep 0.1"
+    assert "up to date" in toy.submit("last", "--dry-run")
 
 
 def test_the_batch_script_asks_for_its_surroundings(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import math
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 
 from synthfr.tracking import Tracker, open_tracker
 from synthfr.tracking.spool import metric_name
+from synthfr.tracking.store import Store
 from synthfr.tracking.wall import refuse_private
 from tests.tracking.conftest import SETTINGS
 
@@ -33,6 +35,28 @@ def test_a_record_says_what_was_logged_and_when_it_ended(tracker: Tracker) -> No
     assert metrics["metrics"] == {"size_250/top_k_10": 0.5}
     assert series["rows"] == [{"step": 5.0, "loss": 0.7}]
     assert end["status"] == "FINISHED"
+
+
+@pytest.mark.parametrize(
+    ("uri", "woken"), [(None, 0), ("http://127.0.0.1:9", 1)], ids=["sqlite", "server"]
+)
+def test_on_a_cluster_a_record_waits_unless_there_is_a_server(
+    tracker: Tracker, monkeypatch: pytest.MonkeyPatch, uri: str | None, woken: int
+) -> None:
+    calls: list[Store] = []
+    monkeypatch.setattr("synthfr.tracking.spool.wake_recorder", calls.append)
+    monkeypatch.setattr("synthfr.tracking.spool.unreachable", lambda store: None)
+    store = tracker.store if uri is None else replace(tracker.store, uri=uri)
+    monkeypatch.setenv("SYNTHFR_RECORD", "later")
+    with Tracker(store, "p").run("sft", {}, {}):
+        pass
+    assert len(calls) == woken
+    assert events(tracker)[-1]["status"] == "FINISHED"
+    # negative control: elsewhere the database is told at once
+    monkeypatch.delenv("SYNTHFR_RECORD")
+    with Tracker(store, "p").run("sft", {}, {}):
+        pass
+    assert len(calls) == woken + 1
 
 
 @pytest.mark.parametrize(
