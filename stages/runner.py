@@ -240,8 +240,6 @@ def prepare_process(params: Params) -> None:
         "RAYON_NUM_THREADS",
     ):
         os.environ[variable] = threads
-    # without it MKL promises no equal sums from one run to the next
-    os.environ["MKL_CBWR"] = "AUTO,STRICT"
     # idle OpenMP threads that spin slow training threefold on a shared machine
     os.environ |= {
         "OMP_WAIT_POLICY": "PASSIVE",

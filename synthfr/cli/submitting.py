@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -74,12 +75,19 @@ def cancel() -> int:
 def _refuse_a_second_submit() -> None:
     busy = slurm.at_work(WORKSPACE, _all_stages())
     if busy:
-        shown = ", ".join(f"{job.name} (job {job.job}, {job.state.lower()})" for job in busy[:3])
+        shown = ", ".join(
+            f"{job.name} (job {job.job}{_of_another(job.user)}, {job.state.lower()})"
+            for job in busy[:3]
+        )
         shown += f" and {len(busy) - 3} more" if len(busy) > 3 else ""
         raise UserError(
             f"Jobs of this workspace are still queued or running: {shown}: "
             "wait for them (synth-fr submit --status --wait) or end them (--cancel)."
         )
+
+
+def _of_another(user: int) -> str:
+    return "" if user == os.getuid() else f" of user {user}"
 
 
 def _refuse_too_many_gpus(

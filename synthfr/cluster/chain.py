@@ -137,7 +137,7 @@ def submit(target: str, jobs: Sequence[Wanted]) -> Chain:
     except OSError as error:
         slurm.cancel([link.job for link in links.values()])
         raise UserError(
-            f"{error.filename or records.CHAIN} cannot be written ({error.strerror}), so nothing "
+            f"{records.CHAIN} cannot be written ({error.strerror}), so nothing "
             "was submitted: free some space, or mend its rights."
         ) from error
     except BaseException:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -14,6 +15,9 @@ from synthfr.errors import UserError
 
 Graph = Mapping[str, tuple[str, ...]]  # a stage, and the stages that it needs, in pipeline order
 
+# SQLite's words, and the operating system's
+_FULL = ["disk I/O error", "database or disk is full"]
+_FULL += [os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)]
 _NODE = re.compile(r'^"([^"]+)";')
 _EDGE = re.compile(r'^"([^"]+)" -> "([^"]+)";')
 
@@ -93,6 +97,8 @@ def _dvc(*arguments: str) -> str:
                 "DVC is at work in this workspace, so that what is stale cannot be told: "
                 "wait for it (synth-fr submit --status), then submit again."
             )
+        if any(full in done.stderr for full in _FULL):
+            words = "DVC cannot write under .dvc: the disk, or your share of it, is full."
         if "RWLock-file" in done.stderr:  # a kill in the instant in which DVC wrote it
             words = (
                 ".dvc/tmp/rwlock was left cut short by a killed DVC: remove it if no job of this "

@@ -27,7 +27,7 @@ ENDED = frozenset(
     }
 )
 SHARES = ".shares"  # ends the name of an array that writes a stage's shares
-_COLUMNS = "%F|%K|%j|%T|%M|%l|%r|%Z"
+_COLUMNS = "%F|%K|%j|%T|%M|%l|%r|%U|%Z"
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class Queued:
     elapsed: str
     limit: str
     reason: str
+    user: int
     folder: Path
 
     @property
@@ -50,13 +51,17 @@ class Queued:
 
 def queue() -> list[Queued]:
     """The user's jobs, each task of an array by itself, also those that ended lately."""
-    told = _ask("squeue", "-h", "-r", "-u", str(os.getuid()), "-t", "all", "-o", _COLUMNS)
+    return _queue("-u", str(os.getuid()))
+
+
+def _queue(*which: str) -> list[Queued]:
+    told = _ask("squeue", "-h", "-r", "-t", "all", "-o", _COLUMNS, *which)
     jobs = []
     for line in told.splitlines():
-        job, tasks, name, *rest, folder = line.split("|", 7)
+        job, tasks, name, *rest, user, folder = line.split("|", 8)
         state, elapsed, limit, reason = rest
         jobs += [
-            Queued(one, name, state, elapsed, limit, reason, Path(folder))
+            Queued(one, name, state, elapsed, limit, reason, int(user), Path(folder))
             for one in _tasks(job, tasks)
         ]
     return jobs
@@ -75,7 +80,8 @@ def _tasks(job: str, tasks: str) -> list[str]:
 
 def accounted(jobs: Iterable[str]) -> dict[str, tuple[str, str]]:
     """State and elapsed time of jobs that squeue forgot; empty where there is no accounting."""
-    wanted = ",".join(jobs)
+    # whole arrays: by itself a task that never began is not found
+    wanted = ",".join(dict.fromkeys(job.partition("_")[0] for job in jobs))
     if not wanted or shutil.which("sacct") is None:
         return {}
     command = ["sacct", "-X", "-n", "-P", "-j", wanted, "-o", "JobID,State,Elapsed"]
@@ -91,14 +97,21 @@ def accounted(jobs: Iterable[str]) -> dict[str, tuple[str, str]]:
 
 
 def at_work(root: Path, stages: Iterable[str]) -> list[Queued]:
-    """Jobs of the workspace `root` that run, or may come to run, one of `stages`."""
+    """Jobs of the workspace `root`, of anybody, that run, or may come to run, one of `stages`."""
     names = {WHOLE} | {name for stage in stages for name in (stage, stage + SHARES)}
     root = root.resolve()
     return [
         job
-        for job in queue()
-        if job.state not in ENDED and job.name in names and job.folder.resolve() == root
+        for job in _queue("-n", ",".join(sorted(names)))
+        if job.state not in ENDED and _same(job.folder, root)
     ]
+
+
+def _same(folder: Path, root: Path) -> bool:
+    try:
+        return folder.resolve() == root
+    except OSError:  # another user's, who does not let us look
+        return False
 
 
 def sbatch(command: Sequence[str]) -> str:

@@ -226,14 +226,36 @@ def test_a_refusal_half_way_takes_back_what_was_submitted(toy: Toy) -> None:
     assert not (toy.root / ".scratch/cluster/chain.json").exists()
 
 
-def test_a_full_disk_takes_back_what_was_submitted(toy: Toy) -> None:
+def test_a_full_disk_is_told(toy: Toy) -> None:
     # no file may grow, for this process and its children: every write fails as on a full disk
-    limited = ["bash", "-c", "ulimit -f 0; exec synth-fr submit last --account=x"]
-    toy.submit("last", "--dry-run")
+    limited = ["bash", "-c", "ulimit -f 0; exec synth-fr submit last"]
     done = toy.run(*limited, check=False)
-    assert done.returncode == 1
-    assert "chain.json cannot be written (File too large), so nothing was submitted" in done.stdout
+    assert (done.returncode, done.stdout.count("\n")) == (1, 1)
+    assert "DVC cannot write under .dvc: the disk, or your share of it, is full" in done.stdout
+    assert squeue() == ""
+
+
+def test_a_chain_that_cannot_be_written_down_is_taken_back(toy: Toy) -> None:
+    (toy.root / ".scratch/cluster/chain.json/in/the/way").mkdir(parents=True)
+    told = toy.submit("last", code=1)
+    assert "chain.json cannot be written (" in told and "so nothing was submitted" in told
+    assert told.count("\n") == 1
     until(lambda: not squeue(), "an empty queue")
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root submits for another user")
+def test_a_colleagues_job_in_the_same_workspace_is_in_the_way(toy: Toy) -> None:
+    theirs = ["sbatch", "--hold", "--uid=65534", "--gid=65534", "--wrap=true", "-o", "/dev/null"]
+    (toy.root / "elsewhere").mkdir()
+    toy.run(*theirs, "--job-name=side@2", f"--chdir={toy.root / 'elsewhere'}")
+    toy.submit("first", "--wait")  # negative control: that one is not of this workspace
+    toy.tell("first", "sleep 0.2")
+    job = toy.run(*theirs, "--parsable", "--job-name=side@2", f"--chdir={toy.root}").stdout.strip()
+    try:
+        told = toy.submit("last", code=1)
+        assert f"side@2 (job {job} of user 65534, pending)" in told
+    finally:
+        subprocess.run(["scancel", "--user=65534"], check=True)
 
 
 def test_gpus_reach_the_stage(toy: Toy) -> None:
