@@ -165,11 +165,12 @@ def slurm_at_work(**settings: str) -> Iterator[str]:
 def source(cluster: str, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """The real pipeline on the smoke profile with one round: never run itself, but cloned.
 
-    Without SLURM it is not made.
+    Its DPO is long enough to be stopped between two checkpoints. Without SLURM it is not made.
     """
     workspace = Workspace.copy(tmp_path_factory.mktemp("source") / "checkout")
     workspace.run("synth-fr", "profile", "apply", "smoke")
     one_round(workspace)
+    workspace.change_params({"rounds.dpo1.epochs": 10, "dpo.checkpoint_every_steps": 5})
     workspace.commit("smoke")
     return workspace
 
@@ -211,6 +212,8 @@ def start_again(job: str) -> None:
     show = ["scontrol", "show", "job", job]
     until(lambda: again in subprocess.run(show, capture_output=True, text=True).stdout, again)
     # too soon, and SLURM takes the first run's end for that of the second: FAILED after 0 s
+    step = ["pgrep", "-f", rf"slurmstepd: \[{job}\.batch\]"]
+    until(lambda: subprocess.run(step, capture_output=True).returncode == 1, "the first run's end")
     time.sleep(5)
     subprocess.run(["scontrol", "update", f"jobid={job}", "StartTime=now"], check=True)
 
@@ -218,4 +221,11 @@ def start_again(job: str) -> None:
 def until_saved(workspace: Workspace, stage: str, what: str, n: int = 1) -> None:
     """Until a stage under way has saved that much."""
     folder = workspace.root / ".scratch" / stage
-    until(lambda: len(list(folder.rglob(what))) >= n, f"something saved by {stage}", timeout_s=300)
+
+    def saved() -> bool:
+        if not squeue():
+            logs = [log.read_text()[-2000:] for log in workspace.root.glob("logs/*.log")]
+            raise AssertionError(f"no job is left, and {stage} saved too little: {logs}")
+        return len(list(folder.rglob(what))) >= n
+
+    until(saved, f"something saved by {stage}", timeout_s=300)
