@@ -6,7 +6,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -296,12 +296,19 @@ def test_nothing_is_sent_on_to_another_server() -> None:
 
 
 def test_ctrl_c_stops_what_is_under_way() -> None:
+    interrupted: list[float] = []
+
+    def interrupt_when(ready: Callable[[], bool]) -> None:
+        while not ready():
+            time.sleep(0.01)
+        interrupted.append(time.monotonic())
+        os.kill(os.getpid(), signal.SIGINT)
+
     with Misbehaving({prompt: ["hang"] for prompt in PROMPTS}) as server:
-        threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
-        begun = time.monotonic()
+        threading.Thread(target=interrupt_when, args=(lambda: len(server.asked) == 4,)).start()
         with engine(server, timeout_s=30) as made, pytest.raises(KeyboardInterrupt):
             list(made.generate(requests()))
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - interrupted[0] < 5
         assert len(server.asked) == 4
 
 

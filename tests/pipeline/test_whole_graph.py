@@ -198,6 +198,7 @@ def test_mlflow_serves_one_comparable_summary_run_per_step(finished: Workspace) 
         "127.0.0.1",
         "--port",
         str(port),
+        "--workers=1",
         url=f"{url}/health",
     ):
         runs = _search_runs(url)
