@@ -295,6 +295,15 @@ def test_nothing_is_sent_on_to_another_server() -> None:
             assert [body["prompt"] for body in other.asked] == [PROMPTS[0]]
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """SIGINT as Python has it, also where the tests run in the background of a shell's script."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_stops_what_is_under_way() -> None:
     interrupted: list[float] = []
 
