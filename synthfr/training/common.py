@@ -192,7 +192,15 @@ def run(trainer: Any, order: LengthGroupedOrder, scratch: Path) -> None:
 
     Nothing but checkpoints is written: no model card, no lines of logs.
     """
-    from transformers import PrinterCallback, ProgressCallback
+    from transformers import PrinterCallback, ProgressCallback, TrainerCallback
+
+    class TellEpoch(TrainerCallback):  # type: ignore[misc]
+        """To our order, which accelerate's loader does not reach where several processes go on
+        from the middle of an epoch.
+        """
+
+        def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            order.set_epoch(int(state.epoch))
 
     class Bar(ProgressCallback):  # type: ignore[misc]
         def on_log(self, *args: Any, **kwargs: Any) -> None:
@@ -201,6 +209,7 @@ def run(trainer: Any, order: LengthGroupedOrder, scratch: Path) -> None:
     if len(trainer.train_dataset) != len(order):
         raise RuntimeError(f"the trainer kept {len(trainer.train_dataset)} of {len(order)} rows")
     trainer._get_train_sampler = lambda dataset=None: order
+    trainer.add_callback(TellEpoch())
     trainer.create_model_card = lambda *args, **kwargs: None
     trainer.remove_callback(PrinterCallback)
     if sys.stderr.isatty():
