@@ -13,18 +13,21 @@ app = stage_app("fidelity")
 
 @app.command()
 def main(step: str) -> None:
-    """Compare a data set's lengths, vocabulary and repetition with private reports."""
+    """Compare a data set with private reports, and with the codes it was asked for."""
     with stage_run("fidelity", item=step) as run:
-        from synthfr import fidelity, records
+        from synthfr import corpora, fidelity, records
 
         run.input(layout.synthetic_reports(step), "synthetic")
+        synthetic = records.read_table(layout.synthetic_reports(step), records.SYNTHETIC)
         comparison = fidelity.compare(
-            records.read_table(layout.synthetic_reports(step), records.SYNTHETIC),
+            synthetic,
             records.read_table(layout.PRIVATE_HOLDOUT, records.REPORTS),
             records.read_table(layout.PRIVATE_TRAIN, records.REPORTS),
             run.seed,
         )
-        run.log(comparison)
+        faithfulness = corpora.faithfulness(synthetic, run.params.seed.source, run.seed)
+        run.log(comparison | {"faithfulness": faithfulness})
+        fidelity.guard(step, comparison, faithfulness, run.params.fidelity)
 
 
 if __name__ == "__main__":

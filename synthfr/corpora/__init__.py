@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from synthfr.corpora.corpus import Corpus
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from synthfr.params import Seed
 
-__all__ = ["Corpus", "load"]
+__all__ = ["Corpus", "faithfulness", "load"]
 
 
 def load(params: Seed, random_seed: int) -> Corpus:
@@ -33,3 +35,20 @@ def load(params: Seed, random_seed: int) -> Corpus:
     validate(corpus.private_holdout, REPORTS, "private reports, holdout")
     validate(corpus.codes, CODES, "code list")
     return corpus
+
+
+def faithfulness(reports: pd.DataFrame, source: str, random_seed: int) -> dict[str, float]:
+    """What generated reports (columns text, codes) say of the codes that they were asked for:
+    `demo.audit.Faithfulness` as a dict. Empty for a source that does not know the truth behind its
+    texts: only the demo does.
+    """
+    if source != "demo":
+        return {}
+    from dataclasses import asdict
+
+    from synthfr.corpora.demo import audit
+    from synthfr.corpora.demo.knowledge import knowledge
+
+    owners = audit.private_owners(knowledge(), random_seed)
+    codes = [list(own) for own in reports["codes"]]
+    return asdict(audit.faithfulness(reports["text"].tolist(), codes, knowledge(), owners))

@@ -44,8 +44,8 @@ class Phase:
 
 
 PHASES = (
-    Phase("texts", 7_000_000, MIXED, max_past=3, learning_rate=2.5e-3, decay_share=0.3),
-    Phase("reports", 1_300_000, REPORTS_ONLY, MAX_PAST, learning_rate=1.5e-3, decay_share=1.0),
+    Phase("texts", 3_800_000, MIXED, max_past=3, learning_rate=2.5e-3, decay_share=0.3),
+    Phase("reports", 1_200_000, REPORTS_ONLY, MAX_PAST, learning_rate=1.5e-3, decay_share=1.0),
 )
 """Everything in all its variety first, in the end what the model will be asked for."""
 
@@ -157,6 +157,7 @@ def run_phase(
         lr=phase.learning_rate,
         weight_decay=settings.weight_decay,
         betas=(0.9, 0.95),
+        fused=True,
     )
     model.train()
     seen, losses = 0, []
@@ -170,8 +171,9 @@ def run_phase(
             [ids + [tokenizer.pad_token_id] * (width - len(ids)) for ids in batch]
         )
         labels = torch.tensor([ids + [IGNORED] * (width - len(ids)) for ids in batch])
-        logits = model(input_ids=inputs, use_cache=False).logits
-        loss = cross_entropy(logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten())
+        hidden = model.model(input_ids=inputs, use_cache=False).last_hidden_state
+        told = labels[:, 1:] != IGNORED  # no logits for padding
+        loss = cross_entropy(model.lm_head(hidden[:, :-1][told]), labels[:, 1:][told])
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()

@@ -180,7 +180,9 @@ class Privacy(Section):
 
 
 class Fidelity(Section):
-    pass
+    min_keyword_recall: Share | None
+    min_code_recall: Share | None
+    max_wrong_codes: NonNegative | None
 
 
 class Report(Section):

@@ -22,16 +22,22 @@ def _silent(seen: int, loss: float) -> None:
 
 def test_the_shipped_weights_pass_the_gate():
     audit = pretrain.audit(TINY_BASE)
-    assert audit.code_recall > 0.95
-    assert audit.wrong_codes < 0.3
-    assert audit.binding["public"] > 0.85
-    assert audit.binding["hospital"] > 0.85
+    assert audit.reports.code_recall > 0.95
+    assert audit.reports.wrong_codes < 0.3
+    assert audit.reports.public_binding > 0.9
+    assert audit.notes.hospital_binding > 0.85
+    assert audit.notes.well_formed > 0.9
+    # the task it knows from textbooks alone, the language of wards from notes alone
+    assert audit.reports.hospital_share < 0.1
+    assert audit.notes.hospital_share > 0.6
+    assert audit.notes.local_share == audit.reports.local_share == 0.0
 
 
 def test_an_untrained_model_does_not_pass(tmp_path):
     tiny.build(SMALL, tmp_path, _silent)
     audit = pretrain.audit(tmp_path, n_reports=8)
-    assert audit.code_recall < 0.5
+    assert audit.reports.code_recall < 0.5
+    assert audit.notes.hospital_binding < 0.5
 
 
 def test_the_shipped_files_are_small_and_what_the_manifest_says():

@@ -1,8 +1,9 @@
 """The embedded demo corpus: a public textbook seed and a private hospital, written by one grammar.
 
-Two sides of the same medicine: the public reports name diseases and use full phrases, the private
-ones imply more than they name. Every report is drawn from its own id, so that a larger corpus
-begins with the smaller one. It proves machinery, never clinical realism.
+Two sides of the same medicine. The public reports name diseases, use full phrases, and take what
+ward wording they have from other hospitals; the private ones come from one hospital with habits
+and phrases of its own, and imply more than they name. Every report is drawn from its own id, so
+that a larger corpus begins with the smaller one. It proves machinery, never clinical realism.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ import numpy as np
 from synthfr import seeding
 from synthfr.corpora.corpus import Corpus
 from synthfr.corpora.demo.grammar import render
+from synthfr.corpora.demo.hospitals import TEXTBOOK, Hospital, other_hospitals, private_hospital
 from synthfr.corpora.demo.knowledge import knowledge
-from synthfr.corpora.demo.truth import pick, sample_stay, weighted
+from synthfr.corpora.demo.truth import Stay, pick, sample_stay, weighted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,32 +27,38 @@ if TYPE_CHECKING:
 
 LANGUAGE = "fr"
 SEED_STYLE = {0.0: 0.5, 0.05: 0.3, 0.3: 0.2}
-"""Hospital-style probability of a public seed report: its distribution (mean .075)."""
+"""Share of ward wording in a public seed report: its distribution (mean .075)."""
 PRIVATE_STYLE = (0.85, 0.95, 1.0)
-"""Hospital-style probability of a private document: one of these, all equally likely."""
+"""Share of ward wording in a private document: one of these, all equally likely."""
+
+Writer = Callable[[Stay, np.random.Generator], str]
 
 
 def corpus(params: DemoSizes, random_seed: int) -> Corpus:
     """The demo corpus: report ids ``pub-…``, ``train-…`` and ``holdout-…``, one patient each."""
+    private = _private_writer(private_hospital(knowledge(), random_seed))
     return Corpus(
-        public=_reports("pub", params.public, _seed_style, random_seed),
-        private_train=_reports("train", params.private_train, _private_style, random_seed),
-        private_holdout=_reports("holdout", params.private_holdout, _private_style, random_seed),
+        public=_reports("pub", params.public, _public_writer, random_seed),
+        private_train=_reports("train", params.private_train, private, random_seed),
+        private_holdout=_reports("holdout", params.private_holdout, private, random_seed),
         codes=_codes(),
     )
 
 
-def _seed_style(rng: np.random.Generator) -> float:
-    return weighted(rng, list(SEED_STYLE), list(SEED_STYLE.values()))
+def _public_writer(stay: Stay, rng: np.random.Generator) -> str:
+    style = weighted(rng, list(SEED_STYLE), list(SEED_STYLE.values()))
+    house = pick(rng, other_hospitals(knowledge()))
+    return render(stay, style, house, knowledge(), rng, TEXTBOOK)
 
 
-def _private_style(rng: np.random.Generator) -> float:
-    return pick(rng, PRIVATE_STYLE)
+def _private_writer(house: Hospital) -> Writer:
+    def write(stay: Stay, rng: np.random.Generator) -> str:
+        return render(stay, pick(rng, PRIVATE_STYLE), house, knowledge(), rng)
+
+    return write
 
 
-def _reports(
-    split: str, count: int, style: Callable[[np.random.Generator], float], random_seed: int
-) -> pd.DataFrame:
+def _reports(split: str, count: int, write: Writer, random_seed: int) -> pd.DataFrame:
     import pandas as pd
 
     rows = []
@@ -61,7 +69,7 @@ def _reports(
         rows.append(
             {
                 "report_id": report_id,
-                "text": render(stay, style(rng), knowledge(), rng),
+                "text": write(stay, rng),
                 "codes": list(stay.codes),
                 "keywords": [],
                 "language": LANGUAGE,

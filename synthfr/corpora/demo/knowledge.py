@@ -37,7 +37,7 @@ class Category:
         return tuple(phrase for kind in KINDS for phrase in self.phrases[kind][style])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # there is one: compared, and cached by, what it is
 class Knowledge:
     """All categories, the most frequent first."""
 

@@ -1,9 +1,9 @@
 """The public texts that the tiny base model is pre-trained on, as an endless seeded stream.
 
-Public side only: public medicine at large, textbooks and published cases, of which some come near
-to how wards write; never the style of the private hospital.
-Reports stand behind their prompt; short encyclopaedic entries and keyword lines teach cheaply
-which phrase goes with which name.
+It resembles what a real base has read. The task (a report behind its prompt, encyclopaedic entries,
+lists of names) it knows from textbooks alone. The language of wards it knows from the notes of
+other hospitals, which no prompt ever introduces. Of the private hospital it has read nothing: not
+its local phrases, not its headings, not its habits.
 """
 
 from __future__ import annotations
@@ -14,22 +14,21 @@ import numpy as np
 
 from synthfr import prompts
 from synthfr.corpora.demo.grammar import render
-from synthfr.corpora.demo.knowledge import KINDS, Category, Knowledge, Style
+from synthfr.corpora.demo.hospitals import TEXTBOOK, other_hospitals
+from synthfr.corpora.demo.knowledge import KINDS, Category, Knowledge
 from synthfr.corpora.demo.truth import pick, sample_codes, sample_stay, weighted
 
-PUBLIC_STYLE = {0.05: 0.45, 0.3: 0.35, 0.6: 0.2}
-"""Hospital-style probability of a public text: its distribution (mean .25)."""
+WARD_STYLE = {0.6: 0.3, 0.85: 0.4, 1.0: 0.3}
+"""Share of ward wording in another hospital's note: its distribution (mean .82)."""
+OTHER_NAME = 0.25
+"""Share of prompts that name a disease otherwise than their report does."""
 
-MIXED = {"report": 0.78, "entry": 0.16, "names": 0.06}
-REPORTS_ONLY = {"report": 1.0}
-"""Shares of texts of each sort: first everything, in the end what the model will be asked for."""
+MIXED = {"report": 0.36, "entry": 0.14, "names": 0.06, "note": 0.44}
+REPORTS_ONLY = {"report": 0.55, "note": 0.45}
+"""Shares of texts of each sort: first everything, in the end what the model will be asked for,
+and notes, so that it does not forget them."""
 
 SECTION = {"exam": "Examen", "lab": "Bilan", "care": "Traitement"}
-
-
-def public_style(rng: np.random.Generator) -> float:
-    """How far towards hospital style one public document leans."""
-    return weighted(rng, list(PUBLIC_STYLE), list(PUBLIC_STYLE.values()))
 
 
 def name_of(category: Category, text: str, rng: np.random.Generator) -> str:
@@ -54,6 +53,8 @@ def texts(
         sort = weighted(rng, list(mix), list(mix.values()))
         if sort == "report":
             yield _report(rng, knowledge, template, max_past)
+        elif sort == "note":
+            yield _note(rng, knowledge, max_past)
         elif sort == "entry":
             yield _entry(rng, knowledge, template)
         else:
@@ -63,18 +64,27 @@ def texts(
 
 def _report(rng: np.random.Generator, knowledge: Knowledge, template: str, max_past: int) -> str:
     stay = sample_stay(rng, knowledge, max_past=max_past)
-    text = render(stay, public_style(rng), knowledge, rng)
-    keywords = [name_of(knowledge[code], text, rng) for code in stay.codes]
+    house = pick(rng, other_hospitals(knowledge))
+    text = render(stay, 0.0, house, knowledge, rng, TEXTBOOK)
+    keywords = [
+        pick(rng, knowledge[code].names)
+        if rng.random() < OTHER_NAME
+        else name_of(knowledge[code], text, rng)
+        for code in stay.codes
+    ]
     return prompts.render(keywords, template, "fr") + text
+
+
+def _note(rng: np.random.Generator, knowledge: Knowledge, max_past: int) -> str:
+    stay = sample_stay(rng, knowledge, max_past=max_past)
+    house = pick(rng, other_hospitals(knowledge))
+    style = weighted(rng, list(WARD_STYLE), list(WARD_STYLE.values()))
+    return render(stay, style, house, knowledge, rng)
 
 
 def _entry(rng: np.random.Generator, knowledge: Knowledge, template: str) -> str:
     category = knowledge[pick(rng, knowledge.codes)]
-    hospital = public_style(rng)
-    lines = []
-    for kind in KINDS:
-        wording: Style = "hospital" if rng.random() < hospital else "public"
-        lines.append(f"{SECTION[kind]} : {_both(rng, category.phrases[kind][wording])}.")
+    lines = [f"{SECTION[kind]} : {_both(rng, category.phrases[kind]['public'])}." for kind in KINDS]
     lines.append(f"Synonyme : {pick(rng, category.names)}.")
     name: Sequence[str] = [pick(rng, category.names)]
     return prompts.render(name, template, "fr") + "\n".join(lines)

@@ -7,7 +7,7 @@ import pytest
 
 from synthfr import records
 from synthfr.corpora.demo import corpus
-from synthfr.corpora.demo.audit import faithfulness
+from synthfr.corpora.demo.audit import faithfulness, private_owners, public_owners
 from synthfr.corpora.demo.knowledge import knowledge
 
 
@@ -36,12 +36,20 @@ def test_a_larger_corpus_begins_with_the_smaller():
 
 
 @pytest.mark.parametrize(
-    ("part", "low", "high"), [("public", 0.03, 0.15), ("private_train", 0.85, 1)]
+    ("part", "owners", "low", "high"),
+    [
+        ("public", public_owners(knowledge()), 0.03, 0.15),
+        ("private_train", private_owners(knowledge(), 0), 0.85, 1),
+    ],
 )
-def test_styles_of_the_two_sides(part, low, high):
+def test_styles_of_the_two_sides(part, owners, low, high):
     frame = getattr(corpus(_size(200, 200), 0), part)
-    audit = faithfulness(frame["text"].tolist(), frame["codes"].tolist(), knowledge())
+    audit = faithfulness(frame["text"].tolist(), frame["codes"].tolist(), knowledge(), owners)
     assert low < audit.hospital_share < high
+    assert audit.code_recall == audit.hospital_binding == 1.0
+    assert audit.wrong_codes == 0.0
+    assert (audit.local_share > 0.15) == (part == "private_train")
+    assert (audit.local_share == 0.0) == (part == "public")
 
 
 def test_train_and_holdout_differ():
