@@ -96,15 +96,32 @@ class LocalEvaluator(Section):
     lsa_dimensions: Count
 
 
+class Discriminator(Section):
+    folds: Annotated[int, Field(ge=2, le=20)]
+    max_ngram: Annotated[int, Field(ge=1, le=5)]
+    C: Positive
+
+
 class Score(Section):
-    evaluator: Annotated[str, Field(pattern=r"^(local|sentence-transformers:.+)$")]
+    evaluator: Annotated[str, Field(pattern=r"^(local|discriminator|sentence-transformers:.+)$")]
     local: LocalEvaluator
+    discriminator: Discriminator
     max_tokens: Count
     strip_headings: bool
     window_tokens: Count
     stride_tokens: Count
     similarity_judge: SimilarityJudge
     weights: ScoreWeights
+    control: Literal["none", "shuffled", "wrong_document"]
+
+    @model_validator(mode="after")
+    def _control_changes_something(self) -> Score:
+        if self.control == "wrong_document" and self.evaluator == "discriminator":
+            raise ValueError(
+                "control 'wrong_document' means nothing to evaluator 'discriminator', which "
+                "compares with no document: set control to shuffled or none, or another evaluator"
+            )
+        return self
 
     @model_validator(mode="after")
     def _similarity_judged_by_someone(self) -> Score:

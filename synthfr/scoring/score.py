@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from synthfr.errors import UserError
 from synthfr.records import SCORES
-from synthfr.scoring import lexical
-from synthfr.scoring.evaluators import evaluator
+from synthfr.scoring import controls, lexical
+from synthfr.scoring.raters import Documents, rater
 from synthfr.scoring.release import release
-from synthfr.scoring.similarity import similarities
 from synthfr.text import strip_headings
 
 if TYPE_CHECKING:
@@ -41,20 +40,26 @@ def score(
     keyed: pd.DataFrame,
     prompts: pd.DataFrame,
     judgements: pd.DataFrame,
+    public: pd.DataFrame,
     params: Score,
     engines: Engines,
     *,
     random_seed: int,
+    round_name: str,
     merged: Path,
     scratch: Path,
 ) -> Scored:
     """Score every candidate (CANDIDATES) against the private document (KEYED) of its prompt
-    (PROMPTS) and take what the judge said of it (JUDGEMENTS), joined by id.
+    (PROMPTS) and take what the judge said of it (JUDGEMENTS), joined by id. `public` (REPORTS) is
+    what a discriminator tells the private documents from.
 
     All parts are recorded; `total` is their mean weighted by `params.weights`, null where a part
     with a weight is. Headings are stripped from both texts first when `params.strip_headings`. A
     prompt_id that is not among the keyed documents or the prompts is a UserError, and so are
     judgements of other candidates.
+
+    `params.control` 'wrong_document': every comparison with a document is with another prompt's;
+    'shuffled': the scores change candidates within each prompt. The measures then say so.
 
     `engines`, `merged` and `scratch` are the similarity judge's, where one is named.
     """
@@ -65,15 +70,14 @@ def score(
     judged = _judged(candidates, judgements, params.weights)
     # a candidate is in the language of its document
     language = dict(zip(keyed["prompt_id"], keyed["language"], strict=True))
-
-    def compared(text: str, prompt_id: str) -> str:
-        return strip_headings(text, language[prompt_id]) if params.strip_headings else text
-
-    private = {
-        key: compared(text, key)
-        for key, text in zip(keyed["prompt_id"], keyed["text"], strict=True)
-    }
-    texts = [compared(text, key) for text, key in zip(candidates["text"], ids, strict=True)]
+    private = _documents(keyed, "prompt_id", params.strip_headings)
+    document_of = {key: key for key in ids}
+    if params.control == "wrong_document":
+        document_of = controls.wrong_documents(ids, random_seed, round_name)
+    against = {key: private.texts[document] for key, document in document_of.items()}
+    texts = candidates["text"].tolist()
+    if params.strip_headings:
+        texts = [strip_headings(text, language[key]) for text, key in zip(texts, ids, strict=True)]
     rated, answers = np.full(len(ids), np.nan), dict[str, Any]()
     if params.similarity_judge.model is not None:
         from synthfr.scoring.similarity_judge import Comparison, judge_similarity
@@ -82,7 +86,7 @@ def score(
         # before the encoder is loaded: each has the machine to itself
         rated, answers = judge_similarity(
             [
-                Comparison(key, number, private[key], text, language[key])
+                Comparison(key, number, against[key], text, language[key])
                 for key, number, text in zip(ids, numbers, texts, strict=True)
             ],
             params.similarity_judge,
@@ -91,26 +95,17 @@ def score(
             merged=merged,
             scratch=scratch,
         )
-    encoder = evaluator(params)
-    encoder.fit([private[key] for key in sorted(private)])
-    used = sorted(set(ids))
-    place = {key: index for index, key in enumerate(used)}
+    seen = _documents(public, "report_id", params.strip_headings)
+    similar = rater(params, private, against, seen, random_seed)
     parts = {
-        "similarity": similarities(
-            encoder,
-            texts,
-            [private[key] for key in used],
-            np.array([place[key] for key in ids], dtype=np.int64),
-            params.window_tokens,
-            params.stride_tokens,
-        ),
+        "similarity": similar.rate(texts, ids),
         "keyword_recall": np.array(
             [lexical.keyword_recall(asked[key], text) for text, key in zip(texts, ids, strict=True)]
         ),
         "judge": judged,
         "similarity_judge": rated,
         "bleu": np.array(
-            [lexical.bleu(text, private[key]) for text, key in zip(texts, ids, strict=True)]
+            [lexical.bleu(text, against[key]) for text, key in zip(texts, ids, strict=True)]
         ),
     }
     frame = candidates[list(SCORES.key)].copy()
@@ -118,10 +113,14 @@ def score(
         frame[name] = parts[name].astype(np.float32)
     frame["total"] = total(parts, params.weights).astype(np.float32)
     frame = frame.sort_values(list(SCORES.key), ignore_index=True)
-    measures = describe(frame)
+    measures = describe(frame) | dict(similar.measures)
     if answers:
         measures["similarity_judge"] = measures.get("similarity_judge", {}) | answers
-    return Scored(release(frame, candidates), measures, encoder.weights)
+    if params.control == "shuffled":
+        frame = controls.shuffled(frame, random_seed, round_name)
+    if params.control != "none":
+        measures["control"] = {params.control: 1}
+    return Scored(release(frame, candidates), measures, similar.weights)
 
 
 def total(parts: dict[str, NDArray[np.float64]], weights: ScoreWeights) -> NDArray[np.float64]:
@@ -151,6 +150,18 @@ def describe(scores: pd.DataFrame) -> dict[str, Any]:
             for name in recorded
         },
     }
+
+
+def _documents(reports: pd.DataFrame, key: str, without_headings: bool) -> Documents:
+    ids = reports[key].tolist()
+    texts = reports["text"].tolist()
+    if without_headings:
+        texts = [
+            strip_headings(text, language)
+            for text, language in zip(texts, reports["language"], strict=True)
+        ]
+    owners = reports["patient_id" if "patient_id" in reports else key].tolist()
+    return Documents(dict(zip(ids, texts, strict=True)), dict(zip(ids, owners, strict=True)))
 
 
 def _judged(

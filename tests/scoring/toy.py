@@ -19,6 +19,14 @@ PRIVATE = [
     "MDE : F33, fièvre\nATCD : néant\nClin : crépitants à droite\nAu total : PAC lobaire",
     "MDE : H59, bilan\nATCD : DNID, IRC\nClin : OMI +, TA 16/9\nAu total : néphropathie diabétique",
 ]
+PUBLIC = [
+    "Motif : une dyspnée\nExamen : des crépitants\nConclusion : une insuffisance cardiaque",
+    "Motif : un bilan\nExamen : une pression artérielle élevée\nConclusion : une hypertension",
+    "Motif : une chute\nExamen : des douleurs du genou\nConclusion : une fracture",
+    "Motif : une fièvre\nExamen : des crépitants à droite\nConclusion : une pneumopathie",
+    "Motif : un malaise\nExamen : des sueurs\nConclusion : une hypoglycémie",
+    "Motif : une toux\nExamen : des sibilants\nConclusion : une bronchite",
+]
 IDS = [f"p{number}" for number in range(len(PRIVATE))]
 
 
@@ -29,6 +37,11 @@ def keyed() -> pd.DataFrame:
     ]
     names = ["report_id", "text", "codes", "keywords", "language", "prompt_id"]
     return pd.DataFrame(rows, columns=names)
+
+
+def public() -> pd.DataFrame:
+    rows = [(f"pub-{number}", text, ["I10"], [], "fr") for number, text in enumerate(PUBLIC)]
+    return pd.DataFrame(rows, columns=["report_id", "text", "codes", "keywords", "language"])
 
 
 def prompts() -> pd.DataFrame:
@@ -60,11 +73,13 @@ def params(**changes: object) -> Score:
     values: dict[str, object] = {
         "evaluator": "local",
         "local": {"lsa_weight": 0.6, "lsa_dimensions": 4},
+        "discriminator": {"folds": 3, "max_ngram": 1, "C": 1.0},
         "max_tokens": 32,
         "strip_headings": True,
         "window_tokens": 8,
         "stride_tokens": 4,
         "similarity_judge": SHIPPED["score"]["similarity_judge"],
+        "control": "none",
     }
     weights = {"similarity": 1, "keyword_recall": 0, "judge": 0, "similarity_judge": 0, "bleu": 0}
     weights |= changes.pop("weights", {})  # type: ignore[call-overload]
@@ -88,6 +103,7 @@ def score(
     judgements: pd.DataFrame,
     params: Score,
     scratch: Path = Path("nowhere"),
+    round_name: str = "dpo1",
     **vllm: object,
 ) -> scoring.Scored:
     with_vllm = engines()
@@ -97,9 +113,11 @@ def score(
         keyed,
         prompts,
         judgements,
+        public(),
         params,
         with_vllm,
         random_seed=7,
+        round_name=round_name,
         merged=scratch / "merged",
         scratch=scratch,
     )

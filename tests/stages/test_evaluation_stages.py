@@ -110,6 +110,18 @@ def test_score(checkout: Recorded) -> None:
     assert metrics("score", "dpo1")["candidates"] == 4
 
 
+def test_score_without_documents(checkout: Recorded) -> None:
+    params = json.loads(Path("params.yaml").read_text())
+    params["score"] |= {"evaluator": "discriminator", "control": "shuffled"}
+    Path("params.yaml").write_text(json.dumps(params))
+    result = invoke("score", "dpo1")
+    assert result.exit_code == 0, result.output
+    measures = metrics("score", "dpo1")
+    assert measures["control"] == {"shuffled": 1} and measures["discriminator"]["auc"] > 0.9
+    written = [layout.scores("dpo1"), layout.metrics("score", "dpo1")]
+    assert not [path for path in written if CANARY.encode() in path.read_bytes()]
+
+
 def similarity_judge(**values: Any) -> None:
     params = json.loads(Path("params.yaml").read_text())
     params["score"]["similarity_judge"] |= values
