@@ -88,7 +88,7 @@ def apply_profile(name: Name) -> None:
 
 @app.command()
 def sample(
-    step: Annotated[str, typer.Option(help="Whose policy writes: step0, dpo1, ...")],
+    step: Annotated[str, typer.Option(help="Whose policy writes: base, step0, dpo1, ...")],
     keywords: Annotated[str, typer.Option(help="Clinical terms, separated by commas.")],
     temperature: Annotated[
         float | None, typer.Option(min=0, help="Default: synthesize.temperature.")
@@ -111,7 +111,7 @@ class Dtype(StrEnum):
 
 @app.command()
 def export(
-    step: Annotated[str, typer.Option(help="Whose policy: step0, dpo1, ...")],
+    step: Annotated[str, typer.Option(help="Whose policy: base, step0, dpo1, ...")],
     out: Annotated[Path, typer.Option(help="A new folder.")],
     dtype: Annotated[Dtype, typer.Option(help="Of the weights.")] = Dtype.BFLOAT16,
 ) -> None:
