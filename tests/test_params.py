@@ -124,7 +124,7 @@ Change = Callable[[dict[str, Any]], object]
         ),
         (
             lambda d: d["rounds"]["dpo1"].update(parent="base"),
-            r"rounds\.dpo1\.parent: no round starts from the bare base: name step0 or another round",
+            r"rounds\.dpo1\.parent: no round starts from the bare base: name step0 or another",
         ),
         (lambda d: d["rounds"].update(dpo4=d["rounds"]["dpo3"]), r"steps: must be .*dpo3, dpo4\]"),
         (lambda d: d.update(steps=["step0", "dpo2", "dpo1", "dpo3"]), r"steps: must be"),
