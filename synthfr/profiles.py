@@ -88,6 +88,14 @@ def apply(params_path: Path, profile_path: Path) -> list[Change]:
     return made
 
 
+def lay(params_path: Path, overlay: Mapping[str, Any]) -> None:
+    """Lay values over ``params.yaml`` in place; nothing is written unless the result is valid."""
+    params = read_yaml(params_path)
+    _overlay(params, overlay)
+    parse(params, str(params_path))
+    write(params_path, overlay)
+
+
 def write(path: Path, overlay: Mapping[str, Any]) -> None:
     """Lay values over a YAML file in place, its comments, order and style kept."""
     yaml = _round_trip()

@@ -21,7 +21,8 @@ from tests.report import conftest as made_up
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = (
-    "profile list|profile show|profile apply|sample|results|docs|ui|sync|doctor|seeds|tiny-base"
+    "profile list|profile show|profile apply|sample|results|docs|ui|sync|doctor|seeds|controls"
+    "|tiny-base"
 )
 
 

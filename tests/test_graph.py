@@ -271,6 +271,9 @@ def places_named(stage: Stage) -> Iterator[list[set[Path]]]:
         # all adapters; views and unfinished work without a place in DVC
         if place in (layout.MODELS, layout.TIMINGS, layout.MERGED):
             continue
+        # through the policy: of `base` the base itself, else an adapter that holds its digest
+        if (stage.kind, node.attr) == ("synthesize", "BASE"):
+            place = layout.adapter(item)
         items = steps if node.attr == "adapter" else [item]
         paths = [place] if isinstance(place, Path) else [place(one) for one in items]
         yield [{path, *path.parents} for path in paths]

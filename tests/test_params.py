@@ -32,7 +32,7 @@ def overlaid(base: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any]:
 
 def test_the_default_is_valid() -> None:
     params = load_params(ROOT / "params.yaml")
-    assert params.steps == ["step0", *params.rounds]
+    assert params.steps == ["base", "step0", *params.rounds]
     assert params.sft.lora.r > 0
 
 
@@ -118,8 +118,18 @@ Change = Callable[[dict[str, Any]], object]
         (lambda d: d["rounds"].pop("dpo2"), r"rounds\.dpo3\.parent: there is no step 'dpo2'"),
         (lambda d: d["rounds"].update({"DPO 4": d["rounds"]["dpo1"]}), r"rounds\.DPO 4"),
         (lambda d: d["rounds"].update(step0=d["rounds"]["dpo1"]), r"rounds\.step0: this name"),
+        (
+            lambda d: d["rounds"].update(base=d["rounds"]["dpo1"]),
+            r"rounds\.base: this name is that of the bare base",
+        ),
+        (
+            lambda d: d["rounds"]["dpo1"].update(parent="base"),
+            r"rounds\.dpo1\.parent: no round starts from the bare base: name step0 or another",
+        ),
         (lambda d: d["rounds"].update(dpo4=d["rounds"]["dpo3"]), r"steps: must be .*dpo3, dpo4\]"),
         (lambda d: d.update(steps=["step0", "dpo2", "dpo1", "dpo3"]), r"steps: must be"),
+        (lambda d: d.update(steps=["step0", "base", "dpo1", "dpo2", "dpo3"]), r"steps: must be"),
+        (lambda d: d.update(steps=["base", "dpo1", "dpo2", "dpo3"]), r"steps: must be"),
     ],
 )
 def test_mistakes(data: dict[str, Any], change: Change, message: str) -> None:
@@ -134,6 +144,11 @@ def test_a_fourth_round_is_one_line_and_its_name(data: dict[str, Any]) -> None:
     data["rounds"]["dpo4"] = data["rounds"]["dpo3"] | {"parent": "dpo3"}
     data["steps"].append("dpo4")
     assert parse(data, "here").rounds["dpo4"].parent == "dpo3"
+
+
+def test_the_bare_base_may_be_left_out(data: dict[str, Any]) -> None:
+    data["steps"].remove("base")
+    assert parse(data, "here").steps == ["step0", "dpo1", "dpo2", "dpo3"]
 
 
 def test_two_rounds_may_share_a_parent(data: dict[str, Any]) -> None:

@@ -88,7 +88,7 @@ def apply_profile(name: Name) -> None:
 
 @app.command()
 def sample(
-    step: Annotated[str, typer.Option(help="Whose policy writes: step0, dpo1, ...")],
+    step: Annotated[str, typer.Option(help="Whose policy writes: base, step0, dpo1, ...")],
     keywords: Annotated[str, typer.Option(help="Clinical terms, separated by commas.")],
     temperature: Annotated[
         float | None, typer.Option(min=0, help="Default: synthesize.temperature.")
@@ -111,7 +111,7 @@ class Dtype(StrEnum):
 
 @app.command()
 def export(
-    step: Annotated[str, typer.Option(help="Whose policy: step0, dpo1, ...")],
+    step: Annotated[str, typer.Option(help="Whose policy: base, step0, dpo1, ...")],
     out: Annotated[Path, typer.Option(help="A new folder.")],
     dtype: Annotated[Dtype, typer.Option(help="Of the weights.")] = Dtype.BFLOAT16,
 ) -> None:
@@ -184,14 +184,48 @@ def prefetch(
     prefetching.run(profile, pin, check)
 
 
+Jobs = Annotated[
+    int,
+    typer.Option(
+        "--jobs",
+        min=1,
+        help="Clones that run side by side, each with runtime.threads threads: set that to the "
+        "cores divided by it.",
+    ),
+]
+
+
 @app.command()
 def seeds(
     seed: Annotated[list[int], typer.Argument(min=0, help="Seeds, such as 0 1 2.")],
+    jobs: Jobs = 1,
 ) -> None:
     """Run the whole loop once per seed, aside from this checkout, and print the table over them."""
     from synthfr.cli import seed_runs as work
 
-    work.run(seed)
+    work.run(seed, jobs)
+
+
+@app.command()
+def controls(
+    seed: Annotated[
+        list[int] | None, typer.Argument(min=0, help="Seeds; default: those of docs/seeds.json.")
+    ] = None,
+    only: Annotated[
+        list[str] | None, typer.Option("--only", help="A control, and no other but those named.")
+    ] = None,
+    jobs: Jobs = 1,
+    list_: Annotated[
+        bool, typer.Option("--list", help="Name the controls and what each is for.")
+    ] = False,
+) -> None:
+    """Run the loop with one part of it taken out, once per seed, beside what `seeds` measured."""
+    from synthfr.cli import control_runs as work
+
+    if list_:
+        work.show_all()
+    else:
+        work.run(seed or [], only or [], jobs)
 
 
 @app.command()

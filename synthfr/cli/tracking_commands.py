@@ -16,7 +16,7 @@ from stages import layout
 from stages.runner import flatten, own_params
 from synthfr.errors import UserError
 from synthfr.files import digest, read_json, read_yaml
-from synthfr.params import Params, load_params
+from synthfr.params import BASE_STEP, FIRST_STEP, Params, load_params
 from synthfr.tracking import open_tracker
 from synthfr.tracking.recorder import drain
 from synthfr.tracking.store import Store, connect, unreachable
@@ -139,7 +139,10 @@ def comparison(store: Store) -> str | None:
     found = client.search_runs(
         [experiment_id], f"tags.kind = '{KIND}'", order_by=["attributes.start_time ASC"]
     )
-    runs = sorted(found, key=lambda run: (run.info.run_name != "step0", run.info.run_name))
+    # the rounds come after those two
+    runs = sorted(
+        found, key=lambda run: (run.info.run_name not in (BASE_STEP, FIRST_STEP), run.info.run_name)
+    )
     if not runs:
         return None
     ids = quote(json.dumps([run.info.run_id for run in runs], separators=(",", ":")))

@@ -28,25 +28,18 @@ def evaluate_real(
 ) -> list[Cell]:
     """The cells of `evaluate_grid` for real training reports, which are as many as they are.
 
-    Reports without codes cannot teach a coder and are left out. A size above what there is stands
-    for all there is (the cells say how many: ``trained_reports``). A corpus without any coded
-    report has no cells.
+    Reports without codes cannot teach a coder and are left out. A size above what there is then has
+    no cells: all that is compared at a size was trained on equally many reports.
     """
     coded = training[[len(codes) > 0 for codes in training["codes"]]]
-    if coded.empty:
+    reached = [size for size in params.sizes if size <= len(coded)]
+    if not reached:
         return []
-    reached = {size: min(size, len(coded)) for size in params.sizes}
-    cells = evaluate_grid(
+    return evaluate_grid(
         coded,
         holdout,
-        params.model_copy(update={"sizes": sorted(set(reached.values()))}),
+        params.model_copy(update={"sizes": reached}),
         label_space,
         random_seed,
         scratch,
     )
-    return [
-        {**cell, "size": size}
-        for size, actual in reached.items()
-        for cell in cells
-        if cell["size"] == actual
-    ]

@@ -69,7 +69,8 @@ def card(
     """
     name = base["repo_id"] or f"{base['source']} base"
     at = f" at `{base['revision']}`" if base["revision"] else ""
-    adapters = " -> ".join(f"`{one.step}`" for one in lineage) or "none"
+    chain = " -> ".join(f"`{one.step}`" for one in lineage)
+    adapters = f"LoRA adapters merged in order: {chain}" if lineage else "no adapter, no SFT"
     facts = made.summary
     return f"""---
 language: {language}
@@ -103,8 +104,8 @@ it was written about a patient. {_SOURCES[source]} Not for clinical use.
   on this side.
 * Keywords: one random synonym of each code. Prompt: template `{template}`. A `report_id` asks for
   the same keywords at every step.
-* Policy: {name}{at} ({base["parameters"]:,} parameters, digest `{base["digest"][:12]}`), LoRA
-  adapters merged in order: {adapters}.
+* Policy: {name}{at} ({base["parameters"]:,} parameters, digest `{base["digest"][:12]}`),
+  {adapters}.
 * Sampling: temperature {params.temperature:g}, top-p {params.top_p:g}, top-k {params.top_k},
   at most {params.max_new_tokens} tokens; every report's own seed is in its row.
 

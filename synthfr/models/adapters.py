@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from synthfr.errors import UserError
 from synthfr.files import atomic_dir, digest_tree, read_json, write_json, write_text
 from synthfr.models.base import read_provenance
+from synthfr.params import BASE_STEP
 
 if TYPE_CHECKING:
     import torch
@@ -60,10 +61,10 @@ def read_lineage(adapter: Path) -> Lineage:
 
 def adapter_chain(models_dir: Path, step: str) -> list[Path]:
     """Folders of the adapters that make the policy of `step`, first to last, found by following
-    their parents.
+    their parents; none for the bare base.
     """
     chain: list[Path] = []
-    at: str | None = step
+    at: str | None = None if step == BASE_STEP else step
     while at is not None:
         folder = models_dir / at
         if folder in chain:

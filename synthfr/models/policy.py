@@ -13,6 +13,7 @@ from synthfr.hardware import check_memory
 from synthfr.models.adapters import Lineage, check_chain, merge_adapters
 from synthfr.models.base import read_provenance
 from synthfr.models.footprint import Footprint
+from synthfr.params import BASE_STEP
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def policy_files(base: Path, adapters: Sequence[Path]) -> ModelFiles:
     provenance = read_provenance(base)
     lineage = check_chain(base, list(adapters))
     return ModelFiles(
-        name=lineage[-1].step if lineage else "base",
+        name=lineage[-1].step if lineage else BASE_STEP,
         base=base,
         adapters=tuple(adapters),
         lineage=lineage,

@@ -5,7 +5,7 @@ are in `sections` (data, evaluation), `learning` and `writing`; `loading` holds 
 """
 
 from synthfr.params.learning import Base, Distributed, Dpo, Lora, Round, Sft, Teacher, Training
-from synthfr.params.loading import FIRST_STEP, Params, load_params, parse
+from synthfr.params.loading import BASE_STEP, FIRST_STEP, Params, load_params, parse
 from synthfr.params.section import Section
 from synthfr.params.sections import (
     Classify,
@@ -43,6 +43,7 @@ from synthfr.params.writing import (
 )
 
 __all__ = [
+    "BASE_STEP",
     "FIRST_STEP",
     "Asked",
     "Base",

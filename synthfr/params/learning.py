@@ -105,7 +105,7 @@ class Dpo(Training):
     loss_type: Annotated[list[LossTerm], Field(min_length=1)]
     loss_weights: list[NonNegative]
     max_truncated_share: Share
-    max_chosen_logp_drop: Positive
+    max_chosen_logp_drop: Positive | None  # None: a round is not stopped for it
     batching: Literal["padded", "padding_free"]
 
     @model_validator(mode="after")

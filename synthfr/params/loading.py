@@ -27,6 +27,7 @@ from synthfr.params.sections import (
 )
 from synthfr.params.writing import Engines, Generate, Judge, Synthesize
 
+BASE_STEP = "base"  # the bare base, no adapter: evaluated like a step, no parent of a round
 FIRST_STEP = "step0"  # the step that SFT makes; every round descends from it
 
 
@@ -66,11 +67,17 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _rounds_descend(self) -> Params:
-        if FIRST_STEP in self.rounds:
-            raise ValueError(
-                f"rounds.{FIRST_STEP}: this name is that of the step SFT makes: rename the round"
-            )
+        taken = {BASE_STEP: "the bare base", FIRST_STEP: "the step SFT makes"}
         for name, one in self.rounds.items():
+            if name in taken:
+                raise ValueError(
+                    f"rounds.{name}: this name is that of {taken[name]}: rename the round"
+                )
+            if one.parent == BASE_STEP:
+                raise ValueError(
+                    f"rounds.{name}.parent: no round starts from the bare base: "
+                    f"name {FIRST_STEP} or another round"
+                )
             if one.parent != FIRST_STEP and one.parent not in self.rounds:
                 near = difflib.get_close_matches(one.parent, [FIRST_STEP, *self.rounds], n=1)
                 hint = f" (did you mean '{near[0]}'?)" if near else ""
@@ -88,9 +95,11 @@ class Params(Section):
                     )
                 seen.append(parent)
                 parent = self.rounds[parent].parent
-        if self.steps != (wanted := [FIRST_STEP, *self.rounds]):
+        wanted = [BASE_STEP, FIRST_STEP, *self.rounds]
+        if self.steps not in (wanted, wanted[1:]):
             raise ValueError(
-                f"steps: must be {FIRST_STEP} and the rounds in their order: [{', '.join(wanted)}]"
+                f"steps: must be {BASE_STEP} (or not), {FIRST_STEP} and the rounds in their order: "
+                f"[{', '.join(wanted)}]"
             )
         return self
 

@@ -145,8 +145,10 @@ def _encoded(pairs: pd.DataFrame, policy: Policy, params: Dpo) -> pd.DataFrame:
     return frame.sort_values(["n_tokens", "prompt_id"], ignore_index=True)
 
 
-def _collapse_guard(beta: float, chosen_tokens: float, max_drop: float) -> Any:
-    """Callback that stops a round whose chosen reports lose more than `max_drop` nats a token."""
+def _collapse_guard(beta: float, chosen_tokens: float, max_drop: float | None) -> Any:
+    """Callback that stops a round whose loss is no number, or whose chosen reports lose more than
+    `max_drop` nats a token (None: however many).
+    """
     from transformers import TrainerCallback
 
     remedy = "lower the round's learning_rate or epochs, raise beta, or weigh the sft term more"
@@ -162,7 +164,7 @@ def _collapse_guard(beta: float, chosen_tokens: float, max_drop: float) -> Any:
                         f"{remedy}."
                     )
                 drop = -logs.get(f"{prefix}rewards/chosen", 0.0) / beta / chosen_tokens
-                if drop > max_drop:
+                if max_drop is not None and drop > max_drop:
                     raise UserError(
                         f"The round collapsed at step {state.global_step}: its chosen reports lost "
                         f"{drop:.2f} nats a token (dpo.max_chosen_logp_drop is {max_drop}): "

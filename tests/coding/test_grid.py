@@ -137,14 +137,17 @@ def test_no_common_codes(training: pd.DataFrame, holdout: pd.DataFrame) -> None:
         evaluate_grid(foreign, holdout, toy.params(), toy.SPACE, 0, scratch=UNUSED)
 
 
-def test_reference_uses_what_there_is(training: pd.DataFrame, holdout: pd.DataFrame) -> None:
+def test_reference_has_no_size_that_it_does_not_reach(
+    training: pd.DataFrame, holdout: pd.DataFrame
+) -> None:
     uncoded = toy.reports(40, 7, "n").assign(codes=[[] for _ in range(40)])
     real = pd.concat([training.head(90), uncoded], ignore_index=True)
     cells = evaluate_real(
-        real, holdout, toy.params(sizes=[60, 120, 500]), toy.SPACE, 0, scratch=UNUSED
+        real, holdout, toy.params(sizes=[60, 90, 91, 500]), toy.SPACE, 0, scratch=UNUSED
     )
     summary = summarise(cells, "global_threshold")
-    assert set(summary) == {"size=60", "size=120", "size=500"}
-    assert summary["size=120"] == summary["size=500"]
-    assert summary["size=500"]["top_k=6"]["trained_reports"]["mean"] == 72  # 80 % of 90
+    assert set(summary) == {"size=60", "size=90"}  # 130 reports, 90 of them coded
+    trained = [summary[size]["top_k=6"]["trained_reports"]["mean"] for size in sorted(summary)]
+    assert trained == [48, 72]  # 80 %
+    assert evaluate_real(real, holdout, toy.params(sizes=[91]), toy.SPACE, 0, scratch=UNUSED) == []
     assert evaluate_real(uncoded, holdout, toy.params(), toy.SPACE, 0, scratch=UNUSED) == []

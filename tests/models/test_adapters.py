@@ -48,6 +48,7 @@ def logits(model: Any) -> torch.Tensor:
 def test_the_chain_follows_parents_not_names(made: Path) -> None:
     assert names(adapter_chain(made, "alpha")) == ["step0", "zeta", "alpha"]
     assert names(adapter_chain(made, "step0")) == ["step0"]
+    assert adapter_chain(made, "base") == []  # the bare base has none
 
 
 def test_lineage_names_base_and_parent(made: Path) -> None:

@@ -145,7 +145,7 @@ def test_a_round_reruns_itself_and_its_descendants(checkout: Checkout) -> None:
 def test_a_fourth_round_is_one_line_and_its_name(checkout: Checkout) -> None:
     rounds = read_yaml(checkout.root / "params.yaml")["rounds"]
     line = json.dumps(rounds["dpo3"] | {"parent": "dpo3"})
-    steps = "\nsteps: [step0, dpo1, dpo2, dpo3"
+    steps = "\nsteps: [base, step0, dpo1, dpo2, dpo3"
     checkout.edit(steps, f"  dpo4: {line}{steps}, dpo4")
     graph = json.loads((checkout.root / "graph.json").read_text())
     for name in [name for name in graph if name.endswith("@dpo3")]:

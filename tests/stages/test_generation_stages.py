@@ -98,6 +98,15 @@ def test_base_to_candidates_and_data_set() -> None:
     reports = records.read_table(layout.synthetic_reports("step0"), records.SYNTHETIC)
     assert metrics("synthesize", "step0")["reports"] == len(reports)
     assert (layout.synthetic("step0") / "README.md").is_file()
+
+    code, _ = stage("synthesize", "base")
+    assert code == 0
+    bare = records.read_table(layout.synthetic_reports("base"), records.SYNTHETIC)
+    assert bare["prompt"].tolist() == reports["prompt"].tolist()
+    assert bare["text"].tolist() != reports["text"].tolist()
+    assert set(bare["step"]) == {"base"}
+    card = (layout.synthetic("base") / "README.md").read_text("utf-8")
+    assert "no adapter, no SFT" in card
     assert not list(layout.SCRATCH.rglob("shard-*"))
 
 

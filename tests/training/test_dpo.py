@@ -131,6 +131,38 @@ def test_a_round_may_have_its_own_beta(base: Path, tmp_path: Path, before_traini
     assert (own.beta, common.beta) == (0.5, 0.1)
 
 
+def test_the_sft_term_alone_is_the_likelihood_of_the_chosen(
+    base: Path, tmp_path: Path, before_training: Until
+) -> None:
+    import torch
+
+    from synthfr.models import load_policy
+    from synthfr.training import reference
+
+    def loss(scratch: str, **changes: Any) -> tuple[float, Any]:
+        trainer = before_training(lambda: train(base, tmp_path / scratch, **changes))
+        batch = reference._batch(trainer, trainer.train_dataset, 0, 4)
+        with torch.no_grad():
+            return float(trainer.compute_loss(trainer.model, batch)), trainer.train_dataset
+
+    alone = {"loss_type": ["sft"], "loss_weights": [1.0]}
+    value, rows = loss("sft", **alone)
+    policy = load_policy(base, [])
+    nats = []
+    for row in range(4):
+        prompt, chosen = rows[row]["prompt_ids"], rows[row]["chosen_ids"]
+        with torch.no_grad():
+            logps = policy.model(torch.tensor([prompt + chosen])).logits[0].log_softmax(-1)
+        nats += [-float(logps[len(prompt) - 1 + at, token]) for at, token in enumerate(chosen)]
+    assert value == pytest.approx(sum(nats) / len(nats), rel=1e-4)
+    other = small.pairs().assign(rejected="Autre texte, bien plus long que le premier.")
+    assert loss("other", rows=other, **alone)[0] == pytest.approx(value, rel=1e-4)
+    preference = {"loss_type": ["sigmoid"], "loss_weights": [1.0]}
+    assert loss("sigmoid", **preference)[0] == pytest.approx(math.log(2), abs=1e-4)  # the control
+    learnt = train(base, tmp_path / "whole", round_={"epochs": 4}, **alone)
+    assert learnt.metrics["chosen_logp_drop_per_token"] < -0.1  # likelier
+
+
 def test_collapse_is_stopped(base: Path, tmp_path: Path) -> None:
     pull = {"learning_rate": 0.5, "epochs": 4}
     alone = {"loss_type": ["sigmoid"], "loss_weights": [1.0]}
@@ -151,6 +183,10 @@ def test_a_loss_that_is_no_number_stops_the_round() -> None:
         guard.on_log(None, state, None, {"loss": float("nan")})
     with pytest.raises(UserError, match=r"lost 0\.60 nats a token"):
         guard.on_log(None, state, None, {"eval_loss": 0.6, "eval_rewards/chosen": -3.0})
+    unguarded = _collapse_guard(0.1, 50.0, None)
+    unguarded.on_log(None, state, None, {"loss": 0.6, "rewards/chosen": -300.0})
+    with pytest.raises(UserError, match="no longer a number"):
+        unguarded.on_log(None, state, None, {"loss": float("inf")})
 
 
 def test_cut_pairs_are_counted_or_refused(base: Path, tmp_path: Path) -> None:

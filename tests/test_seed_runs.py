@@ -1,0 +1,253 @@
+"""``synth-fr seeds`` and ``synth-fr controls``: clones, what is run in them, the record.
+
+In a checkout whose DVC is a stand-in: it writes the metrics that the parameters of its folder
+stand for, and notes what it was asked for.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+from typer.testing import CliRunner, Result
+
+from synthfr import profiles
+from synthfr.cli import app, seed_record, seed_runs
+from synthfr.cli.control_runs import CONTROLS
+from synthfr.files import read_json, read_yaml
+from synthfr.params import parse
+
+ROOT = Path(__file__).parents[1]
+CELL = "size=100/top_k=5"
+STEPS = ("base", "step0", "dpo1")
+DVC = """
+import json, os, pathlib, sys
+
+if sys.argv[1:3] == ["cache", "dir"]:
+    pathlib.Path("cache_dir.txt").write_text(sys.argv[-1]) if "--local" in sys.argv else None
+    print(".dvc/cache")
+    sys.exit()
+from ruamel.yaml import YAML
+
+params = YAML(typ="safe").load(pathlib.Path("params.yaml"))
+seed, learnt = params["random_seed"], params["dpo"]["loss_type"]
+with open(os.environ["CALLS"], "a") as calls:
+    calls.write(json.dumps([pathlib.Path.cwd().name, seed, learnt, sys.argv[2:]]) + "\\n")
+if pathlib.Path(os.environ["CALLS"]).with_name(f"fail-{seed}").exists():
+    sys.exit("no luck")
+
+def write(name, tree):
+    path = pathlib.Path("metrics") / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(tree))
+
+def grid(value):
+    cell = {name: {"mean": value, "low": 0, "high": 1} for name in ("macro_f1", "map")}
+    cell["rules"] = {"fixed_threshold": {"macro_f1": {"mean": value / 2}}}
+    return {"size=100": {"top_k=5": cell}}
+
+for place, step in enumerate(params["steps"]):
+    if sys.argv[2:] and f"classify@{step}" not in sys.argv:
+        continue
+    value = 0.5 + 0.1 * place + 0.01 * seed - 0.05 * (learnt == ["sft"])
+    write(f"classify/{step}.json", grid(value))
+    write(f"fidelity/{step}.json", {"words": {"real": 1.0}, "faithfulness": {"code_recall": value}})
+write("reference.json", {"private_train": grid(0.9), "public_seed": grid(0.4) if seed != 1 else {}})
+"""
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    root = tmp_path / "checkout"
+    (root / "dvc").mkdir(parents=True)
+    (root / "dvc" / "__main__.py").write_text(DVC)
+    (root / "dvc.yaml").write_text("stages: {}\n")
+    (root / ".gitignore").write_text(".scratch/\n__pycache__/\n")
+    yaml = YAML()
+    params = yaml.load(ROOT / "params.yaml")
+    for gone in ("dpo2", "dpo3"):
+        del params["rounds"][gone]
+    params["steps"] = list(STEPS)
+    with (root / "params.yaml").open("w") as file:
+        yaml.dump(params, file)
+    monkeypatch.chdir(root)
+    monkeypatch.setenv("CALLS", str(tmp_path / "calls"))
+    for name in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{name}_NAME", "test")
+        monkeypatch.setenv(f"GIT_{name}_EMAIL", "test@localhost")
+    monkeypatch.setattr(seed_runs, "show", lambda: None)  # tests/report has the tables
+    git("init", "-q")
+    commit("first")
+    return root
+
+
+def git(*arguments: str) -> None:
+    subprocess.run(["git", "-c", "core.hooksPath=/dev/null", *arguments], check=True)
+
+
+def commit(message: str) -> None:
+    git("add", "-A")
+    git("commit", "-q", "-m", message)
+
+
+def run(*arguments: str) -> Result:
+    result = CliRunner().invoke(app, arguments)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def calls(checkout: Path) -> list[Any]:
+    return [json.loads(line) for line in (checkout.parent / "calls").read_text().splitlines()]
+
+
+def record() -> Any:
+    return read_json(seed_record.RECORD)
+
+
+def macro_f1() -> Any:
+    return record()["metrics"]["macro_f1"][CELL]
+
+
+class TestSeeds:
+    def test_each_seed_runs_everything_in_its_own_clone(self, checkout: Path) -> None:
+        assert run("seeds", "0", "3").exit_code == 0
+        plain = ["sigmoid", "sft"]
+        assert calls(checkout) == [["seed-0", 0, plain, []], ["seed-3", 3, plain, []]]
+        text = (checkout / ".scratch/seeds/seed-3/params.yaml").read_text()
+        assert "random_seed: 3 " in text and "# Real scales are overlays" in text
+        cache = (checkout / ".scratch/seeds/seed-3/cache_dir.txt").read_text()
+        assert cache == str(checkout / ".dvc/cache")
+
+    def test_the_record_has_one_value_a_seed_and_null_where_there_is_none(
+        self, checkout: Path
+    ) -> None:
+        run("seeds", "0", "1")
+        made = record()
+        assert (made["seeds"], made["steps"], made["controls"]) == ([0, 1], list(STEPS), {})
+        assert set(made) == {
+            *("seeds", "steps", "controls", "commit", "machine"),
+            *("metrics", "rules", "faithfulness"),
+        }
+        assert macro_f1() == {
+            "base": [0.5, 0.51], "step0": [0.6, 0.61], "dpo1": [0.7, 0.71],
+            "private_train": [0.9, 0.9], "public_seed": [0.4, None],
+        }  # fmt: skip
+        assert made["rules"]["fixed_threshold"][CELL]["dpo1"] == [0.35, 0.355]
+        assert made["rules"]["fixed_threshold"][CELL]["public_seed"] == [0.2, None]
+        assert set(made["faithfulness"]["code_recall"]) == set(STEPS)
+
+    def test_a_clone_goes_on_at_its_commit_and_follows_a_new_one(self, checkout: Path) -> None:
+        run("seeds", "0")
+        clone = checkout / ".scratch/seeds/seed-0"
+        (clone / "dvc.yaml").write_text("half a run")
+        run("seeds", "0")
+        assert (clone / "dvc.yaml").read_text() == "half a run"
+        (checkout / "dvc.yaml").write_text("stages: {}  # other\n")
+        commit("second")
+        run("seeds", "0")
+        assert (clone / "dvc.yaml").read_text() == "stages: {}  # other\n"
+        assert read_yaml(clone / "params.yaml")["random_seed"] == 0
+
+    @pytest.mark.parametrize("jobs", ["1", "2"])
+    def test_a_failure_is_told_and_starts_no_other(self, checkout: Path, jobs: str) -> None:
+        checkout.with_name("fail-0").touch()
+        checkout.with_name("fail-1").touch()
+        result = run("seeds", "0", "1", "2", "3", "4", "--jobs", jobs)
+        assert result.exit_code == 1
+        assert re.search(r"seed-[01]: dvc repro ended with 1", result.stderr.splitlines()[-1])
+        assert len(calls(checkout)) < 5 and not seed_record.RECORD.exists()
+        log = checkout / ".scratch/seeds/seed-0.log"
+        assert ("no luck" in log.read_text()) if jobs == "2" else not log.exists()
+
+    def test_side_by_side_the_record_is_the_same(self, checkout: Path) -> None:
+        run("seeds", "0", "1", "2")
+        alone = record()
+        assert run("seeds", "--jobs", "3", "0", "1", "2").exit_code == 0
+        assert record() == alone
+        assert sorted(calls(checkout)[:3]) == sorted(calls(checkout)[3:])
+
+
+class TestControls:
+    def test_only_the_last_step_is_evaluated_with_other_parameters(self, checkout: Path) -> None:
+        run("seeds", "0", "1")
+        before = macro_f1()
+        result = run("controls", "--only", "best_of_n_sft")
+        assert result.exit_code == 0, result.stderr
+        targets = ["classify@dpo1", "fidelity@dpo1"]
+        assert calls(checkout)[2:] == [
+            [f"seed-{seed}-best_of_n_sft", seed, ["sft"], targets] for seed in (0, 1)
+        ]
+        assert macro_f1() == before | {"best_of_n_sft": [0.65, 0.66]}
+        assert record()["controls"] == {"best_of_n_sft": "best-of-4 SFT, same scores"}
+        assert record()["faithfulness"]["code_recall"]["best_of_n_sft"] == [0.65, 0.66]
+
+    def test_seeds_without_the_control_are_null_until_it_runs(self, checkout: Path) -> None:
+        run("seeds", "0", "1", "2")
+        run("controls", "1", "--only", "best_of_n_sft")
+        assert macro_f1()["best_of_n_sft"] == [None, 0.66, None]
+        run("controls", "2", "--only", "best_of_n_sft")
+        assert macro_f1()["best_of_n_sft"] == [None, 0.66, 0.67]
+
+    def test_the_loop_measured_again_keeps_them_unless_it_changed(self, checkout: Path) -> None:
+        run("seeds", "0", "1")
+        run("controls", "--only", "best_of_n_sft")
+        commit("the record")
+        run("seeds", "0", "1")
+        assert macro_f1()["best_of_n_sft"] == [0.65, 0.66]
+        (checkout / "dvc.yaml").write_text("stages: {}  # other\n")
+        commit("another loop")
+        assert "`make controls`" in run("seeds", "0", "1").output
+        assert "best_of_n_sft" not in macro_f1() and record()["controls"] == {}
+
+    def test_another_loop_or_seed_is_refused_before_anything_runs(self, checkout: Path) -> None:
+        only = ("--only", "best_of_n_sft")
+        assert "docs/seeds.json is missing: `make repro-seeds`" in run("controls", *only).stderr
+        run("seeds", "0", "1")
+        ran = len(calls(checkout))
+        assert "has no seed 7" in run("controls", "7", *only).stderr
+        assert "choose from best_of_n_sft" in run("controls", "--only", "best").stderr
+        (checkout / "synthfr").mkdir()
+        (checkout / "synthfr/cli").mkdir()
+        (checkout / "synthfr/cli/tables.py").write_text("changes no figure")
+        commit("the record, a tool")
+        assert run("controls", "0", *only).exit_code == 0
+        ran += 1
+        (checkout / "synthfr/seeding.py").write_text("changes figures")
+        commit("the loop")
+        assert "another loop than this commit's (synthfr/seeding.py)" in run("controls").stderr
+        unknown = record() | {"commit": "0123456"}
+        seed_record.RECORD.write_text(json.dumps(unknown))
+        assert "commit 0123456, which this checkout does not know" in run("controls").stderr
+        assert len(calls(checkout)) == ran
+
+    def test_they_are_explained(self, checkout: Path) -> None:
+        output = run("controls", "--list").output
+        assert len(output.splitlines()) == len(CONTROLS)
+        assert all(name in output and one.why in output for name, one in CONTROLS.items())
+
+
+@pytest.mark.parametrize("name", CONTROLS)
+def test_every_control_gives_valid_parameters_that_differ(name: str, tmp_path: Path) -> None:
+    params = tmp_path / "params.yaml"
+    params.write_text((ROOT / "params.yaml").read_text("utf-8"), "utf-8")
+    profiles.lay(params, CONTROLS[name].overlay)
+    before, after = (read_yaml(path) for path in (ROOT / "params.yaml", params))
+    assert parse(after, name) != parse(before, name)
+    changed = {section for section in after if after[section] != before[section]}
+    assert changed <= {"dpo", "score"}  # what is shared with the loop stays as it is
+
+
+def test_an_invalid_overlay_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
+    from synthfr.errors import UserError
+
+    params = tmp_path / "params.yaml"
+    params.write_text((ROOT / "params.yaml").read_text("utf-8"), "utf-8")
+    with pytest.raises(UserError, match=r"dpo\.beta"):
+        profiles.lay(params, {"dpo": {"beta": -1}})
+    assert params.read_text("utf-8") == (ROOT / "params.yaml").read_text("utf-8")
