@@ -27,7 +27,10 @@ class Control:
 
 
 # a control is run to its end, whatever its preferences do to the policy
-_UNGUARDED = {"max_chosen_logp_drop": None}
+_UNGUARDED: Mapping[str, Any] = {
+    "dpo": {"max_chosen_logp_drop": None},
+    "fidelity": dict.fromkeys(("min_keyword_recall", "min_code_recall", "max_wrong_codes")),
+}
 
 CONTROLS: Mapping[str, Control] = {
     "best_of_n_sft": Control(
@@ -39,19 +42,19 @@ CONTROLS: Mapping[str, Control] = {
     "shuffled_scores": Control(
         title="scores shuffled",
         why="Do the scores carry anything? Those of a prompt's candidates change places.",
-        overlay={"score": {"control": "shuffled"}, "dpo": _UNGUARDED},
+        overlay={"score": {"control": "shuffled"}},
     ),
     "wrong_document": Control(
         title="scored against another private document",
         why="Is it the document that counts, or any hospital text? A candidate is compared with a "
         "private document that its keywords are not of.",
-        overlay={"score": {"control": "wrong_document"}, "dpo": _UNGUARDED},
+        overlay={"score": {"control": "wrong_document"}},
     ),
     "discriminator": Control(
         title="scored by a discriminator",
         why="Is it only the hospital's style that is rewarded? The score is how much a candidate "
         "reads like a private report and not like the public seed, whatever it says.",
-        overlay={"score": {"evaluator": "discriminator"}, "dpo": _UNGUARDED},
+        overlay={"score": {"evaluator": "discriminator"}},
     ),
 }
 
@@ -83,7 +86,9 @@ def run(seeds: Sequence[int], only: Sequence[str], jobs: int) -> None:
 
 def control(seed: int, name: str, last_step: str) -> clones.Job:
     """A control's clone: its parameters, and the evaluation of the last step alone."""
-    overlay = {**CONTROLS[name].overlay, "random_seed": seed}
+    overlay: dict[str, Any] = {"random_seed": seed}
+    for laid in (_UNGUARDED, CONTROLS[name].overlay):
+        overlay |= {key: {**overlay.get(key, {}), **part} for key, part in laid.items()}
     targets = (f"classify@{last_step}", f"fidelity@{last_step}")
     return clones.Job(f"seed-{seed}-{name}", overlay, targets)
 
