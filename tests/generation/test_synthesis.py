@@ -128,7 +128,7 @@ def test_the_folder_appears_with_its_card(tmp_path: Path) -> None:
     lineage = [Lineage("step0", None, "d" * 64, None), Lineage("dpo1", "step0", "d" * 64, "e" * 64)]
     made = run(tmp_path / "scratch", "dpo1")
     for _ in range(2):  # a folder that is there is replaced
-        dataset.save(made, everything, "dpo1", base, lineage, tmp_path / "out")
+        dataset.save(made, everything, "dpo1", base, lineage, tmp_path / "out", completed_from_codes=False)
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == [
         "README.md", "reports.parquet",
     ]  # fmt: skip

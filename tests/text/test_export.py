@@ -29,6 +29,7 @@ PARAMS = Keywords(
     max_window_tokens=5,
     min_chars=3,
     min_documents=2,
+    negation="skip",
     complete_from_codes=True,
     max_keywords=12,
 )
