@@ -236,7 +236,8 @@ def _sft(public: pd.DataFrame, keywords: Sequence[list[str]], template: str) -> 
     if not rows:
         raise UserError(
             "No public report has a keyword: check that the code list's labels are in the reports' "
-            "language (seed.files.codes), or lower keywords.threshold."
+            "language (seed.files.codes), lower keywords.threshold, or let the reports' codes add "
+            "keywords (keywords.complete_from_codes)."
         )
     return pd.DataFrame(rows).sort_values("report_id", ignore_index=True)
 
@@ -256,7 +257,8 @@ def _prompts(
     if keyed.empty:
         raise UserError(
             "No keyword is shared by enough private documents: lower keywords.min_documents, give "
-            "more documents, or check that the code list's labels are in their language."
+            "more documents, check that the code list's labels are in their language, or let the "
+            "documents' codes add keywords (keywords.complete_from_codes)."
         )
     table = keyed[["prompt_id", "keywords", "language"]].assign(
         prompt=[
