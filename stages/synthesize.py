@@ -40,7 +40,10 @@ def main(step: str, share: ShareOption = None) -> None:
                 return
             made = generation.synthesis(planned, engine, params.shard_size, scratch)
         folder = layout.synthetic(step)
-        dataset.save(made, run.params, step, layout.BASE, files.lineage, folder)
+        dataset.save(
+            made, run.params, step, layout.BASE, files.lineage, folder,
+            completed_from_codes=run.params.keywords.complete_from_codes,
+        )  # fmt: skip
         run.log(made.summary | engine.measures())
 
 

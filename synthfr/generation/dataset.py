@@ -23,6 +23,10 @@ _SOURCES = {
     "files": "Measure its use, fidelity and privacy against the private corpus it imitates before "
     "relying on it.",
 }
+_COMPLETED = """
+* Training: prompt keywords were completed from gold codes: where no term found in a report's text
+  named one of its codes, a random synonym of the code was added, so that prompts also name what the
+  text does not."""
 
 
 def save(
@@ -32,10 +36,13 @@ def save(
     base_dir: Path,
     lineage: Sequence[Lineage],
     folder: Path,
+    *,
+    completed_from_codes: bool,
 ) -> None:
     """Write reports and card of `step` to `folder`, which appears whole or not at all.
 
-    `lineage` is that of the policy's adapters on the base in `base_dir`.
+    `lineage` is that of the policy's adapters on the base in `base_dir`; `completed_from_codes`
+    is ``keywords.complete_from_codes``, under which the policy was trained.
     """
     text = card(
         made,
@@ -46,6 +53,7 @@ def save(
         source=params.seed.source,
         base=read_provenance(base_dir),
         lineage=lineage,
+        completed_from_codes=completed_from_codes,
     )
     with atomic_dir(folder) as partial:
         records.write_table(made.reports, partial / REPORTS, records.SYNTHETIC)
@@ -62,6 +70,7 @@ def card(
     source: str,
     base: Mapping[str, Any],
     lineage: Sequence[Lineage],
+    completed_from_codes: bool,
 ) -> str:
     """Markdown with the front matter of a Hugging Face data set card.
 
@@ -71,6 +80,7 @@ def card(
     at = f" at `{base['revision']}`" if base["revision"] else ""
     chain = " -> ".join(f"`{one.step}`" for one in lineage)
     adapters = f"LoRA adapters merged in order: {chain}" if lineage else "no adapter, no SFT"
+    completed = _COMPLETED if completed_from_codes and lineage else ""
     facts = made.summary
     return f"""---
 language: {language}
@@ -105,7 +115,7 @@ it was written about a patient. {_SOURCES[source]} Not for clinical use.
 * Keywords: one random synonym of each code. Prompt: template `{template}`. A `report_id` asks for
   the same keywords at every step.
 * Policy: {name}{at} ({base["parameters"]:,} parameters, digest `{base["digest"][:12]}`),
-  {adapters}.
+  {adapters}.{completed}
 * Sampling: temperature {params.temperature:g}, top-p {params.top_p:g}, top-k {params.top_k},
   at most {params.max_new_tokens} tokens; every report's own seed is in its row.
 

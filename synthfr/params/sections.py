@@ -73,6 +73,7 @@ class Keywords(Section):
     max_window_tokens: Annotated[int, Field(ge=1, le=20)]
     min_chars: Count
     min_documents: Count
+    negation: Literal["skip", "keep"]
     complete_from_codes: bool
     max_keywords: Count
 

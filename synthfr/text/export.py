@@ -7,16 +7,18 @@ private wording or misspelling can leave. What private documents export passes `
 from __future__ import annotations
 
 import hmac
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from synthfr import icd10, prompts, seeding
 from synthfr.errors import UserError
 from synthfr.files import digest
 from synthfr.text.disclosure import code_sets, shared, shared_codes
 from synthfr.text.keywords import KeywordIndex
+from synthfr.text.resources import language as resources
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,7 +64,10 @@ def export(
         params.max_window_tokens,
         params.min_chars,
     )
-    seen = found(public, index), found(private, index)
+    if params.negation == "skip":
+        _warn_without_cues([public, private])
+    sides = [found(reports, index, params.negation) for reports in (public, private)]
+    seen = [keywords for keywords, _ in sides]
     completions = synonyms if params.complete_from_codes else {}
     public_codes = shared_codes(public["codes"].tolist(), patients(public), synonyms, 1)
     public_keywords = [
@@ -85,8 +90,8 @@ def export(
     lookups = index.lookups
     counts = {
         "windows": lookups._asdict(),
-        "public": _counts(seen[0], len(sft)),
-        "private": _counts(seen[1], len(keyed)),
+        "public": _counts(*sides[0], len(sft)),
+        "private": _counts(*sides[1], len(keyed)),
         "exported": {
             "keywords": len({term for terms in prompt_rows["keywords"] for term in terms}),
             "dropped_as_rare": len({keyword.term for keywords in seen[1] for keyword in keywords})
@@ -103,13 +108,19 @@ def patients(reports: pd.DataFrame) -> list[str]:
     return owners
 
 
-def found(reports: pd.DataFrame, index: KeywordIndex) -> list[list[Keyword]]:
-    """Each report's distinct terms, in the order of the text.
+def found(
+    reports: pd.DataFrame, index: KeywordIndex, negation: Literal["skip", "keep"]
+) -> tuple[list[list[Keyword]], int]:
+    """Each report's distinct terms, in the order of the text; and how many matches were skipped.
+
+    Negated matches are skipped, unless told to `keep` them: a term that the report also affirms
+    stays.
 
     Where a report comes with keywords, they are searched in its text's stead: what leaves is always
     a term of the dictionary.
     """
     keywords: list[list[Keyword]] = [[] for _ in range(len(reports))]
+    skipped = 0
     languages: list[str] = reports["language"].tolist()
     texts: list[str] = [
         ".\n".join(given) or text
@@ -119,10 +130,23 @@ def found(reports: pd.DataFrame, index: KeywordIndex) -> list[list[Keyword]]:
         rows = [row for row, own in enumerate(languages) if own == language]
         extracted = index.extract([texts[row] for row in rows], language)
         for row, matches in zip(rows, extracted, strict=True):
-            keywords[row] = list(
-                dict.fromkeys(Keyword(match.term, match.code) for match in matches)
-            )
-    return keywords
+            taken = [match for match in matches if negation == "keep" or not match.negated]
+            skipped += len(matches) - len(taken)
+            keywords[row] = list(dict.fromkeys(Keyword(match.term, match.code) for match in taken))
+    return keywords, skipped
+
+
+def _warn_without_cues(sides: Sequence[pd.DataFrame]) -> None:
+    languages = sorted({language for reports in sides for language in reports["language"]})
+    mute = [language for language in languages if resources(language).negation is None]
+    if mute:
+        print(
+            f"keywords: no negation cues for {', '.join(mute)}: terms count there negated or not; "
+            "add `negation` to the language's file in synthfr/text/languages, or set "
+            "keywords.negation to keep.",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def complete(
@@ -212,7 +236,8 @@ def _sft(public: pd.DataFrame, keywords: Sequence[list[str]], template: str) -> 
     if not rows:
         raise UserError(
             "No public report has a keyword: check that the code list's labels are in the reports' "
-            "language (seed.files.codes), or lower keywords.threshold."
+            "language (seed.files.codes), lower keywords.threshold, or let the reports' codes add "
+            "keywords (keywords.complete_from_codes)."
         )
     return pd.DataFrame(rows).sort_values("report_id", ignore_index=True)
 
@@ -232,7 +257,8 @@ def _prompts(
     if keyed.empty:
         raise UserError(
             "No keyword is shared by enough private documents: lower keywords.min_documents, give "
-            "more documents, or check that the code list's labels are in their language."
+            "more documents, check that the code list's labels are in their language, or let the "
+            "documents' codes add keywords (keywords.complete_from_codes)."
         )
     table = keyed[["prompt_id", "keywords", "language"]].assign(
         prompt=[
@@ -247,11 +273,12 @@ def _opaque(report_id: str, key: str) -> str:
     return hmac.digest(key.encode(), report_id.encode(), "sha256").hex()[:_ID_DIGITS]
 
 
-def _counts(seen: Sequence[Sequence[Keyword]], n_kept: int) -> dict[str, float]:
+def _counts(seen: Sequence[Sequence[Keyword]], n_negated: int, n_kept: int) -> dict[str, float]:
     documents = len(seen)
     return {
         "documents": documents,
         "kept": n_kept,
         "without_keyword": documents - n_kept,
         "keywords_found_per_document": sum(map(len, seen)) / max(documents, 1),
+        "negated_matches_skipped": n_negated,
     }

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from synthfr import icd10
+from synthfr.text.negation import Negation, negation
 from synthfr.text.normalise import normalise
 from synthfr.text.resources import language as resources
 from synthfr.text.sentences import Sentence, split
@@ -33,6 +34,7 @@ class Match(NamedTuple):
     code: str
     start: int  # offsets in the text
     end: int
+    negated: bool
 
 
 class Lookups(NamedTuple):
@@ -103,20 +105,27 @@ class KeywordIndex:
         return Lookups(self._windows, len(self._found), exact, len(found) - exact)
 
     def extract(self, texts: Sequence[str], language: str) -> list[list[Match]]:
-        """The matches of each text, in the order of their place in it."""
+        """The matches of each text, in the order of their place in it.
+
+        Where the language has no negation cues, none is negated.
+        """
         from tqdm import tqdm  # type: ignore[import-untyped]
 
-        stop_words = resources(language).stop_words
+        stop_words, negations = resources(language).stop_words, negation(language)
         found: list[list[Match]] = []
         with tqdm(total=len(texts), desc="keywords", unit="report", disable=None) as progress:
             for start in range(0, len(texts), _CHUNK_TEXTS):
                 chunk = texts[start : start + _CHUNK_TEXTS]
-                found += self._extract_chunk(chunk, language, stop_words)
+                found += self._extract_chunk(chunk, language, stop_words, negations)
                 progress.update(len(chunk))
         return found
 
     def _extract_chunk(
-        self, texts: Sequence[str], language: str, stop_words: frozenset[str]
+        self,
+        texts: Sequence[str],
+        language: str,
+        stop_words: frozenset[str],
+        negations: Negation | None,
     ) -> list[list[Match]]:
         documents = list(split(texts, language))
         fresh: set[str] = set()
@@ -127,7 +136,11 @@ class KeywordIndex:
                 fresh.update(forms)
         self._look_up(sorted(fresh - self._found.keys()))
         return [
-            [match for sentence in sentences for match in self._matches(text, sentence, stop_words)]
+            [
+                match
+                for sentence in sentences
+                for match in self._matches(text, sentence, stop_words, negations)
+            ]
             for text, sentences in zip(texts, documents, strict=True)
         ]
 
@@ -170,7 +183,11 @@ class KeywordIndex:
                 self._found[unknown[window]] = _Found(similarity, self._forms[term])
 
     def _matches(
-        self, text: str, sentence: Sentence, stop_words: frozenset[str]
+        self,
+        text: str,
+        sentence: Sentence,
+        stop_words: frozenset[str],
+        negations: Negation | None,
     ) -> Iterator[Match]:
         """The longest first claim their words; ties go to the more similar, then to the left."""
         candidates = [
@@ -185,12 +202,14 @@ class KeywordIndex:
             if not any(taken[first : last + 1]):
                 taken[first : last + 1] = [True] * (last + 1 - first)
                 kept.append((first, last, candidate.found.form))
-        for first, last, form in sorted(kept):
-            words = sentence.words
-            start, end = words[first].text_begin, words[last].text_end
+        kept.sort()
+        words = sentence.words
+        spans = [(words[first].text_begin, words[last].text_end) for first, last, _ in kept]
+        negated = _negated(text, sentence, spans, negations)
+        for (_, last, form), (start, end), denied in zip(kept, spans, negated, strict=True):
             reach = words[last + 1].text_begin if last + 1 < len(words) else sentence.text_end
             term, code = self._entry(form, text[start:reach])
-            yield Match(term, code, start, end)
+            yield Match(term, code, start, end, denied)
 
     def _entry(self, form: str, surface: str) -> tuple[str, str]:
         """Of terms that differ by their numbers only (diabetes "type 1", "type 2"): the text's one.
@@ -228,3 +247,17 @@ def _sound(candidates: Sequence[_Candidate]) -> list[_Candidate]:
             )
         )
     ]
+
+
+def _negated(
+    text: str,
+    sentence: Sentence,
+    spans: Sequence[tuple[int, int]],
+    negations: Negation | None,
+) -> list[bool]:
+    if not spans or negations is None:
+        return [False] * len(spans)
+    begin = sentence.words[0].text_begin
+    return negations.negated(
+        text[begin : sentence.text_end], [(start - begin, end - begin) for start, end in spans]
+    )

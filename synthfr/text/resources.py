@@ -26,8 +26,24 @@ class CodeTable:
 
 
 @dataclass(frozen=True)
+class NegationCues:
+    """Phrases by what they do to a negation (`synthfr.text.negation`), as they are written."""
+
+    reach: int  # words that a cue may be away from what it negates
+    preceding_open: tuple[str, ...]
+    preceding: tuple[str, ...]
+    adjacent: tuple[str, ...]
+    following: tuple[str, ...]
+    bidirectional: tuple[str, ...]
+    pseudo: tuple[str, ...]
+    termination: tuple[str, ...]
+    list_separators: tuple[str, ...]
+    list_closers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Language:
-    """Resources of one language; all words are normalised."""
+    """Resources of one language; all words but the cues are normalised."""
 
     code: str
     name: str
@@ -38,6 +54,7 @@ class Language:
     stop_words: frozenset[str]
     headings: frozenset[str]
     titles: tuple[str, ...]
+    negation: NegationCues | None  # None: its file has no cues
 
 
 @cache
@@ -66,7 +83,15 @@ def language(code: str) -> Language:
         stop_words=_words(data["stop_words"], *edges),
         headings=_words(data["headings"]),
         titles=tuple(normalise(title) for title in data["titles"]),
+        negation=_cues(data.get("negation")),
     )
+
+
+def _cues(data: dict[str, Any] | None) -> NegationCues | None:
+    if data is None:
+        return None
+    lists = {name: tuple(value) for name, value in data.items() if isinstance(value, list)}
+    return NegationCues(**{**data, **lists})
 
 
 def _words(*lists: list[str]) -> frozenset[str]:

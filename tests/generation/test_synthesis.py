@@ -128,7 +128,9 @@ def test_the_folder_appears_with_its_card(tmp_path: Path) -> None:
     lineage = [Lineage("step0", None, "d" * 64, None), Lineage("dpo1", "step0", "d" * 64, "e" * 64)]
     made = run(tmp_path / "scratch", "dpo1")
     for _ in range(2):  # a folder that is there is replaced
-        dataset.save(made, everything, "dpo1", base, lineage, tmp_path / "out")
+        dataset.save(
+            made, everything, "dpo1", base, lineage, tmp_path / "out", completed_from_codes=False
+        )
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == [
         "README.md", "reports.parquet",
     ]  # fmt: skip
@@ -142,3 +144,9 @@ def test_the_folder_appears_with_its_card(tmp_path: Path) -> None:
     assert "says nothing about clinical realism" in body
     for row in made.reports.itertuples():
         assert row.text not in card
+    told = "prompt keywords were completed from gold codes"
+    assert told not in card
+    dataset.save(
+        made, everything, "dpo1", base, lineage, tmp_path / "out", completed_from_codes=True
+    )
+    assert (tmp_path / "out/README.md").read_text().count(told) == 1

@@ -1,6 +1,7 @@
 """From reports to prompts: what is kept, what is added, and that no private wording leaves."""
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from synthfr import prompts, records
 from synthfr.errors import UserError
 from synthfr.params import Keywords
+from synthfr.text import language
 from synthfr.text.export import Export, Keyword, complete, export
 
 SYNONYMS = {
@@ -29,6 +31,7 @@ PARAMS = Keywords(
     max_window_tokens=5,
     min_chars=3,
     min_documents=2,
+    negation="skip",
     complete_from_codes=True,
     max_keywords=12,
 )
@@ -175,6 +178,56 @@ def test_many_stays_of_one_patient_are_one() -> None:
 def test_patients_stay_with_the_keyed_documents() -> None:
     private = reports(*[("HTA.", ["I10"])] * 2, patient_id=["p1", "p2"])
     assert set(run(private).keyed["patient_id"]) == {"p1", "p2"}
+
+
+NEGATED = reports(
+    ("Une anémie, sans HTA.", ["D64"]),
+    ("Une anémie. Pas de HTA. Puis une HTA.", ["D64"]),
+    ("Absence d'anémie; HTA.", ["D64"]),
+)
+
+
+def test_negated_terms_are_no_keywords_unless_they_are_also_affirmed() -> None:
+    done = run(NEGATED, NEGATED.assign(report_id=["a", "b", "c"]), complete_from_codes=False)
+    expected = [["Anémie"], ["Anémie", "HTA"], ["HTA"]]
+    assert list(keywords_of(done)[f"doc-{n}"] for n in range(3)) == expected
+    assert done.sft["keywords"].tolist() == expected  # the public side skips as well
+    assert done.counts["private"]["negated_matches_skipped"] == 3
+    assert done.counts["public"]["negated_matches_skipped"] == 3
+
+
+def test_negative_control_kept_negated_terms_come_back() -> None:
+    done = run(NEGATED, NEGATED, complete_from_codes=False, negation="keep")
+    both = {"Anémie", "HTA"}
+    assert [set(terms) for terms in keywords_of(done).values()] == [both] * 3
+    assert [set(terms) for terms in done.sft["keywords"]] == [both] * 3
+    assert done.counts["private"]["negated_matches_skipped"] == 0
+
+
+def test_given_keywords_that_are_negated_are_skipped() -> None:
+    public = reports(("Rien.", []), prefix="pub")
+    public.at[0, "keywords"] = ["pas de HTA", "anémie"]
+    assert run(NEGATED, public).sft["keywords"].tolist() == [["Anémie"]]
+
+
+def test_a_language_without_cues_is_told_once_and_skips_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from synthfr.text import export as module
+    from synthfr.text import keywords
+
+    silent = replace(language("fr"), negation=None)
+    monkeypatch.setattr(module, "resources", lambda code: silent)
+    monkeypatch.setattr(keywords, "negation", lambda code: None)
+    done = run(NEGATED, complete_from_codes=False)
+    told = capsys.readouterr().err
+    assert told.count("no negation cues for fr") == 1
+    assert done.counts["private"]["negated_matches_skipped"] == 0
+    run(NEGATED, complete_from_codes=False, negation="keep")
+    assert "no negation cues" not in capsys.readouterr().err
+    monkeypatch.undo()
+    run(NEGATED, complete_from_codes=False)
+    assert "no negation cues" not in capsys.readouterr().err
 
 
 CANARIES = ["zqxcanari", "Véronique Martin-Dupuis", "zqx 06 12 34"]
