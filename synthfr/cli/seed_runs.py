@@ -20,7 +20,7 @@ from synthfr.errors import UserError
 from synthfr.files import write_json
 from synthfr.params import load_params
 from synthfr.report import over_seeds
-from synthfr.report.results import METRICS, load
+from synthfr.report.results import load
 
 RECORD = Path("docs/seeds.json")
 CLONES = Path(".scratch/seeds")
@@ -57,26 +57,10 @@ def run(seeds: Sequence[int]) -> None:
 
 
 def show() -> None:
-    """Print the tables of ``docs/seeds.json``."""
-    from rich.console import Console
-    from rich.table import Table
+    """Print the headline and the tables of ``docs/seeds.json``."""
+    from synthfr.cli import tables
 
-    record = over_seeds.read(RECORD)
-    if record is None:
-        raise UserError(f"{RECORD} is missing: `make repro-seeds` makes it.")
-    console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
-    for metric, title in METRICS.items():
-        head, rows = over_seeds.table(record, metric)
-        shown = Table(*head, title=f"{title}, seeds {record['seeds']}", title_justify="left")
-        for row in rows:
-            shown.add_row(*row)
-        console.print(shown)
-        largest = over_seeds.comparisons(record, metric)[-1]
-        differences = {"the public seed": largest.over_public_seed(), **largest.falls()}
-        console.print(f"{title}, {largest.size} reports, top {largest.top_k}:")
-        for name, one in differences.items():
-            what = f"{largest.steps[-1]} minus" if name == "the public seed" else "gain of"
-            console.print(f"  {what} {name}: {one.mean:+.3f} [{one.low:+.3f}, {one.high:+.3f}]")
+    tables.show_seeds()
 
 
 def _clone(seed: int) -> Path:
