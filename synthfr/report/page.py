@@ -190,7 +190,7 @@ def _faithful_table(steps: Sequence[str], found: Mapping[str, Sequence[float | N
 
 
 def _faithful_figure(steps: Sequence[str], found: Mapping[str, Sequence[float | None]]) -> str:
-    """The measures that have a title; empty where nothing was measured."""
+    """The measures that say most; empty where nothing was measured."""
     drawn = {
         faithfulness.title(name): (found[name], None) for name in DRAWN_FAITHFUL if name in found
     }

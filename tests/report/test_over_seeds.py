@@ -131,8 +131,9 @@ class TestGapClosed:
             assert abs(mean) / error == pytest.approx(3.182446305284263)  # t, 3 degrees of freedom
 
     def test_one_tiny_gap_does_not_rule_the_mean(self) -> None:
-        found = ratio_of_means([0.1, 0.1, 0.1, -0.01], [0.2, 0.2, 0.2, 0.0001])
-        assert found is not None and found.mean == pytest.approx(0.29 / 0.6001)
+        """The mean of ratios would be (5 * .5 - 100) / 6."""
+        found = ratio_of_means([*[0.1] * 5, -0.01], [*[0.2] * 5, 0.0001])
+        assert found is not None and found.mean == pytest.approx(0.49 / 1.0001)
 
     @pytest.mark.parametrize("gap", [[0.1, -0.1, 0.05], [-0.2, -0.2, -0.21], [0.0, 0.0, 0.0]])
     def test_no_clear_gap_has_no_share(self, gap: list[float]) -> None:
