@@ -16,6 +16,7 @@ from synthfr.cli import app, checks, readme, tables, tracking_commands
 from synthfr.errors import UserError
 from synthfr.files import read_yaml, write_json
 from synthfr.params import load_params
+from synthfr.report.results import percent, short
 from tests import tiny
 from tests.report import conftest as made_up
 
@@ -24,6 +25,18 @@ COMMANDS = (
     "profile list|profile show|profile apply|sample|results|docs|ui|sync|doctor|seeds|controls"
     "|tiny-base"
 )
+
+SEEDS = {
+    "seeds": [0, 1],
+    "steps": ["base", "step0", "dpo1"],
+    "commit": "abc1234",
+    "metrics": {
+        metric: {
+            "size=100/top_k=5": {"base": [0.4, 0.6], "step0": [0.5, 0.5], "dpo1": [0.75, 0.75]}
+        }
+        for metric in ("macro_f1", "map")
+    },
+}
 
 
 @pytest.fixture
@@ -92,20 +105,37 @@ class TestResults:
     def test_every_figure_of_the_table(self, measured: Path) -> None:
         output = run("results").output
         [line] = [line for line in output.splitlines() if ".650 ± .020" in line][:1]
-        assert [cell.strip() for cell in re.split("[│┃]", line)[1:-1]] == [
-            *("250", "10", ".500 ± .020", ".600 ± .020", ".650 ± .020", ".700 ± .020"),
-            *("+40.0 %", ".620 ± .020", ".900 ± .020"),
+        means = [made_up.MACRO_F1[step] for step in load_params().steps]
+        best = max(means[:-3])  # of the baselines; three rounds follow
+        assert re.split(r"\s{2,}", line.strip()) == [
+            *("250", "10", *(f"{short(mean)} ± .020" for mean in means)),
+            *(percent(0.7 / best - 1), ".620 ± .020", ".900 ± .020"),
+            percent((0.7 - best) / (0.9 - best)),
         ]
         assert "macro-F1 on private holdout reports" in output
         assert "mAP on private holdout reports" in output
+        assert "over the coder's seeds only" in output
+        assert "code recall" in output
+
+    def test_the_headline_over_seeds_stands_beside_it(self, measured: Path) -> None:
+        assert "`make repro-seeds` measures" in run("results").output
+        write_json(measured / "docs" / "seeds.json", SEEDS)
+        output = run("results").output
+        assert "make repro-seeds" not in output
+        assert "Commit abc1234." in output and "2 seeds of the whole loop" in output
+
+    def test_a_record_that_is_broken_is_told_in_a_line(self, measured: Path) -> None:
+        write_json(measured / "docs" / "seeds.json", {**SEEDS, "seeds": [0, 1, 2]})
+        result = run("results")
+        assert result.exit_code == 1 and "2 values for 3 seeds" in result.stderr
 
     def test_a_partial_run_has_dashes(self, measured: Path) -> None:
         (measured / "metrics/classify/dpo3.json").unlink()
         (measured / "metrics/reference.json").unlink()
         output = run("results").output
-        assert (
-            ".650 ± .020" in output and "–" in output and ".700" not in output.partition("mAP")[0]
-        )
+        macro_f1, _, rest = output.partition("mAP")
+        assert ".650 ± .020" in macro_f1 and "–" in macro_f1 and ".700" not in macro_f1
+        assert "Gain of" not in rest  # the last step is not there
 
     def test_nothing_measured_is_told(self, checkout: Path) -> None:
         assert "dvc repro" in run("results").stderr
@@ -138,16 +168,25 @@ class TestDocs:
             ("params.yaml", "beta: 0.1", "beta: 0.2"),
             ("dvc.yaml", "Choose the best", "Choose the very best"),
             ("metrics/classify/dpo1.json", "0.6", "0.61"),
+            ("metrics/fidelity/dpo1.json", "0.123", "0.124"),
+            ("docs/seeds.json", "0.75", "0.76"),
         ],
     )
     def test_drift_is_seen(self, measured: Path, file: str, old: str, new: str) -> None:
         (measured / "README.md").write_text(self.MARKERS)
+        write_json(measured / "docs" / "seeds.json", SEEDS)
         run("docs")
         path = measured / file
         assert old in path.read_text()
         path.write_text(path.read_text().replace(old, new))
         result = run("docs", "--check")
         assert result.exit_code == 1 and "synth-fr docs" in result.stderr
+
+    def test_tables_over_seeds_without_a_record_say_how_to_make_one(self, checkout: Path) -> None:
+        assert "make repro-seeds" in readme.seeds() and "make repro-seeds" in readme.controls()
+        write_json(checkout / "docs" / "seeds.json", SEEDS)
+        assert readme.seeds().startswith("**Gain of dpo1 over the better of bare base and step0")
+        assert "| bare base | .500 ± 1.271 | .500 ± 1.271 | +.250" in readme.controls()
 
     def test_a_missing_marker_is_told(self, measured: Path) -> None:
         (measured / "README.md").write_text("nothing")

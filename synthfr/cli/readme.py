@@ -16,11 +16,12 @@ import typer
 
 from synthfr.errors import UserError
 from synthfr.files import read_yaml, write_text
-from synthfr.report import over_seeds
-from synthfr.report.results import METRICS, REFERENCES, load, percent
+from synthfr.report import faithfulness, record, seed_tables, text
+from synthfr.report.results import METRICS, load
 
 PIPELINE, PARAMS, METRICS_FOLDER = Path("dvc.yaml"), Path("params.yaml"), Path("metrics")
 SEEDS = Path("docs/seeds.json")  # `synth-fr seeds` writes it
+_NO_SEEDS = "*Nothing is measured yet: `make repro-seeds` does it.*"
 
 
 def update(path: Path, check: bool) -> None:
@@ -64,35 +65,36 @@ def parameters() -> str:
 
 
 def results() -> str:
-    """The measured tables, in the form of the published one; a note where nothing was measured."""
-    found = load(METRICS_FOLDER, read_yaml(PARAMS)["steps"])
+    """One run: headline, the measured tables in the form of the published one, faithfulness; a
+    note where nothing was measured.
+    """
+    steps = read_yaml(PARAMS)["steps"]
+    found = load(METRICS_FOLDER, steps)
     if not found.sizes:
         return "*Nothing is measured yet: `make repro` does it.*"
-    gain = f"{found.steps[-1]} vs {found.steps[0]}"
-    parts = []
-    for metric, title in METRICS.items():
-        head = [f"{title}: reports", "top k", *found.steps, gain, *REFERENCES.values()]
-        rows = []
-        for row in found.rows(metric):
-            steps, beside = (
-                ["–" if one is None else str(one) for one in some]
-                for some in (row.steps, row.references)
-            )
-            rows.append([str(row.size), str(row.top_k), *steps, percent(row.gain), *beside])
-        parts.append(_markdown(head, rows))
+    parts = [told] if (told := text.headline(found)) else []
+    parts += [_with_title(text.grid(found, metric)) for metric in METRICS]
+    if measures := faithfulness.load(METRICS_FOLDER, steps):
+        parts.append(_with_title(text.by_step(measures, steps)))
     return "\n\n".join(parts)
 
 
 def seeds() -> str:
-    """The tables over seeds of the whole loop; a note where it was not run."""
-    record = over_seeds.read(SEEDS)
-    if record is None:
-        return "*Nothing is measured yet: `make repro-seeds` does it.*"
-    tables = []
-    for metric, title in METRICS.items():
-        (reports, *others), rows = over_seeds.table(record, metric)
-        tables.append(_markdown([f"{title}: {reports}", *others], rows))
-    return "\n\n".join(tables)
+    """Headline and tables over seeds of the whole loop; a note where it was not run."""
+    found = record.read(SEEDS)
+    if found is None:
+        return _NO_SEEDS
+    parts = [f"**{told}**"] if (told := seed_tables.headline(found)) else []
+    parts += [_with_title(seed_tables.grid(found, metric)) for metric in METRICS]
+    return "\n\n".join(parts)
+
+
+def controls() -> str:
+    """Baselines, steps, controls and references of the largest cell over seeds."""
+    found = record.read(SEEDS)
+    if found is None or (table := seed_tables.controls(found)) is None:
+        return _NO_SEEDS
+    return _with_title(table)
 
 
 TABLES: Mapping[str, Callable[[], str]] = {
@@ -100,6 +102,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "parameters": parameters,
     "results": results,
     "seeds": seeds,
+    "controls": controls,
 }
 
 
@@ -109,6 +112,12 @@ def _replaced(text: str, name: str, table: str) -> str:
     if not pattern.search(text):
         raise UserError(f"The README has no markers {start} and {end}: put them where it belongs.")
     return pattern.sub(lambda _: f"{start}\n{table}\n{end}", text)
+
+
+def _with_title(table: text.TextTable) -> str:
+    """The title stands before the first column's name."""
+    first, *others = table.head
+    return _markdown([f"{table.title}: {first}", *others], table.rows)
 
 
 def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 import typer
@@ -10,8 +9,6 @@ import typer
 from synthfr.cli import clones, seed_record
 from synthfr.errors import UserError
 from synthfr.params import load_params
-from synthfr.report import over_seeds
-from synthfr.report.results import METRICS
 
 
 def run(seeds: Sequence[int], jobs: int) -> None:
@@ -40,23 +37,7 @@ def loop(seed: int) -> clones.Job:
 
 
 def show() -> None:
-    """Print the tables of ``docs/seeds.json``."""
-    from rich.console import Console
-    from rich.table import Table
+    """Print the headline and the tables of ``docs/seeds.json``."""
+    from synthfr.cli import tables
 
-    record = over_seeds.read(seed_record.RECORD)
-    if record is None:
-        raise UserError(f"{seed_record.RECORD} is missing: `make repro-seeds` makes it.")
-    console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
-    for metric, title in METRICS.items():
-        head, rows = over_seeds.table(record, metric)
-        shown = Table(*head, title=f"{title}, seeds {record['seeds']}", title_justify="left")
-        for row in rows:
-            shown.add_row(*row)
-        console.print(shown)
-        largest = over_seeds.comparisons(record, metric)[-1]
-        differences = {"the public seed": largest.over_public_seed(), **largest.falls()}
-        console.print(f"{title}, {largest.size} reports, top {largest.top_k}:")
-        for name, one in differences.items():
-            what = f"{largest.steps[-1]} minus" if name == "the public seed" else "gain of"
-            console.print(f"  {what} {name}: {one.mean:+.3f} [{one.low:+.3f}, {one.high:+.3f}]")
+    tables.show_seeds()

@@ -1,4 +1,4 @@
-"""``synth-fr results``: the tables in the terminal."""
+"""Tables in the terminal: ``synth-fr results``, and what ``synth-fr seeds`` prints."""
 
 from __future__ import annotations
 
@@ -6,48 +6,87 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from stages import layout
 from synthfr.errors import UserError
 from synthfr.params import load_params
-from synthfr.report.results import METRICS, REFERENCES, Results, load, percent
+from synthfr.report import faithfulness, record, seed_tables, text
+from synthfr.report.results import METRICS, load
 from synthfr.report.times import read_times
 
 METRICS_FOLDER = Path("metrics")
-_WIDTH_IN_A_FILE = 132  # rich takes 80 where there is no terminal, and would wrap the numbers
+SEEDS = Path("docs/seeds.json")  # `synth-fr seeds` writes it
+_WIDTH_IN_A_FILE = 240  # rich takes 80 where there is no terminal, and would wrap the numbers
 
 
 def show_results() -> None:
-    """macro-F1 and mAP of every size and top k: steps, gain, references; then the time it took."""
-    found = load(METRICS_FOLDER, load_params().steps)
+    """macro-F1 and mAP of every size and top k: baselines, steps, gain, references; how faithful
+    the reports are; the headline over seeds, where it was measured; then the time it took.
+    """
+    steps = load_params().steps
+    found = load(METRICS_FOLDER, steps)
     if not found.sizes:
         raise UserError(f"{METRICS_FOLDER} holds no evaluation yet: `dvc repro` makes it.")
-    console = Console(width=None if sys.stdout.isatty() else _WIDTH_IN_A_FILE, highlight=False)
-    for metric in METRICS:
-        console.print(table(found, metric))
-    console.print("Mean ± half the 95 % interval over the coder's seeds (one run of the loop).")
+    out = console()
+    for metric, title in METRICS.items():
+        out.print(drawn(text.grid(found, metric), f"{title} on private holdout reports"))
+    if measures := faithfulness.load(METRICS_FOLDER, steps):
+        out.print(drawn(text.by_step(measures, steps), "Faithfulness of the reports"))
+    out.print("One run of the loop: mean ± half the 95 % interval over the coder's seeds only.")
+    if told := text.headline(found):
+        out.print(told)
+    over_seeds = record.read(SEEDS)
+    if over_seeds is None:
+        out.print("How sure that is, over seeds of the whole loop, `make repro-seeds` measures.")
+    else:
+        show_headline(out, over_seeds)
     if took := times(layout.TIMINGS):
-        console.print(took)
+        out.print(took)
 
 
-def table(found: Results, metric: str) -> Table:
-    """One metric in the form of the published table."""
-    shown = Table(title=f"{METRICS[metric]} on private holdout reports", title_justify="left")
-    for name in ("reports", "top k", *found.steps, f"{found.steps[-1]} vs {found.steps[0]}"):
-        shown.add_column(name, justify="right", no_wrap=True)
-    for name in REFERENCES.values():
-        shown.add_column(name, justify="right", style="dim", no_wrap=True)
+def show_seeds() -> None:
+    """Everything that the record over seeds holds: headline, tables, controls, differences."""
+    found = record.read(SEEDS)
+    if found is None:
+        raise UserError(f"{SEEDS} is missing: `make repro-seeds` makes it.")
+    out = console()
+    for metric, title in METRICS.items():
+        named = ", ".join(map(str, found.seeds))
+        out.print(drawn(seed_tables.grid(found, metric), f"{title}, seeds {named}"))
+    if (controls := seed_tables.controls(found)) is not None:
+        out.print(drawn(controls, f"Baselines and controls, {controls.title}"))
+    for metric in METRICS:
+        if (differences := seed_tables.differences(found, metric)) is not None:
+            out.print(drawn(differences, differences.title))
+    show_headline(out, found)
+
+
+def show_headline(out: Console, found: record.Record) -> None:
+    """The gain over seeds of the whole loop, in a sentence."""
+    told = seed_tables.headline(found)
+    out.print(told or f"{SEEDS}: no seed has the last step and every baseline.")
+
+
+def console() -> Console:
+    """As wide as the terminal; in a file, as wide as the tables."""
+    width = None if sys.stdout.isatty() else _WIDTH_IN_A_FILE
+    return Console(width=width, highlight=False, markup=False)
+
+
+def drawn(table: text.TextTable, title: str) -> Table:
+    """A table for the terminal; rows that begin alike are one group (sizes)."""
+    shown = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    first, *others = table.head
+    shown.add_column(first)
+    for name in others:
+        shown.add_column(name, justify="right")
     previous = None
-    for row in found.rows(metric):
-        if previous not in (None, row.size):
-            shown.add_section()
-        cells = ["–" if one is None else str(one) for one in (*row.steps, *row.references)]
-        n = len(row.steps)
-        size = str(row.size) if row.size != previous else ""
-        shown.add_row(size, str(row.top_k), *cells[:n], percent(row.gain), *cells[n:])
-        previous = row.size
+    for start, *cells in table.rows:
+        shown.add_row("" if start == previous else start, *cells)
+        previous = start
     return shown
 
 

@@ -12,6 +12,7 @@ from io import StringIO
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+from synthfr.report import baselines
 from synthfr.report.results import METRICS, REFERENCES, Results
 
 if TYPE_CHECKING:
@@ -52,10 +53,16 @@ def by_step(results: Results, metric: str = "macro_f1") -> str:
                 highs = [one.mean if one.high is None else one.high for _, one in found]
                 axis.fill_between(xs, lows, highs, color=colour, alpha=0.15, linewidth=0)
             for name, style in zip(REFERENCES, (":", "--"), strict=True):
-                one = results.estimate(name, results.sizes[-1], top_k, metric)
-                if one is not None:
-                    axis.axhline(one.mean, color=INK, linestyle=style, label=REFERENCES[name])
-            axis.set_xticks(list(places), results.steps)
+                reached = [
+                    (size, one)
+                    for size in results.sizes
+                    if (one := results.estimate(name, size, top_k, metric)) is not None
+                ]
+                if reached:
+                    size, one = reached[-1]
+                    label = f"{REFERENCES[name]}, {size} reports"
+                    axis.axhline(one.mean, color=INK, linestyle=style, label=label)
+            axis.set_xticks(list(places), _ticks(results.steps))
         axes[0].set_ylabel(METRICS[metric])
         _share_y(axes, within=(0.0, 1.0))
         return _svg(figure)
@@ -110,7 +117,7 @@ def watch(
             axis.plot(xs, ys, color=PALETTE[0], marker="o", label="synthetic")
             if real is not None:
                 axis.axhline(real, color=INK, linestyle="--", label="private holdout")
-            axis.set_xticks(range(len(steps)), steps)
+            axis.set_xticks(range(len(steps)), _ticks(steps))
             axis.margins(y=0.25)
         return _svg(figure)
 
@@ -123,10 +130,15 @@ def overlap(steps: Sequence[str], parts: Mapping[str, Sequence[float | None]]) -
             found = [(place, value) for place, value in enumerate(values) if value is not None]
             xs, ys = zip(*found, strict=True) if found else ((), ())
             axes[0].plot(xs, ys, color=PALETTE[number], marker=MARKERS[number], label=name)
-        axes[0].set_xticks(range(len(steps)), steps)
+        axes[0].set_xticks(range(len(steps)), _ticks(steps))
         axes[0].set_ylim(bottom=0)
         axes[0].set_ylabel("share of n-grams")
         return _svg(figure)
+
+
+def _ticks(steps: Sequence[str]) -> list[str]:
+    """Titles of the steps, on as many lines as they have words: panels are narrow."""
+    return [baselines.title(step).replace(" ", "\n") for step in steps]
 
 
 @contextmanager

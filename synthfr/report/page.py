@@ -10,16 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from synthfr import seeding
 from synthfr.files import write_text
-from synthfr.report import figures
+from synthfr.report import baselines, faithfulness, figures, text
 from synthfr.report.results import METRICS, REFERENCES, Results, load, percent, read, short
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import pandas as pd
 
 HERE = Path(__file__).parent
-_NOTHING = "–"
 CAVEATS = {
     "demo": "The corpora behind these figures are themselves machine-written from a small grammar: "
     "they show that the machinery works and say nothing about clinical realism.",
@@ -48,6 +45,7 @@ WATCHED = {  # title: feature of the fidelity file, digits
     "type/token ratio at equal size": ("unique_token_ratio_at_equal_size", 3),
     "asked keywords found": ("keyword_recall", 3),
 }
+DRAWN_FAITHFUL = ("code_recall", "wrong_codes", "hospital_share")
 AUDITED = {  # title: path in the privacy file, digits
     "n-grams that are in train": ("train/containment", 4),
     "n-grams that are in holdout": ("holdout/containment", 4),
@@ -92,6 +90,7 @@ def write(
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     results = load(sources.metrics, steps)
+    faithful = faithfulness.load(sources.metrics, steps)
     environment = Environment(
         loader=FileSystemLoader(HERE),
         autoescape=True,
@@ -107,9 +106,15 @@ def write(
         metrics=METRICS,
         references=REFERENCES,
         rules=_rules(results),
-        figures=_figures(sources, results, rounds),
+        called=baselines.title,
+        gain_title=baselines.gain_title(steps),
+        against=baselines.described(steps),
+        rule_range=text.rule_range,
+        figures=_figures(sources, results, rounds)
+        | {"faithful": _faithful_figure(steps, faithful)},
         rounds=_round_table(sources.metrics, rounds),
         watched=_watch_table(sources.metrics, steps),
+        faithful=_faithful_table(steps, faithful),
         audited=_audit_table(sources.metrics, steps),
         samples=_samples(sources.synthetic, steps, samples_per_step, random_seed),
     )
@@ -146,10 +151,7 @@ def _figures(sources: Sources, results: Results, rounds: Sequence[str]) -> dict[
 def _rules(results: Results) -> list[tuple[str, str]]:
     """The other ways to judge the same coders that the files hold: (title, metric path)."""
     found = {"original": "the original's evaluation (reports without a known code dropped)"}
-    cells = results.trees[results.steps[0]]
-    for below in cells.values():
-        for cell in below.values():
-            found |= {f"rules/{rule}": f"decision rule {rule}" for rule in cell.get("rules", {})}
+    found |= {f"rules/{rule}": f"decision rule {rule}" for rule in results.rules}
     return [(title, f"{path}/macro_f1") for path, title in found.items()]
 
 
@@ -176,7 +178,23 @@ def _watch_table(metrics: Path, steps: Sequence[str]) -> TextTable:
         )
         for title, (name, digits) in WATCHED.items()
     ]
-    return TextTable([*steps, "private holdout"], _measured(rows))
+    return TextTable([*map(baselines.title, steps), "private holdout"], _measured(rows))
+
+
+def _faithful_table(steps: Sequence[str], found: Mapping[str, Sequence[float | None]]) -> TextTable:
+    rows = [
+        (faithfulness.title(name), [_figure(value, 3) for value in values])
+        for name, values in found.items()
+    ]
+    return TextTable([*map(baselines.title, steps)], rows)
+
+
+def _faithful_figure(steps: Sequence[str], found: Mapping[str, Sequence[float | None]]) -> str:
+    """The measures that say most; empty where nothing was measured."""
+    drawn = {
+        faithfulness.title(name): (found[name], None) for name in DRAWN_FAITHFUL if name in found
+    }
+    return figures.watch(steps, drawn) if drawn else ""
 
 
 def _audit_table(metrics: Path, steps: Sequence[str]) -> TextTable:
@@ -185,11 +203,11 @@ def _audit_table(metrics: Path, steps: Sequence[str]) -> TextTable:
         (title, [_with_limits(tree, path, digits) for tree in trees])
         for title, (path, digits) in AUDITED.items()
     ]
-    return TextTable(steps, _measured(rows))
+    return TextTable([*map(baselines.title, steps)], _measured(rows))
 
 
 def _measured(rows: Sequence[tuple[str, Sequence[str]]]) -> list[tuple[str, Sequence[str]]]:
-    return [(title, cells) for title, cells in rows if set(cells) != {_NOTHING}]
+    return [(title, cells) for title, cells in rows if set(cells) != {text.NOTHING}]
 
 
 def _with_limits(tree: Mapping[str, Any], path: str, digits: int) -> str:
@@ -246,7 +264,7 @@ def _at(tree: Any, path: str) -> float | None:
 
 
 def _figure(value: float | None, digits: int) -> str:
-    return _NOTHING if value is None else f"{round(value, digits) + 0.0:,.{digits}f}"  # no -0
+    return text.NOTHING if value is None else f"{round(value, digits) + 0.0:,.{digits}f}"  # no -0
 
 
 def _csv(results: Results) -> str:
@@ -254,10 +272,7 @@ def _csv(results: Results) -> str:
     lines = ["metric,size,top_k,data,mean,low,high"]
     for metric in METRICS:
         for row in results.rows(metric):
-            columns: Iterator[Any] = zip(
-                (*results.steps, *REFERENCES), (*row.steps, *row.references), strict=True
-            )
-            for name, one in columns:
+            for name, one in {**row.steps, **row.references}.items():
                 if one is not None:
                     limits = ["" if value is None else repr(value) for value in (one.low, one.high)]
                     lines.append(

@@ -12,8 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from synthfr.report import baselines
+
 REFERENCES = {"public_seed": "public seed", "private_train": "private train"}
 METRICS = {"macro_f1": "macro-F1", "map": "mAP"}
+CHOSEN_RULE = "the chosen rule"  # decision rule that the plain macro-F1 stands for
 
 Tree = Mapping[str, Any]
 
@@ -38,28 +41,46 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Row:
-    """One size and top k of a metric: an estimate for each step, and for the references."""
+    """One size and top k of a metric: an estimate by step, first to last, and by reference."""
 
     size: int
     top_k: int
-    steps: tuple[Estimate | None, ...]
-    references: tuple[Estimate | None, ...]
+    steps: Mapping[str, Estimate | None]
+    references: Mapping[str, Estimate | None]
+
+    @property
+    def last(self) -> Estimate | None:
+        """Of the last step."""
+        return list(self.steps.values())[-1]
+
+    @property
+    def best_baseline(self) -> tuple[str, Estimate] | None:
+        """Step and figure of the better baseline; None unless all were measured: the better of
+        fewer would be easier to beat.
+        """
+        found = {step: self.steps[step] for step in baselines.of(list(self.steps))}
+        measured = {step: one for step, one in found.items() if one is not None}
+        if len(measured) < len(found):
+            return None
+        return max(measured.items(), key=lambda item: item[1].mean)
 
     @property
     def gain(self) -> float | None:
-        """Relative gain of the last step over the first; None if either is missing or zero."""
-        first, last = self.steps[0], self.steps[-1]
-        return (
-            None if first is None or last is None or not first.mean else last.mean / first.mean - 1
-        )
+        """Relative gain of the last step over the best baseline; None if either is missing or
+        zero.
+        """
+        best = self.best_baseline
+        if best is None or self.last is None or best[1].mean <= 0:
+            return None
+        return self.last.mean / best[1].mean - 1
 
     @property
     def gap_closed(self) -> float | None:
-        """Share of the way from the first step to the private coder that the last step went."""
-        first, last, best = self.steps[0], self.steps[-1], self.references[-1]
-        if first is None or last is None or best is None or best.mean <= first.mean:
+        """Share of the way from the best baseline to the private coder that the last step went."""
+        best, goal = self.best_baseline, self.references["private_train"]
+        if best is None or self.last is None or goal is None or goal.mean <= best[1].mean:
             return None
-        return (last.mean - first.mean) / (best.mean - first.mean)
+        return (self.last.mean - best[1].mean) / (goal.mean - best[1].mean)
 
 
 @dataclass(frozen=True)
@@ -86,16 +107,37 @@ class Results:
             return None
         return Estimate(found["mean"], found.get("low"), found.get("high"))
 
+    def row(self, size: int, top_k: int, metric: str = "macro_f1") -> Row:
+        """One cell, of steps and references; all None where nothing was measured."""
+
+        def of(names: Sequence[str]) -> dict[str, Estimate | None]:
+            return {name: self.estimate(name, size, top_k, metric) for name in names}
+
+        return Row(size, top_k, of(self.steps), of(list(REFERENCES)))
+
     def rows(self, metric: str = "macro_f1") -> list[Row]:
         """The published table's form: a row for each size and top k that any step has."""
-        rows = []
-        for size in self.sizes:
-            for top_k in self.top_k:
-                steps = tuple(self.estimate(step, size, top_k, metric) for step in self.steps)
-                beside = tuple(self.estimate(name, size, top_k, metric) for name in REFERENCES)
-                if any(steps) or any(beside):
-                    rows.append(Row(size, top_k, steps, beside))
-        return rows
+        rows = [self.row(size, top_k, metric) for size in self.sizes for top_k in self.top_k]
+        return [row for row in rows if any((*row.steps.values(), *row.references.values()))]
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """Decision rules under which the same coders were judged, beside the chosen one."""
+        found = {
+            rule: None
+            for tree in self.trees.values()
+            for below in tree.values()
+            for cell in below.values()
+            for rule in cell.get("rules", {})
+        }
+        return tuple(found)
+
+    def gains_by_rule(self, size: int, top_k: int) -> dict[str, float]:
+        """Gain in macro-F1 under each rule for which it is known; the chosen one first."""
+        paths = {CHOSEN_RULE: "macro_f1"}
+        paths |= {rule: f"rules/{rule}/macro_f1" for rule in self.rules}
+        gains = {rule: self.row(size, top_k, path).gain for rule, path in paths.items()}
+        return {rule: gain for rule, gain in gains.items() if gain is not None}
 
 
 def load(metrics: Path, steps: Sequence[str]) -> Results:
@@ -113,10 +155,10 @@ def read(path: Path) -> dict[str, Any]:
     return tree if isinstance(tree, dict) else {}
 
 
-def short(value: float, digits: int = 3) -> str:
-    """As papers print shares: ``.537``."""
-    text = f"{value:.{digits}f}"
-    return re.sub(r"^(-?)0\.", r"\1.", text)
+def short(value: float, digits: int = 3, *, sign: bool = False) -> str:
+    """As papers print shares: ``.537``, as a difference ``+.537``."""
+    text = f"{value:{'+' if sign else ''}.{digits}f}"
+    return re.sub(r"^([+-]?)0\.", r"\1.", text)
 
 
 def percent(value: float | None) -> str:

@@ -19,6 +19,7 @@ _CELL = re.compile(r"(size_\d+/top)_k(_\d+)/(macro_f1|map|micro_f1)/(mean|low|hi
 # MLflow lists metrics by name: macro-F1, under the name that scikit-learn knows it by, comes first
 _SHOWN_AS = {"macro_f1": "f1_macro", "micro_f1": "f1_micro", "map": "map"}
 _FIDELITY = {"synthetic": "fidelity", "difference": "fidelity_difference"}
+_FAITHFULNESS = "faithfulness/"  # of `fidelity`, where the truth behind a report is known
 
 
 def of(stage: str, metrics: Mapping[str, float]) -> dict[str, float]:
@@ -38,12 +39,16 @@ def _summary_name(stage: str, name: str) -> str | None:
         return f"{_SHOWN_AS[metric]}{limit}/{cell}{top_k}"
     if stage == "privacy" and not name.startswith("run/"):
         return f"privacy/{name}"
+    if stage == "fidelity" and name.startswith(_FAITHFULNESS):
+        return name
     feature, _, part = name.rpartition("/")
     return f"{_FIDELITY[part]}/{feature}" if stage == "fidelity" and part in _FIDELITY else None
 
 
 def _writer(name: str) -> str:
     """The stage that a summary's metric comes from."""
+    if name.startswith(_FAITHFULNESS):
+        return "fidelity"
     group = name.partition("/")[0].partition("_")[0]
     return group if group in ("privacy", "fidelity") else "classify"
 

@@ -13,17 +13,24 @@ from pathlib import Path
 
 import pytest
 
+from synthfr.files import write_json
 from synthfr.report import Sources, write, write_times
 from tests.report.conftest import ROUNDS, SCRIPT, STEPS, make
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
 
 
-def page(sources: Sources, out: Path, samples: int = 2, source: str = "demo") -> str:
+def page(
+    sources: Sources,
+    out: Path,
+    samples: int = 2,
+    source: str = "demo",
+    steps: tuple[str, ...] = STEPS,
+) -> str:
     write(
         sources,
         out,
-        steps=STEPS,
+        steps=steps,
         rounds=ROUNDS,
         source=source,
         samples_per_step=samples,
@@ -78,7 +85,7 @@ def test_it_is_well_formed_and_every_anchor_leads_somewhere(whole: str) -> None:
     parsed = Balanced(whole)
     assert {link[1:] for link in parsed.links if link.startswith("#")} <= set(parsed.ids)
     assert set(parsed.referred) <= set(parsed.ids)
-    sections = {"utility", "rounds", "watch", "privacy", "samples"}
+    sections = {"utility", "rounds", "faithfulness", "watch", "privacy", "samples"}
     assert sections <= {link[1:] for link in parsed.links}
 
 
@@ -91,12 +98,36 @@ def test_it_needs_nothing_from_elsewhere(whole: str) -> None:
 
 
 def test_every_figure_and_number_is_there(whole: str) -> None:
-    assert whole.count("<svg") == 5
-    for number in (".700 <small>± .020</small>", "+40.0 %", "+40.8 %", ".890"):
+    assert whole.count("<svg") == 6
+    for number in (".700 <small>± .020</small>", "+25.0 %", "+25.5 %", ".890"):
         assert number in whole
-    assert "closes 50 % of the gap" in whole
+    assert "closes 41 % of the gap" in whole
     assert "decision rule top_k_mean" in whole
-    assert "74.0" in whole and "75.0" in whole  # words a report, last step and real
+    assert "70.0" in whole and "75.0" in whole  # words a report, last step and real
+
+
+def test_the_headline_starts_from_the_better_baseline(
+    sources: Sources, tmp_path: Path, whole: str
+) -> None:
+    assert "<b>.550</b> (bare base, the better of bare base and step0)" in whole
+    assert "(the chosen rule) to +30.4 % (top_k_mean)" in whole
+    assert "dpo3 vs best baseline" in whole
+    old = page(sources, tmp_path / "old", steps=STEPS[1:])
+    assert "<b>.490</b> (step0) to" in old and "+40.8 %" in old
+    assert "dpo3 vs step0" in old and "best baseline" not in old and "bare base" not in old
+
+
+def test_faithfulness_is_shown_where_it_is_known(
+    sources: Sources, tmp_path: Path, whole: str
+) -> None:
+    row = r'<th scope="row">code recall</th>' + "".join(
+        rf"<td>{value}</td>" for value in ("0.500", "0.600", "0.700", "0.800", "0.900")
+    )
+    assert row in whole and "left out" in whole
+    for step in STEPS:
+        write_json(sources.metrics / "fidelity" / f"{step}.json", {"words_mean": {"synthetic": 8}})
+    real = page(sources, tmp_path / "real", source="files")
+    assert "code recall" not in real and "Not measured: it takes corpora" in real
 
 
 def test_samples_are_the_same_request_at_every_step_and_escaped(whole: str) -> None:
@@ -104,7 +135,7 @@ def test_samples_are_the_same_request_at_every_step_and_escaped(whole: str) -> N
     texts = re.findall(r'<pre lang="fr">(\w+) écrit (\d)', whole)
     assert [step for step, _ in texts] == [*STEPS, *STEPS]
     assert len({number for _, number in texts}) == 2
-    assert len({number for _, number in texts[:4]}) == 1
+    assert len({number for _, number in texts[: len(STEPS)]}) == 1
 
 
 def test_the_same_inputs_give_the_same_bytes(
@@ -123,7 +154,11 @@ def test_other_inputs_give_another_page(sources: Sources, tmp_path: Path, whole:
 
 
 @pytest.mark.parametrize(
-    "missing", ["metrics", "plots", "rounds", "synthetic", "metrics/classify/dpo2.json"]
+    "missing",
+    [
+        *("metrics", "plots", "rounds", "synthetic", "metrics/classify/dpo2.json"),
+        *("metrics/classify/base.json", "metrics/fidelity/base.json", "metrics/reference.json"),
+    ],
 )
 def test_a_partial_run_gives_a_page_of_what_there_is(
     sources: Sources, tmp_path: Path, missing: str
@@ -151,7 +186,7 @@ def test_the_table_is_there_for_machines(folder: Path) -> None:
     lines = (folder / "results.csv").read_text().splitlines()
     assert lines[0] == "metric,size,top_k,data,mean,low,high"
     assert "macro_f1,250,10,dpo3,0.7,0.68,0.72" in lines
-    assert len(lines) == 1 + 2 * 4 * 6  # metrics x cells x (steps and references)
+    assert len(lines) == 1 + 2 * 4 * 7  # metrics x cells x (steps and references)
 
 
 def test_times_are_a_script_beside_the_page(tmp_path: Path) -> None:

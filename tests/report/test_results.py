@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from synthfr.files import write_json
-from synthfr.report import Sources
+from synthfr.report import Sources, baselines, faithfulness, text
 from synthfr.report.results import Estimate, Results, Row, load, percent, short
 from tests.report.conftest import STEPS, grid
 
@@ -25,18 +25,86 @@ def test_estimates_are_those_of_the_files(sources: Sources) -> None:
 def test_rows_have_the_published_form(sources: Sources) -> None:
     rows = load(sources.metrics, STEPS).rows()
     assert [(row.size, row.top_k) for row in rows] == [(250, 10), (250, 20), (1000, 10), (1000, 20)]
-    assert [str(one) for one in rows[0].steps] == [
-        *(".500 ± .020", ".600 ± .020", ".650 ± .020", ".700 ± .020")
-    ]
-    assert rows[0].gain == pytest.approx(0.4)
-    assert rows[0].gap_closed == pytest.approx(0.5)  # from .5 to .7, of .5 to .9
+    assert {step: str(one) for step, one in rows[0].steps.items()} == {
+        "base": ".560 ± .020",
+        "step0": ".500 ± .020",
+        "dpo1": ".600 ± .020",
+        "dpo2": ".650 ± .020",
+        "dpo3": ".700 ± .020",
+    }
+    assert rows[0].gain == pytest.approx(0.25)  # .7 over .56, which is more than step0's .5
+    assert rows[0].gap_closed == pytest.approx(0.14 / 0.34)  # from .56 to .7, of .56 to .9
+
+
+def test_without_the_bare_base_the_gain_starts_from_step0(sources: Sources) -> None:
+    row = load(sources.metrics, STEPS[1:]).rows()[0]
+    assert row.best_baseline == ("step0", row.steps["step0"])
+    assert row.gain == pytest.approx(0.4)
+
+
+def test_the_better_baseline_counts_whichever_it_is(sources: Sources) -> None:
+    write_json(sources.metrics / "classify" / "base.json", grid(0.3))
+    row = load(sources.metrics, STEPS).rows()[0]
+    assert row.best_baseline is not None and row.best_baseline[0] == "step0"
+    assert row.gain == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize("missing", ["base", "step0", "dpo3"])
+def test_a_baseline_that_was_not_measured_leaves_no_gain(sources: Sources, missing: str) -> None:
+    """Over the other one alone it would look larger than it is."""
+    (sources.metrics / "classify" / f"{missing}.json").unlink()
+    row = load(sources.metrics, STEPS).rows()[0]
+    assert row.gain is None and row.gap_closed is None
+
+
+def test_a_size_that_the_public_seed_does_not_reach_is_a_dash(sources: Sources) -> None:
+    small = {key: cells for key, cells in grid(0.62).items() if key == "size=250"}
+    references = {"public_seed": small, "private_train": grid(0.9)}
+    write_json(sources.metrics / "reference.json", references)
+    rows = text.grid(load(sources.metrics, STEPS), "macro_f1").rows
+    assert [row[8] for row in rows] == [".620 ± .020", ".610 ± .020", "–", "–"]
+    assert "–" not in [row[-1] for row in rows]  # the gap closed needs private train alone
+
+
+def test_gains_under_every_decision_rule(sources: Sources) -> None:
+    found = load(sources.metrics, STEPS)
+    assert found.rules == ("top_k_mean",)
+    assert found.gains_by_rule(250, 10) == {
+        "the chosen rule": pytest.approx(0.25),
+        "top_k_mean": pytest.approx(0.6 / 0.46 - 1),
+    }
+
+
+def test_the_headline_names_what_it_compares_with(sources: Sources) -> None:
+    told = text.headline(load(sources.metrics, STEPS))
+    assert told == (
+        "Gain of dpo3 over the better of bare base and step0 (here bare base), 1000 reports, "
+        "top 20: macro-F1 +25.5 %, mAP +21.2 %; under the 2 decision rules macro-F1 gains from "
+        "+25.5 % (the chosen rule) to +30.4 % (top_k_mean)."
+    )
+    old = text.headline(load(sources.metrics, STEPS[1:]))
+    assert old is not None and old.startswith("Gain of dpo3 over step0, 1000 reports")
+    (sources.metrics / "classify" / "dpo3.json").unlink()
+    assert text.headline(load(sources.metrics, STEPS)) is None
+
+
+def test_faithfulness_is_read_by_step_and_may_be_missing(sources: Sources) -> None:
+    (sources.metrics / "fidelity" / "dpo1.json").unlink()
+    found = faithfulness.load(sources.metrics, STEPS)
+    assert list(found) == ["code_recall", "left_out"]
+    assert found["code_recall"] == [0.5, 0.6, None, pytest.approx(0.8), pytest.approx(0.9)]
+    table = text.by_step(found, STEPS)
+    assert table.head == ["measure", "bare base", "step0", "dpo1", "dpo2", "dpo3"]
+    assert table.rows[0] == ["code recall", ".500", ".600", "–", ".800", ".900"]
+    assert table.rows[1][0] == "left out"  # a measure that nobody gave a title
+    assert faithfulness.load(sources.metrics / "nowhere", STEPS) == {}
 
 
 def test_what_is_missing_is_none(tmp_path: Path) -> None:
     write_json(tmp_path / "classify" / "dpo1.json", grid(0.6))
     rows = load(tmp_path, STEPS).rows()
     assert len(rows) == 4
-    assert rows[0].steps[0] is None and rows[0].steps[1] is not None
+    assert rows[0].steps["step0"] is None and rows[0].steps["dpo1"] is not None
     assert rows[0].gain is None and rows[0].gap_closed is None
     assert load(tmp_path / "nowhere", STEPS).rows() == []
 
@@ -48,9 +116,13 @@ def test_one_seed_has_no_interval() -> None:
 
 
 def test_a_first_step_that_is_already_above_the_bound_closes_no_gap() -> None:
-    row = Row(5, 2, (Estimate(0.5), Estimate(0.6)), (None, Estimate(0.4)))
-    assert row.gap_closed is None
-    assert Row(5, 2, (Estimate(0.0), Estimate(0.6)), (None, None)).gain is None
+    def row(first: float, goal: float | None) -> Row:
+        beside = {"private_train": None if goal is None else Estimate(goal)}
+        return Row(5, 2, {"step0": Estimate(first), "dpo1": Estimate(0.6)}, beside)
+
+    assert row(0.5, 0.4).gap_closed is None and row(0.5, None).gap_closed is None
+    assert row(0.5, 0.7).gap_closed == pytest.approx(0.5)
+    assert row(0.0, None).gain is None
 
 
 @pytest.mark.parametrize(
@@ -58,6 +130,28 @@ def test_a_first_step_that_is_already_above_the_bound_closes_no_gap() -> None:
 )
 def test_shares_are_printed_as_papers_do(value: float, text: str) -> None:
     assert short(value) == text
+
+
+def test_differences_carry_their_sign() -> None:
+    assert [short(value, sign=True) for value in (0.02, -0.02, 1.0)] == ["+.020", "-.020", "+1.000"]
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected", "head"),
+    [
+        (STEPS, ("base", "step0"), "dpo3 vs best baseline"),
+        (STEPS[1:], ("step0",), "dpo3 vs step0"),
+        (("base", "dpo1"), ("base",), "dpo1 vs bare base"),
+        (("dpo1", "dpo2"), ("dpo1",), "dpo2 vs dpo1"),
+        (("step0",), ("step0",), "step0 vs step0"),
+        (("base", "step0"), ("base",), "step0 vs bare base"),  # never itself
+    ],
+)
+def test_baselines_are_those_there_are(
+    steps: tuple[str, ...], expected: tuple[str, ...], head: str
+) -> None:
+    assert baselines.of(steps) == expected
+    assert baselines.gain_title(steps) == head
 
 
 def test_changes_carry_their_sign() -> None:

@@ -45,6 +45,9 @@ def test_names_put_the_metric_first_and_leave_side_figures_out() -> None:
         "fidelity/words": 80.0,
         "fidelity_difference/words": -5.0,
     }
+    faithfulness = {"faithfulness/code_recall": 0.9}
+    assert summary.of("fidelity", faithfulness) == faithfulness
+    assert summary.of("classify", faithfulness) == {}
     assert summary.of("dpo", metrics) == {}
 
 
@@ -92,6 +95,21 @@ def test_figures_of_a_former_grid_do_not_linger(tracker: Tracker, shown: Shown) 
     assert names == {"size_500", "size_1000"}
     assert run.data.metrics["privacy/copied"] == 0.25  # what other stages measured stays
     assert run.data.metrics["fidelity_difference/words"] == 5.0
+
+
+def test_faithfulness_belongs_to_fidelity(tracker: Tracker, shown: Shown) -> None:
+    """Another evaluation by the coder leaves it; another fidelity without it takes it away."""
+    found = {"faithfulness/code_recall": 0.9, "words/synthetic": 40.0}
+    execute(tracker, "fidelity", "dpo1", found)
+    execute(tracker, "classify", "dpo1", grid(0.5))
+    execute(tracker, "classify", "dpo1", grid(0.6))
+    [run] = shown("dpo1")
+    assert run.data.metrics["faithfulness/code_recall"] == 0.9
+    assert next(iter(run.data.metrics)) == "f1_macro/size_250/top_10"
+    execute(tracker, "fidelity", "dpo1", {"words/synthetic": 41.0})
+    [run] = shown("dpo1")
+    assert "faithfulness/code_recall" not in run.data.metrics
+    assert run.data.metrics["f1_macro/size_250/top_10"] == 0.6
 
 
 def test_a_stage_that_failed_has_no_part_in_it(tracker: Tracker, shown: Shown) -> None:

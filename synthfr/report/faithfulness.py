@@ -1,0 +1,39 @@
+"""How true a step's reports are to what was asked, as `fidelity` measured it.
+
+Known for corpora whose truth is known (the demo); elsewhere there is nothing to show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from synthfr.report.results import read
+
+TITLES = {
+    "code_recall": "code recall",
+    "wrong_codes": "wrong codes a report",
+    "hospital_share": "hospital phrases",
+    "known_hospital_share": "hospital phrases, seen in pre-training",
+    "unseen_hospital_share": "hospital phrases, never seen",
+}
+
+
+def title(measure: str) -> str:
+    """What a reader sees of a measure's name."""
+    return TITLES.get(measure, measure.replace("_", " "))
+
+
+def ordered(measures: Iterable[str]) -> list[str]:
+    """Those with a title first, in their order; then the others by name."""
+    found = set(measures)
+    return [name for name in TITLES if name in found] + sorted(found - set(TITLES))
+
+
+def load(metrics: Path, steps: Sequence[str]) -> dict[str, list[float | None]]:
+    """Measure -> one value a step, from ``fidelity/<step>.json``; empty where nobody measured."""
+    trees = [read(metrics / "fidelity" / f"{step}.json").get("faithfulness", {}) for step in steps]
+    return {
+        name: [tree.get(name) for tree in trees]
+        for name in ordered(name for tree in trees for name in tree)
+    }

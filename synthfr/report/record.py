@@ -1,0 +1,100 @@
+"""``docs/seeds.json``: the figures of the whole loop repeated with several seeds.
+
+One value a seed, in the seeds' order; null where a seed has none (a control that was not run, a
+size that the corpus does not reach).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from synthfr.errors import UserError
+from synthfr.files import read_json
+from synthfr.report import baselines
+from synthfr.report.results import REFERENCES
+
+Series = tuple[float | None, ...]
+Cells = Mapping[tuple[int, int], Mapping[str, Series]]  # (size, top k) -> step, control, reference
+
+
+@dataclass(frozen=True)
+class Record:
+    """What `synthfr.cli.seed_runs` wrote; older records have no controls, rules, faithfulness."""
+
+    seeds: tuple[int, ...]
+    steps: tuple[str, ...]
+    metrics: Mapping[str, Cells]
+    controls: Mapping[str, str] = field(default_factory=dict)  # name -> what a reader sees
+    rules: Mapping[str, Cells] = field(default_factory=dict)  # macro-F1 by other decision rules
+    faithfulness: Mapping[str, Mapping[str, Series]] = field(default_factory=dict)
+    commit: str = "unknown"
+    machine: str = "unknown"
+
+    def title(self, name: str) -> str:
+        """Of a step, a control or a reference."""
+        return {**self.controls, **REFERENCES}.get(name) or baselines.title(name)
+
+    @property
+    def runs(self) -> tuple[str, ...]:
+        """Steps, controls and references, in the order of a table."""
+        return (*self.steps, *self.controls, *REFERENCES)
+
+
+def read(path: Path) -> Record | None:
+    """A record; None if there is no file. A broken one is a UserError that says where."""
+    return parse(read_json(path), path) if path.is_file() else None
+
+
+def parse(tree: Mapping[str, Any], path: Path = Path("docs/seeds.json")) -> Record:
+    """A record from its JSON tree; `path` is for messages."""
+    missing = [name for name in ("seeds", "steps", "metrics") if not tree.get(name)]
+    if missing:
+        raise UserError(f"{path} has no {missing[0]}: `make repro-seeds` makes it anew.")
+    n = len(tree["seeds"])
+
+    def cells(metrics: Mapping[str, Any], where: str) -> dict[str, Cells]:
+        return {
+            name: {
+                _cell(key, path): _series(values, n, f"{path}: {where}/{name}/{key}")
+                for key, values in found.items()
+            }
+            for name, found in metrics.items()
+        }
+
+    return Record(
+        seeds=tuple(tree["seeds"]),
+        steps=tuple(tree["steps"]),
+        metrics=cells(tree["metrics"], "metrics"),
+        controls=dict(tree.get("controls", {})),
+        rules=cells(tree.get("rules", {}), "rules"),
+        faithfulness={
+            name: _series(values, n, f"{path}: faithfulness/{name}")
+            for name, values in tree.get("faithfulness", {}).items()
+        },
+        commit=str(tree.get("commit", "unknown")),
+        machine=str(tree.get("machine", "unknown")),
+    )
+
+
+def _series(runs: Mapping[str, Sequence[float | None]], n: int, where: str) -> dict[str, Series]:
+    """Every run's values; an empty list, as older records have for what was never measured, is
+    left out.
+    """
+    for name, values in runs.items():
+        if len(values) not in (0, n):
+            raise UserError(
+                f"{where}/{name} holds {len(values)} values for {n} seeds: which seeds they are "
+                "nobody can tell; `make repro-seeds` makes the record anew."
+            )
+    return {name: tuple(values) for name, values in runs.items() if values}
+
+
+def _cell(key: str, path: Path) -> tuple[int, int]:
+    match = re.fullmatch(r"size=(\d+)/top_k=(\d+)", key)
+    if match is None:
+        raise UserError(f"{path}: {key!r} is no cell such as size=1000/top_k=30.")
+    return int(match[1]), int(match[2])
