@@ -14,7 +14,7 @@ from typing import Any
 
 from synthfr.report import baselines
 from synthfr.report.record import Record, Series
-from synthfr.report.results import CHOSEN_RULE, METRICS, REFERENCES, Results
+from synthfr.report.results import CHOSEN_RULE
 from synthfr.stats import CONFIDENCE, Interval, mean_interval
 
 
@@ -129,28 +129,6 @@ def gains_by_rule(record: Record, size: int, top_k: int) -> dict[str, Interval]:
         if (row.size, row.top_k) == (size, top_k)
     }
     return {rule: gain for rule, gain in gains.items() if gain is not None}
-
-
-def collect(found: Sequence[Results]) -> dict[str, Any]:
-    """Means of every metric, size, top k, step and reference: one value a seed, None if it has
-    none.
-    """
-    first = found[0]
-    names = [*first.steps, *REFERENCES]
-    return {
-        metric: {
-            f"size={size}/top_k={top_k}": {
-                name: [
-                    None if (one := each.estimate(name, size, top_k, metric)) is None else one.mean
-                    for each in found
-                ]
-                for name in names
-            }
-            for size in first.sizes
-            for top_k in first.top_k
-        }
-        for metric in METRICS
-    }
 
 
 def _comparisons(record: Record, cells: Mapping[tuple[int, int], Any]) -> list[Comparison]:

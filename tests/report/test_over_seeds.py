@@ -13,7 +13,6 @@ from synthfr.files import write_json
 from synthfr.report import over_seeds, seed_tables
 from synthfr.report.over_seeds import Comparison, ratio_of_means
 from synthfr.report.record import Record, parse, read
-from synthfr.report.results import Results
 
 T_1, T_2 = 12.706204736174698, 4.302652729911275  # Student's t, 97.5 %, by degrees of freedom
 METRICS = ("macro_f1", "map")
@@ -142,27 +141,6 @@ class TestGapClosed:
     def test_one_seed_has_no_limits(self) -> None:
         found = ratio_of_means([0.1], [0.4])
         assert found is not None and found.mean == pytest.approx(0.25) and found.low != found.low
-
-
-class TestCollect:
-    STEPS = ("base", "step0", "dpo1")
-
-    def results(self, seed: int) -> Results:
-        names = {
-            name: {"size=100": {"top_k=5": {metric: {"mean": values[seed]} for metric in METRICS}}}
-            for name, values in VALUES.items()
-        }
-        return Results(self.STEPS, names)
-
-    def test_what_is_written_is_what_is_read(self) -> None:
-        found = over_seeds.collect([self.results(seed) for seed in range(3)])
-        assert found == tree()["metrics"]
-
-    def test_a_seed_keeps_its_place_where_it_has_nothing(self) -> None:
-        whole, lacking = self.results(0), self.results(1)
-        lacking = Results(self.STEPS, {**lacking.trees, "base": {}})
-        found = over_seeds.collect([whole, lacking, self.results(2)])
-        assert found["macro_f1"][CELL]["base"] == [0.6, None, 0.4]
 
 
 class TestRecord:
