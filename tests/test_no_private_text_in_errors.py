@@ -106,7 +106,10 @@ def elsewhere(text: str) -> Path:
 # what is wrong with a private file, with the planted text in it -> the file, and the mapping
 BROKEN: dict[str, Callable[[str], tuple[Path, dict[str, str]]]] = {
     "no header": lambda t: (csv(f"{quoted(t)},{quoted(t)}\n"), {}),
-    "header nearly": lambda t: (csv(f"report_id,text,{quoted(t)}\n1,x,I10\n"), {"codes": t[:-1]}),
+    "header nearly": lambda t: (
+        csv(f"report_id,text,{quoted('codes_du_dossier ' + t[:6])}\n1,x,I10\n"),
+        {"codes": "codes_du_dossier"},
+    ),
     "json key": lambda t: (jsonl([{"report_id": "1", t: t}]), {}),
     "json key nearly": lambda t: (jsonl([{"report_id": "1", "text_" + t: t}]), {}),
     "parquet column": lambda t: (parquet({"report_id": ["1"], t: [t]}), {}),
@@ -210,9 +213,7 @@ def said_of(how: str, planted: str) -> str:
     with workplace():
         said = seeded(*BROKEN[how](planted))
         assert f"seed: {'seed.files' if how == 'outside data/private' else ''}" in said
-        if how != "header nearly":  # there, what params.yaml names is told
-            return said
-        return said.replace(planted[:-1], "")
+        return said
 
 
 few = settings(

@@ -1,6 +1,7 @@
 """Where private reports may lie, and who can read what is made of them."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -102,8 +103,10 @@ def mode(path: Path) -> int:
 
 class TestModes:
     @pytest.fixture(autouse=True)
-    def umask(self) -> None:
-        os.umask(0o022)
+    def umask(self) -> Iterator[None]:
+        before = os.umask(0o022)
+        yield
+        os.umask(before)
 
     def test_a_private_file_is_closed_from_its_first_byte_on(self, tmp_path: Path) -> None:
         path = tmp_path / "made" / "a.txt"
