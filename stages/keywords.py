@@ -1,4 +1,4 @@
-"""Extract keywords from all reports; export those that many private documents share.
+"""PRIVATE. Extracts keywords from all reports; exports those that many documents share.
 
 ``python -m stages.keywords``
 """
@@ -30,7 +30,7 @@ def main() -> None:
         records.write_table(done.sft, layout.SFT_TABLE, records.SFT)
         records.write_table(done.prompts, layout.PROMPTS, records.PROMPTS)
         records.write_table(done.code_sets, layout.CODE_SETS, records.CODE_SETS)
-        records.write_table(done.keyed, layout.KEYED, records.KEYED)
+        records.write_table(done.keyed, layout.KEYED, records.KEYED, private=True)
         run.log(done.counts)
 
 

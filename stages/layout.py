@@ -15,6 +15,7 @@ PRIVATE = Path("data/private")
 PRIVATE_TRAIN = PRIVATE / "train.parquet"
 PRIVATE_HOLDOUT = PRIVATE / "holdout.parquet"
 KEYED = PRIVATE / "keyed.parquet"
+FAILURES = PRIVATE / "failures"  # tracebacks that may quote private text
 
 MODELS = Path("models")
 BASE = MODELS / "base"

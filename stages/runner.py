@@ -10,8 +10,9 @@ import inspect
 import os
 import shutil
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
@@ -19,7 +20,9 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 
 from stages import layout
+from synthfr import private_files
 from synthfr.errors import UserError
+from synthfr.redact import failure, private_stage
 
 if TYPE_CHECKING:
     from synthfr.generation import Share
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
 ROUND_STAGES = ("generate", "judge", "score", "pair", "dpo")
 # load a model, as large as the parameters name
 MODEL_STAGES = ("sft", "generate", "judge", "dpo", "synthesize")
+# read private text: those that dvc.yaml marks PRIVATE
+PRIVATE_STAGES = ("seed", "keywords", "score", "reference", "classify", "privacy", "fidelity")
 
 ShareOption = Annotated[
     str | None,
@@ -46,7 +51,8 @@ _params_path: ContextVar[Path] = ContextVar("params_path", default=Path("params.
 class StageApp:
     """The command line of one stage: its own arguments plus ``--params``.
 
-    A UserError is one line on stderr and exit status 1.
+    A UserError is one line on stderr and exit status 1. So is, without its message, whatever else
+    goes wrong in a private stage: Arrow, a tokenizer or scikit-learn may quote the text they met.
     """
 
     def __init__(self, name: str) -> None:
@@ -70,10 +76,19 @@ class StageApp:
 
         def guarded(params: Path, **arguments: Any) -> None:
             token = _params_path.set(params)
+            private = self.name in PRIVATE_STAGES
             try:
-                function(**arguments)
+                with private_stage() if private else nullcontext():
+                    function(**arguments)
             except UserError as error:
                 typer.echo(f"{self.name}: {' '.join(str(error).split())}", err=True)
+                raise typer.Exit(1) from None
+            except (KeyboardInterrupt, SystemExit):
+                raise
+            except BaseException as error:  # a panic in Rust is no Exception
+                if not private:
+                    raise
+                typer.echo(_without_message(self.name, error), err=True)
                 raise typer.Exit(1) from None
             finally:
                 _params_path.reset(token)
@@ -93,6 +108,23 @@ class StageApp:
         }
         guarded.__name__, guarded.__doc__ = self.name, function.__doc__
         return guarded
+
+
+def _without_message(stage: str, error: BaseException) -> str:
+    """An unexpected failure of a private stage: what, where, and where the rest of it is."""
+    from synthfr.files import write_text
+
+    kept = layout.FAILURES / f"{stage}.txt"
+    try:
+        write_text(kept, "".join(traceback.format_exception(error)), private=True)
+        remedy = f"The traceback with its message is in {kept}, for eyes that may read the reports"
+    except (OSError, UserError):
+        remedy = f"The traceback could not be kept in {kept}"
+    return (
+        f"{stage}: stopped by an error that is not foreseen; its message may quote private text "
+        f"and is not shown:\n{failure(error)}\n{remedy}; what stands here holds no private text "
+        "and may be reported."
+    )
 
 
 def stage_app(name: str) -> StageApp:
@@ -142,10 +174,12 @@ class StageRun:
         """
         from synthfr.files import digest
 
-        folder = (
-            layout.scratch(self.stage, self.item) / digest([self._own_params(), list(parts)])[:16]
-        )
-        folder.mkdir(parents=True, exist_ok=True)
+        own = layout.scratch(self.stage, self.item)
+        # a coder trained on private reports leaves its weights there
+        mode = 0o700 if self.stage in PRIVATE_STAGES else 0o777
+        own.mkdir(parents=True, exist_ok=True, mode=mode)
+        folder = own / digest([self._own_params(), list(parts)])[:16]
+        folder.mkdir(exist_ok=True)
         return folder
 
     def _own_params(self) -> dict[str, Any]:
@@ -177,6 +211,8 @@ def stage_run(stage: str, item: str | None = None, share: str | None = None) -> 
             f"There is no '{item}' to run {stage} for: params.yaml knows {', '.join(known)}."
         )
     prepare_process(params)
+    if stage in PRIVATE_STAGES:
+        private_files.close(layout.PRIVATE)
     if stage in MODEL_STAGES or _scored_by_a_model(params, stage):
         from synthfr.hardware import require_device
 

@@ -1,4 +1,4 @@
-"""Collect the public seed reports, the code list, and the private reports, split by patient.
+"""PRIVATE. Collects public seed reports, code list, and private reports, split by patient.
 
 ``python -m stages.seed``
 """
@@ -15,15 +15,16 @@ app = stage_app("seed")
 def main() -> None:
     """Collect public and private seed reports and the code list."""
     with stage_run("seed") as run:
-        from synthfr import corpora, records
+        from synthfr import corpora, private_files, records
 
+        private_files.refuse_exposed(run.params.seed, layout.PRIVATE)
         corpus = corpora.load(run.params.seed, run.seed)
+        records.write_table(corpus.public, layout.SEED, records.REPORTS)
         for table, path in (
-            (corpus.public, layout.SEED),
             (corpus.private_train, layout.PRIVATE_TRAIN),
             (corpus.private_holdout, layout.PRIVATE_HOLDOUT),
         ):
-            records.write_table(table, path, records.REPORTS)
+            records.write_table(table, path, records.REPORTS, private=True)
         records.write_table(corpus.codes, layout.CODES, records.CODES)
         run.log(corpus.counts())
 

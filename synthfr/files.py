@@ -25,17 +25,20 @@ _CHUNK_BYTES = 1 << 20
 
 
 @contextmanager
-def atomic_path(path: str | Path) -> Iterator[Path]:
+def atomic_path(path: str | Path, *, private: bool = False) -> Iterator[Path]:
     """Yield a temporary sibling of `path`: renamed to it on success, removed on any error.
 
     Parent folders are made. The sibling keeps the suffix, for writers that look at it.
-    A full disk is a UserError.
+    A full disk is a UserError. A `private` file is its owner's alone (mode 600) from its first byte
+    on, and so is its folder (700) where it is made.
     """
     path = Path(path)
     partial = path.with_name(f".{path.stem}.partial{path.suffix}")
     with _told_when_full(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700 if private else 0o777)
         partial.unlink(missing_ok=True)
+        if private:
+            partial.touch(mode=0o600, exist_ok=False)
         try:
             yield partial
             _sync(partial)
@@ -69,9 +72,9 @@ def atomic_dir(path: str | Path) -> Iterator[Path]:
             raise
 
 
-def write_text(path: str | Path, text: str) -> None:
-    """Write UTF-8 text atomically, with its line ends as they are."""
-    with atomic_path(path) as partial:
+def write_text(path: str | Path, text: str, *, private: bool = False) -> None:
+    """Write UTF-8 text atomically, with its line ends as they are; `private`: see `atomic_path`."""
+    with atomic_path(path, private=private) as partial:
         partial.write_text(text, encoding="utf-8", newline="")
 
 

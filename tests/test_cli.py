@@ -247,6 +247,61 @@ class TestDoctor:
             (folder / "reports.csv").write_text("report_id,text\n")
         assert not [one for one in checks.parameters() if one.weight == checks.Weight.STOP]
 
+    def test_private_reports_in_sight_of_git_stop_a_run(self, checkout: Path) -> None:
+        (checkout / "own.csv").touch()
+        path = checkout / "params.yaml"
+        text = path.read_text().replace("source: demo", "source: files")
+        path.write_text(text.replace("path: data/private/raw", "path: own.csv"))
+        stops = [one.text for one in checks.private() if one.weight == checks.Weight.STOP]
+        assert len(stops) == 1 and "own.csv lies in this checkout but outside" in stops[0]
+        path.write_text(text)  # negative control
+        assert not [one for one in checks.private() if one.weight == checks.Weight.STOP]
+
+    def test_what_other_users_can_read_is_told_with_the_remedy(self, checkout: Path) -> None:
+        keyed, cache = checkout / "data/private/keyed.parquet", checkout / ".dvc/cache"
+        keyed.parent.mkdir(parents=True, mode=0o755)
+        keyed.touch(mode=0o644)
+        cache.mkdir(mode=0o755)
+        notes = [one.text for one in checks.private() if one.weight == checks.Weight.NOTE]
+        assert len(notes) == 2
+        for text, remedy in zip(
+            notes, ("chmod -R go= data/private", "chmod 700 .dvc/cache"), strict=True
+        ):
+            assert text.endswith(remedy)
+            subprocess.run(remedy, shell=True, check=True)
+        assert [one.weight for one in checks.private()] == [checks.Weight.OK]
+
+    def test_another_cache_folder_is_looked_at(self, checkout: Path) -> None:
+        (checkout / "elsewhere").mkdir(mode=0o755)
+        (checkout / ".dvc/config.local").write_text("[cache]\n    dir = ../elsewhere\n")
+        assert any("chmod 700 .dvc/../elsewhere" in one.text for one in checks.private())
+
+    def test_a_hook_that_is_off_is_told_with_the_command_that_mends_it(
+        self, checkout: Path
+    ) -> None:
+        def git(*arguments: str) -> None:
+            subprocess.run(["git", *arguments], check=True, capture_output=True)
+
+        def told() -> checks.Finding:
+            return next(one for one in checks.versions() if one.topic == "git")
+
+        git("init", "-q")
+        shutil.copytree(ROOT / "hooks", checkout / "hooks")
+        git("add", "hooks")
+        for broken in (
+            lambda: git("config", "core.hooksPath", ".git/hooks"),
+            lambda: git("config", "--unset", "core.hooksPath"),
+            lambda: (checkout / "hooks/pre-commit").unlink(),
+            lambda: (checkout / "hooks/pre-commit").chmod(0o644),
+        ):
+            git("config", "core.hooksPath", "hooks")
+            assert told().weight == checks.Weight.OK
+            broken()
+            found = told()
+            assert found.weight == checks.Weight.NOTE
+            subprocess.run(found.text.partition(": ")[2], shell=True, check=True)
+        assert told().weight == checks.Weight.OK
+
     def test_no_dvc_stops_a_run(self, checkout: Path) -> None:
         shutil.rmtree(checkout / ".dvc")
         assert run("doctor").exit_code == 1

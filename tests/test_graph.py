@@ -15,8 +15,10 @@ ROOT = Path(__file__).parents[1]
 PRIVATE = "data/private"
 # test_seeding, test_records, test_files and test_params hold these still: see dvc.yaml
 FOUNDATION = {"__init__", "errors", "files", "records", "seeding", "params", "tracking"}
+FOUNDATION |= {"redact", "private_files"}
 # may know one another and nobody else
 LEAVES = {"text", "icd10", "prompts", "stats", "records", "seeding", "files", "errors", "params"}
+LEAVES |= {"redact", "private_files"}
 OUTER = {"cli", "cluster", "tracking"}  # may know the command line, DVC, MLflow and the repository
 OUTSIDE = {"typer", "click", "dvc", "mlflow", "stages"}
 
@@ -128,13 +130,20 @@ def test_all_of_data_private_is_made_by_private_stages_and_never_pushed() -> Non
     assert not [out for stage in stages() for out in stage.pushed if out.startswith(PRIVATE)]
 
 
+def test_the_runner_knows_which_stages_are_private() -> None:
+    from stages.runner import PRIVATE_STAGES
+
+    assert set(PRIVATE_STAGES) == {stage.kind for stage in stages() if stage.private}
+
+
 def test_public_stages_do_not_name_private_paths() -> None:
+    private = {"PRIVATE", "PRIVATE_TRAIN", "PRIVATE_HOLDOUT", "KEYED", "FAILURES"}
     for stage in stages():
         tree = ast.parse((ROOT / f"stages/{stage.kind}.py").read_text(encoding="utf-8"))
         named = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
         named |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
         if not stage.private:
-            assert not named & {"PRIVATE", "PRIVATE_TRAIN", "PRIVATE_HOLDOUT", "KEYED"}, stage.name
+            assert not named & private, stage.name
 
 
 def places(stage: Stage) -> set[str]:
@@ -268,8 +277,8 @@ def places_named(stage: Stage) -> Iterator[list[set[Path]]]:
         if not (isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "layout"):
             continue
         place = getattr(layout, node.attr)
-        # all adapters; views and unfinished work without a place in DVC
-        if place in (layout.MODELS, layout.TIMINGS, layout.MERGED):
+        # all adapters, the private side; views and unfinished work without a place in DVC
+        if place in (layout.MODELS, layout.PRIVATE, layout.TIMINGS, layout.MERGED):
             continue
         # through the policy: of `base` the base itself, else an adapter that holds its digest
         if (stage.kind, node.attr) == ("synthesize", "BASE"):

@@ -30,7 +30,7 @@ def reports(n: int = 2, **changes: object) -> pd.DataFrame:
 def scores(**changes: object) -> pd.DataFrame:
     frame = pd.DataFrame(
         {
-            "prompt_id": ["a", "a"],
+            "prompt_id": ["a1", "a1"],
             "candidate": [0, 1],
             "similarity": [0.5, 0.25],
             "keyword_recall": [1.0, 0.5],
@@ -93,7 +93,7 @@ def test_every_table_can_be_empty(tmp_path: Path) -> None:
     ("frame", "message"),
     [
         (reports().drop(columns="text"), "column 'text' is missing .*add it or map"),
-        (reports(note="x"), "column 'note' has no place"),
+        (reports(note="x"), "column 6 of 6 has no place"),
         (reports(text=["ok", None]), r"column 'text', row 1 \(report_id 'r1'\): is null"),
         (reports(text=["ok", " \n"]), r"column 'text', row 1 \(report_id 'r1'\): is empty"),
         (reports(report_id=["r0", "r0"]), "rows 0 and 1 have the same report_id 'r0'"),
@@ -120,11 +120,11 @@ def test_reports_may_lack_codes_and_keywords_but_prompts_may_not() -> None:
 @pytest.mark.parametrize(
     ("frame", "message"),
     [
-        (scores(comment=PRIVATE), "column 'comment' has no place in a scores table"),
+        (scores(comment=PRIVATE), "column 9 of 9 has no place in a scores table"),
         (scores(similarity=[PRIVATE, "x"]), "column 'similarity', row 0: not of type float"),
-        (scores(candidate=[0, None]), r"'candidate', row 1 \(prompt_id 'a'\): is null"),
+        (scores(candidate=[0, None]), r"'candidate', row 1 \(prompt_id 'a1'\): is null"),
         (scores(total=[0.5, float("inf")]), "'total', row 1 .*not a finite number"),
-        (scores(candidate=[0, 0]), "rows 0 and 1 have the same prompt_id 'a', candidate 0"),
+        (scores(candidate=[0, 0]), "rows 0 and 1 have the same prompt_id 'a1', candidate 0"),
         (scores(candidate=[0, 300]), "column 'candidate', row 1: not of type int8"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import os
 import shutil
+import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from pathlib import Path
 import typer
 
 from stages import layout
-from synthfr import prefetch
+from synthfr import prefetch, private_files
 from synthfr.errors import UserError
 from synthfr.files import read_yaml
 from synthfr.params import Params, load_params
@@ -167,24 +168,61 @@ def versions() -> Iterator[Finding]:
     if not Path(".git").exists():
         yield Finding("git", Weight.NOTE, "no repository: git init, so that runs know their commit")
     else:
-        hooks = _git("config", "core.hooksPath")
-        if hooks == "hooks":
-            yield Finding("git", Weight.OK, "the hook that keeps private data out of commits is on")
-        else:
-            text = "the hook against private data is off: git config core.hooksPath hooks"
-            yield Finding("git", Weight.NOTE, text)
+        yield _hook()
     if not Path(".dvc").is_dir():
         yield Finding("dvc", Weight.STOP, "not set up here: dvc init")
         return
-    yield from _remotes()
+    yield from _remotes(_dvc_config())
     if Path(".dvc/tmp/rwlock").is_file() and Path(".dvc/tmp/rwlock").stat().st_size > 2:
         text = "another dvc command is at work, or was killed: see .dvc/tmp/rwlock"
         yield Finding("dvc", Weight.NOTE, text)
 
 
-def _remotes() -> Iterator[Finding]:
+def _hook() -> Finding:
+    """The pre-commit hook, which refuses what is under data/private."""
+    hook = Path("hooks/pre-commit")
+    off = "the hook that keeps private data out of commits"
+    named = _git("config", "core.hooksPath")
+    if not named or Path(named).resolve() != hook.parent.resolve():
+        return Finding("git", Weight.NOTE, f"{off} is off: git config core.hooksPath hooks")
+    if not hook.is_file():
+        return Finding("git", Weight.NOTE, f"{off} is missing: git checkout -- {hook}")
+    if not os.access(hook, os.X_OK):
+        return Finding("git", Weight.NOTE, f"{off} is not executable: chmod +x {hook}")
+    return Finding("git", Weight.OK, f"{off} is on")
+
+
+def private() -> Iterator[Finding]:
+    """Where the private reports lie, and whom the machine shows them and what is made of them."""
+    with suppress(UserError):  # told by `parameters`
+        seed = load_params().seed
+        try:
+            private_files.refuse_exposed(seed, layout.PRIVATE)
+        except UserError as error:
+            yield Finding("private", Weight.STOP, str(error))
+    if seen := list(private_files.open_to_others(layout.PRIVATE)):
+        text = (
+            f"{len(seen)} files, such as {seen[0]}, can be read by other users of this machine: "
+            f"chmod -R go= {layout.PRIVATE}"
+        )
+        yield Finding("private", Weight.NOTE, text)
+    # DVC gives its copies mode 444, whatever the file's own: only the folder can be closed
+    cache = Path(".dvc", _dvc_config().get("cache", "dir", fallback="cache"))
+    is_open = cache.is_dir() and cache.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+    if is_open:
+        text = f"DVC's copies of private tables are open to other users: chmod 700 {cache}"
+        yield Finding("private", Weight.NOTE, text)
+    if not seen and not is_open:
+        yield Finding("private", Weight.OK, "no other user of this machine can read private files")
+
+
+def _dvc_config() -> configparser.ConfigParser:
     config = configparser.ConfigParser()
     config.read([".dvc/config", ".dvc/config.local"], encoding="utf-8")
+    return config
+
+
+def _remotes(config: configparser.ConfigParser) -> Iterator[Finding]:
     default = config.get("core", "remote", fallback=None)
     if default is None:
         text = "no default remote: dvc push and pull need one (dvc remote add -d NAME URL)"
@@ -247,7 +285,16 @@ def network() -> Iterator[Finding]:
     yield Finding("network", Weight.OK, text)
 
 
-CHECKS: tuple[Check, ...] = (python, parameters, machine, versions, data, tracking, network)
+CHECKS: tuple[Check, ...] = (
+    python,
+    parameters,
+    machine,
+    versions,
+    private,
+    data,
+    tracking,
+    network,
+)
 
 
 def _version(package: str) -> str | None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthfr import icd10, text
-from synthfr.corpora.reading import read_columns
+from synthfr.corpora.reading import missing_column, read_columns
 from synthfr.errors import UserError
 from synthfr.text.resources import CodeTable
 
@@ -44,9 +44,8 @@ def _from_file(path: Path, columns: dict[Any, str], list_separator: str) -> pd.D
     theirs = read_columns(path)
     for name in ("code", "label"):
         if columns.get(name, name) not in theirs:
-            raise UserError(
-                f"{path}: column '{columns.get(name, name)}' is missing: map '{name}' in "
-                f"seed.files.codes.columns to one of {', '.join(theirs)}."
+            raise missing_column(
+                path, columns.get(name, name), name, "seed.files.codes.columns", list(theirs)
             )
     codes, labels = (theirs[columns.get(name, name)] for name in ("code", "label"))
     synonyms = theirs.get(columns.get("synonyms", "synonyms"), [None] * len(codes))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synthfr import icd10, seeding
+from synthfr import icd10, redact, seeding
 from synthfr.corpora.code_list import code_list
 from synthfr.corpora.corpus import Corpus
-from synthfr.corpora.reading import Columns, read_columns
+from synthfr.corpora.reading import Columns, missing_column, read_columns
 from synthfr.errors import UserError
+from synthfr.text.resources import known_languages
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +28,11 @@ def corpus(params: Seed, random_seed: int) -> Corpus:
         UserError: naming file, row or id, and remedy; never any text of a report.
     """
     files = params.files
+    if params.language not in known_languages():
+        raise UserError(
+            f"seed.language: there are no resources for language '{params.language}' (known: "
+            f"{', '.join(known_languages())}): correct it, or add a file to synthfr/text/languages."
+        )
     public = reports(files.public, "public", params.language, files.list_separator)
     private = reports(
         files.private, "private", params.language, files.list_separator, required=("codes",)
@@ -56,7 +61,7 @@ def reports(
     _refuse_repeats(path, ids)
 
     def where(row: int) -> str:
-        return f"{path}, row {row + 1} (report_id '{ids[row]}')"
+        return f"{path}, row {row + 1} (report_id {redact.shown_id(ids[row])})"
 
     for row, text in enumerate(columns["text"]):
         if not isinstance(text, str) or not text.strip():
@@ -66,12 +71,21 @@ def reports(
         "report_id": ids,
         "text": columns["text"],
         "codes": [
-            _codes(_items(cell, list_separator), where(row))
+            _codes(_items(cell, list_separator, where(row), "codes"), where(row))
             for row, cell in enumerate(columns.get("codes", nothing))
         ],
-        "keywords": [_items(cell, list_separator) for cell in columns.get("keywords", nothing)],
+        "keywords": [
+            _items(cell, list_separator, where(row), "keywords")
+            for row, cell in enumerate(columns.get("keywords", nothing))
+        ],
         "language": [cell or language for cell in columns.get("language", nothing)],
     }
+    for row, own in enumerate(table["language"]):
+        if own not in known_languages():
+            raise UserError(
+                f"{where(row)}: its language is none of those known ({', '.join(known_languages())}"
+                "): correct it, leave it empty for seed.language, or map no language column."
+            )
     if "patient_id" in columns:
         table["patient_id"] = [_identity(value) for value in columns["patient_id"]]
         for row, patient in enumerate(table["patient_id"]):
@@ -117,12 +131,7 @@ def _mapped(source: FileSource, side: str, required: Sequence[str]) -> tuple[Pat
         if column in theirs:
             ours[name] = theirs[column]
         elif name in mapping or name in required:
-            near = difflib.get_close_matches(column, theirs, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else f"it has: {', '.join(theirs)}."
-            raise UserError(
-                f"{path}: column '{column}' is missing: map '{name}' in {setting}.columns to a "
-                f"column of the file; {hint}"
-            )
+            raise missing_column(path, column, name, f"{setting}.columns", list(theirs))
     return path, ours
 
 
@@ -138,16 +147,22 @@ def _refuse_repeats(path: Path, ids: Sequence[str]) -> None:
     for row, report_id in enumerate(ids):
         if seen.setdefault(report_id, row) != row:
             raise UserError(
-                f"{path}, rows {seen[report_id] + 1} and {row + 1}: both have the report_id "
-                f"'{report_id}': give every report an id of its own."
+                f"{path}, rows {seen[report_id] + 1} and {row + 1}: both have the same report_id, "
+                f"{redact.shown_id(report_id)}: give every report an id of its own, or map "
+                "report_id to the column that holds ids."
             )
 
 
-def _items(cell: Any, separator: str) -> list[str]:
+def _items(cell: Any, separator: str, where: str, name: str) -> list[str]:
     """A list cell: a list as it is, a text cut at the separator, nothing as an empty list."""
     if cell is None or cell != cell:
         return []
     parts = cell.split(separator) if isinstance(cell, str) else cell
+    if not isinstance(parts, list):
+        raise UserError(
+            f"{where}: its {name} are neither a list nor text: write a list, or one text with "
+            "seed.files.list_separator between the items."
+        )
     return [str(part).strip() for part in parts if part is not None and str(part).strip()]
 
 
@@ -169,9 +184,11 @@ def _refuse_shared_texts(
 ) -> None:
     """A private report in the public seed would be trained on and shown: a hole in the wall."""
     known = dict(zip(public["text"].str.strip(), public["report_id"], strict=True))
-    for text, report_id in zip(private["text"].str.strip(), private["report_id"], strict=True):
+    texts = private["text"].str.strip()
+    for row, (text, report_id) in enumerate(zip(texts, private["report_id"], strict=True), start=1):
         if text in known:
             raise UserError(
-                f"{source.path}: report '{report_id}' is also in {public_source.path} (as "
-                f"'{known[text]}'), whose reports may be shared: remove it from one of them."
+                f"{source.path}: the report in row {row} (report_id {redact.shown_id(report_id)}) "
+                f"is also in {public_source.path} (as {redact.shown_id(known[text])}), whose "
+                "reports may be shared: remove it from one of them."
             )

@@ -1,15 +1,17 @@
 """Tables of the user's own: Parquet, CSV, TSV or JSONL into columns of Python values.
 
 Whatever is wrong with a file is a UserError that names it, the row where there is one, and the
-remedy, and repeats nothing of its content.
+remedy, and repeats nothing of its content: not even a column's name, which is text where a file has
+no header.
 """
 
 from __future__ import annotations
 
 import csv
+import difflib
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,11 +49,13 @@ def _parquet(path: Path) -> Columns:
 
     try:
         table = pq.read_table(path)
+        table.validate(full=True)  # Arrow reads text that is not UTF-8, and Python then stumbles
     except (pa.ArrowException, OSError):
         raise UserError(
-            f"{path} cannot be read as Parquet (truncated, or another format): copy or write it "
-            "anew."
+            f"{path} cannot be read as Parquet (truncated, another format, or text that is not "
+            "UTF-8): copy or write it anew."
         ) from None
+    _refuse_doubled(path, table.column_names)
     return {name: table[name].to_pylist() for name in table.column_names}
 
 
@@ -63,9 +67,8 @@ def _separated(path: Path) -> Columns:
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         names = next(rows, [])
+        _refuse_doubled(path, names)
         columns: Columns = {name: [] for name in names}
-        if len(columns) < len(names):
-            raise UserError(f"{path}: two columns have the same name: rename one.")
         for row in rows:
             if not row:
                 continue
@@ -91,13 +94,40 @@ def _jsonl(path: Path) -> Columns:
             continue
         try:
             row = json.loads(line)
-        except ValueError:
+            if "\\ud" in line.lower():  # half of a character, which no file can hold
+                json.dumps(row, ensure_ascii=False).encode("utf-8")
+        except (ValueError, RecursionError):
             row = None
         if not isinstance(row, dict):
             raise UserError(f"{path}, line {number}: not a JSON object: write one object per line.")
         rows.append(row)
     names = dict.fromkeys(name for row in rows for name in row)
     return {name: [row.get(name) for row in rows] for name in names}
+
+
+def missing_column(
+    path: Path, column: str, name: str, setting: str, theirs: Sequence[str]
+) -> UserError:
+    """That the file has no `column` (a name of params.yaml, or our `name`). Of `theirs` it tells
+    their number, and which one is like it.
+    """
+    near = difflib.get_close_matches(column, theirs, n=1)
+    hint = f" (column {theirs.index(near[0]) + 1} nearly is)" if near else ""
+    count = f"{len(theirs)} column{'s' if len(theirs) != 1 else ''}"
+    return UserError(
+        f"{path} has {count}, none of which is called '{column}'{hint}: name the column with the "
+        f"'{name}' of a row in {setting}, or give the file a header; its own names are not shown, "
+        "they may be text."
+    )
+
+
+def _refuse_doubled(path: Path, names: Sequence[str]) -> None:
+    for place, name in enumerate(names):
+        if (first := names.index(name)) < place:
+            raise UserError(
+                f"{path}: columns {first + 1} and {place + 1} have the same name: rename one, or "
+                "give the file a header."
+            )
 
 
 def _utf8(path: Path) -> str:

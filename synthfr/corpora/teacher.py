@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthfr import prompts
-from synthfr.corpora.reading import FORMATS, Columns, read_columns
+from synthfr.corpora.reading import FORMATS, Columns, missing_column, read_columns
 from synthfr.errors import UserError
 from synthfr.files import digest
 
@@ -86,10 +86,7 @@ def _mapped(file: Path, params: Teacher) -> Columns:
         if column in theirs:
             ours[name] = theirs[column]
         elif name in params.columns or name != "report_id":
-            raise UserError(
-                f"{file}: column '{column}' is missing: map '{name}' in sft.teacher.columns to "
-                f"one of: {', '.join(theirs)}."
-            )
+            raise missing_column(file, column, name, "sft.teacher.columns", list(theirs))
     return ours
 
 

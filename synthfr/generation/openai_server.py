@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from synthfr import redact
 from synthfr.errors import UserError
 from synthfr.generation.retries import LONGEST_WAIT_S, Fault, passes, wait_asked_s
 
@@ -225,6 +226,8 @@ def _reason(body: Any, secrets: Sequence[str]) -> str:
     told = " ".join(told.split()) if isinstance(told, str) else ""
     if not told:
         return "it gives no reason."
+    if redact.is_private_stage():
+        return "its reason may quote private text and is not shown."
     for secret in secrets:
         for form in {secret, json.dumps(secret)[1:-1], repr(secret)[1:-1]}:
             form = " ".join(form.split())

@@ -5,12 +5,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
 
+from synthfr import redact
 from synthfr.errors import UserError
 from synthfr.generation.protocol import Completion, Engine, Request
 
@@ -151,6 +153,10 @@ def _work(make: Callable[[], ClosableEngine], variables: dict[str, str], line: C
                 line.send(list(engine.generate(requests)))
     except UserError as error:
         line.send(error)
+    except Exception as error:
+        if not redact.is_private_stage():
+            raise
+        sys.exit(f"An error whose message may quote private text: {redact.failure(error)}")
 
 
 def _end_with_parent() -> None:

@@ -56,7 +56,7 @@ def template(
             if entry.name.startswith(f"{kind}.") and entry.name.endswith(".txt")
         )
         raise UserError(
-            f"{where}: there is no template '{kind}' in language '{language}' "
+            f"{where}: there is no template '{kind}' in the language of a report "
             f"(there are: {', '.join(known)}): set {where} to {off}, or add "
             f"{package.replace('.', '/')}/{kind}.{language}.txt."
         )

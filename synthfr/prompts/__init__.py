@@ -36,7 +36,7 @@ def template_text(template: str, language: str) -> str:
             sorted(entry.name[:-4] for entry in folder.iterdir() if entry.name.endswith(".txt"))
         )
         raise UserError(
-            f"prompt.template: there is no template '{template}' in language '{language}'; "
+            f"prompt.template: there is no template '{template}' in the language of a report; "
             f"choose one of: {known}."
         )
     return resource.read_text("utf-8")

@@ -1,10 +1,11 @@
 """What a table is, and the checks on every read and write.
 
-An error names file, column, row, ids and remedy, never text.
+An error names file, our columns, positions, ids and remedy, never text or a name out of a file.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from synthfr import redact
 from synthfr.errors import UserError
 from synthfr.files import atomic_path
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_NOT_OF_TYPE = (pa.ArrowException, OverflowError, TypeError)
+_NOT_OF_TYPE = (pa.ArrowException, OverflowError, TypeError, UnicodeError)
 _ZSTD_LEVEL = 9  # fixed, for equal bytes; measured size gains stop about here
 
 
@@ -43,21 +45,22 @@ def read_table(path: str | Path, table: Table) -> pd.DataFrame:
 
     try:
         arrow = pq.read_table(path)
+        arrow.validate(full=True)  # Arrow reads text that is not UTF-8, and Python then stumbles
     except FileNotFoundError:
         raise UserError(
             f"{path} is missing: make it with `dvc repro` or fetch it with `dvc pull`."
         ) from None
     except (pa.ArrowException, OSError):
         raise UserError(
-            f"{path} cannot be read as Parquet (truncated, or another format): "
-            "remove it and make or fetch it again."
+            f"{path} cannot be read as Parquet (truncated, another format, or text that is not "
+            "UTF-8): remove it and make or fetch it again."
         ) from None
     names = _columns(arrow.column_names, table, str(path))
     for name in names:
         actual, wanted = arrow.schema.field(name).type, table.schema.field(name).type
         if not _same_type(actual, wanted):
             raise UserError(
-                f"{path}: column '{name}' has type {actual}, "
+                f"{path}: column '{name}' has type {_shown_type(actual)}, "
                 f"a {table.name} table wants {wanted}: convert the column."
             )
     arrow = arrow.select(names).cast(pa.schema([table.schema.field(name) for name in names]))
@@ -74,12 +77,17 @@ def read_table(path: str | Path, table: Table) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def write_table(frame: pd.DataFrame, path: str | Path, table: Table) -> None:
-    """Check `frame` and write it as Parquet (zstd), atomically; equal rows give equal bytes."""
+def write_table(
+    frame: pd.DataFrame, path: str | Path, table: Table, *, private: bool = False
+) -> None:
+    """Check `frame` and write it as Parquet (zstd), atomically; equal rows give equal bytes.
+
+    A `private` table is its owner's alone: mode 600.
+    """
     import pyarrow.parquet as pq
 
     arrow = _to_arrow(frame, table, str(path))
-    with atomic_path(path) as partial:
+    with atomic_path(path, private=private) as partial:
         pq.write_table(
             arrow, partial, compression="zstd", compression_level=_ZSTD_LEVEL, store_schema=False
         )
@@ -117,13 +125,14 @@ def _columns(present: list[str], table: Table, where: str) -> list[str]:
     ]
     if missing:
         raise UserError(
-            f"{where}: column '{missing[0]}' is missing from this {table.name} table "
-            f"(it has: {', '.join(map(str, present)) or 'none'}): add it or map a column to it."
+            f"{where}: column '{missing[0]}' is missing from this {table.name} table of "
+            f"{len(present)} columns: add it or map a column to it."
         )
-    foreign = [name for name in present if name not in table.schema.names]
-    if foreign:
+    foreign = _first(name not in table.schema.names for name in present)
+    if foreign is not None:
         raise UserError(
-            f"{where}: column '{foreign[0]}' has no place in a {table.name} table: remove it."
+            f"{where}: column {foreign + 1} of {len(present)} has no place in a {table.name} "
+            f"table, which has {', '.join(table.schema.names)}: remove it."
         )
     if len(set(present)) < len(present):
         raise UserError(f"{where}: a column of this {table.name} table is there twice: remove one.")
@@ -160,7 +169,7 @@ def _check(arrow: pa.Table, table: Table, where: str) -> None:
 
     def fail(name: str, row: int, what: str) -> UserError:
         ids = [
-            f"{key} {columns[key][row]!r}"
+            f"{key} {redact.shown_id(columns[key][row])}"
             for key in table.key
             if key != name and columns[key][row] is not None
         ]
@@ -198,7 +207,9 @@ def _check(arrow: pa.Table, table: Table, where: str) -> None:
     for row, key in enumerate(zip(*(columns[name] for name in table.key), strict=True)):
         hashable = tuple(tuple(part) if isinstance(part, list) else part for part in key)
         if seen.setdefault(hashable, row) != row:
-            shown = ", ".join(f"{name} {part!r}" for name, part in zip(table.key, key, strict=True))
+            shown = ", ".join(
+                f"{name} {redact.shown_id(part)}" for name, part in zip(table.key, key, strict=True)
+            )
             raise UserError(
                 f"{where}: rows {seen[hashable]} and {row} have the same {shown}: keep one of them."
             )
@@ -214,6 +225,13 @@ def _same_type(actual: pa.DataType, wanted: pa.DataType) -> bool:
     if pa.types.is_list(actual) or pa.types.is_large_list(actual):
         return pa.types.is_list(wanted) and _same_type(actual.value_type, wanted.value_type)
     return bool(actual == wanted)
+
+
+def _shown_type(kind: pa.DataType) -> str:
+    """Without what stands in brackets: names of a struct's fields come from the file."""
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return f"list of {_shown_type(kind.value_type)}"
+    return re.split(r"[\[<(]", str(kind), maxsplit=1)[0]
 
 
 def _dtype(kind: pa.DataType) -> Any:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from synthfr import redact
 from synthfr.errors import UserError
 from synthfr.records import SCORES
 from synthfr.scoring import controls, lexical
@@ -175,7 +176,8 @@ def _judged(
         lost = min(set(said) ^ set(asked))
         raise UserError(
             f"score: the judgements are not those of these candidates (candidate {lost[1]} of "
-            f"prompt {lost[0]!r} is on one side only): run this round's judge stage again."
+            f"prompt {redact.shown_id(lost[0])} is on one side only): run this round's judge stage "
+            "again."
         )
     judged = np.array([said[one] for one in asked], dtype=np.float64)
     if weights.judge > 0 and np.isnan(judged).all():
@@ -194,6 +196,7 @@ def _all_known(ids: list[str], known: set[str], where: str) -> None:
     unknown = sorted(set(ids) - known)
     if unknown:
         raise UserError(
-            f"score: {len(unknown)} prompt_id of the candidates, such as {unknown[0]!r}, are not "
-            f"among the {where}: they come from another run of keywords; run generate again."
+            f"score: {len(unknown)} prompt_id of the candidates, such as "
+            f"{redact.shown_id(unknown[0])}, are not among the {where}: they come from another run "
+            "of keywords; run generate again."
         )

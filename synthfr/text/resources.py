@@ -58,19 +58,26 @@ class Language:
 
 
 @cache
+def known_languages() -> tuple[str, ...]:
+    """Codes of the languages that there are resources for, in alphabetical order."""
+    return tuple(sorted(path.stem for path in _FOLDER.glob("*.yaml")))
+
+
+@cache
 def language(code: str) -> Language:
     """The resources of a language.
 
     Raises:
         UserError: if there is no file for it.
     """
-    known = {path.stem: path for path in sorted(_FOLDER.glob("*.yaml"))}
-    if code not in known:
+    if code not in known_languages():
+        # not repeated: it may be a cell of a private table
         raise UserError(
-            f"There are no resources for language '{code}' (known: {', '.join(known)}): correct "
-            "the language of the reports (seed.language), or add a file to synthfr/text/languages."
+            f"There are no resources for a language that is asked for (known: "
+            f"{', '.join(known_languages())}): correct the language of the reports "
+            "(seed.language), or add a file to synthfr/text/languages."
         )
-    data: dict[str, Any] = read_yaml(known[code])
+    data: dict[str, Any] = read_yaml(_FOLDER / f"{code}.yaml")
     table = data["code_table"]
     edges = [data[name] for name in ("conjunctions", "prepositions", "determiners")]
     return Language(

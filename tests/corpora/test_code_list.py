@@ -59,7 +59,10 @@ def test_codes_without_label_are_left_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("frame", "told"),
     [
-        ({"code": ["I10"], "libelle": ["HTA"]}, r"column 'label' is missing: map 'label'.*libelle"),
+        (
+            {"code": ["I10"], "libelle": ["HTA"]},
+            "2 columns, none of which is called 'label'.*seed.files.codes.columns",
+        ),
         ({"code": ["I10", "i10"], "label": ["a", "b"]}, r"row 2: the code I10 is there twice"),
         ({"code": ["I10", "xyz"], "label": ["a", "b"]}, r"row 2: its code is not an ICD-10 code"),
         ({"code": ["I10"], "label": [""]}, r"no code has a label"),

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -132,23 +134,31 @@ def test_unknown_format(tmp_path: Path) -> None:
     assert ".parquet, .csv" in message
 
 
-def test_missing_column_names_the_nearest(tmp_path: Path) -> None:
+def test_missing_column_tells_number_and_place_but_no_name_of_the_file(tmp_path: Path) -> None:
     message = told(tmp_path, private={"columns": {**MAPPING, "text": "corp"}})
-    assert "private.parquet: column 'corp' is missing" in message
-    assert "seed.files.private.columns" in message
-    assert "did you mean 'corps'?" in message
+    assert "private.parquet has 4 columns, none of which is called 'corp' (column 2" in message
+    assert "'text' of a row in seed.files.private.columns" in message
+    assert "corps" not in message and "sejour" not in message
+
+
+def test_a_file_without_header_is_told_without_its_first_row(tmp_path: Path) -> None:
+    path = tmp_path / "own.csv"
+    path.write_text(f"s1,{SECRET} a une HTA.,I10\ns2,{SECRET}.,I10\n")
+    message = told(tmp_path, private={"path": path})
+    assert "own.csv has 3 columns, none of which is called 'sejour'" in message
+    assert "give the file a header" in message
 
 
 def test_private_reports_want_codes(tmp_path: Path) -> None:
     columns = {key: value for key, value in MAPPING.items() if key != "codes"}
-    assert "column 'codes' is missing" in told(tmp_path, private={"columns": columns})
+    assert "called 'codes'" in told(tmp_path, private={"columns": columns})
 
 
 @pytest.mark.parametrize("text", [None, "", "  \n", 3])
 def test_empty_or_null_text(tmp_path: Path, text: Any) -> None:
-    path = write([*PUBLIC, {"report_id": "c", "text": text}], tmp_path / "own.jsonl")
+    path = write([*PUBLIC, {"report_id": "c3", "text": text}], tmp_path / "own.jsonl")
     message = told(tmp_path, public={"path": path})
-    assert "own.jsonl, row 3 (report_id 'c'): the text is empty" in message
+    assert "own.jsonl, row 3 (report_id 'c3'): the text is empty" in message
     assert "remove the row" in message
 
 
@@ -161,12 +171,19 @@ def test_missing_id(tmp_path: Path, name: Any) -> None:
 def test_duplicate_ids(tmp_path: Path) -> None:
     path = write([*PRIVATE, PRIVATE[4]], tmp_path / "own.csv")
     message = told(tmp_path, private={"path": path})
-    assert "own.csv, rows 5 and 41: both have the report_id 's4'" in message
+    assert "own.csv, rows 5 and 41: both have the same report_id, 's4': give" in message
+
+
+def test_a_text_column_mapped_to_the_ids_is_not_quoted(tmp_path: Path) -> None:
+    path = write([*PRIVATE, PRIVATE[4]], tmp_path / "own.csv")
+    message = told(tmp_path, private={"path": path, "columns": {**MAPPING, "report_id": "corps"}})
+    assert "rows 5 and 41: both have the same report_id, not shown, it looks like no id" in message
+    assert "map report_id to the column that holds ids" in message
 
 
 def test_missing_patient(tmp_path: Path) -> None:
-    path = write([*PRIVATE, {**PRIVATE[0], "sejour": "x", "ipp": None}], tmp_path / "own.jsonl")
-    assert "(report_id 'x'): the patient is missing" in told(tmp_path, private={"path": path})
+    path = write([*PRIVATE, {**PRIVATE[0], "sejour": "x1", "ipp": None}], tmp_path / "own.jsonl")
+    assert "(report_id 'x1'): the patient is missing" in told(tmp_path, private={"path": path})
 
 
 def test_csv_that_is_not_utf8(tmp_path: Path) -> None:
@@ -214,18 +231,55 @@ def test_no_rows(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("codes", [["I10", SECRET], ["250.00"], ["I10 E11.9"]])
 def test_codes_that_are_not_icd10(tmp_path: Path, codes: list[str]) -> None:
-    path = write([*PRIVATE, {**PRIVATE[0], "sejour": "x", "cim": codes}], tmp_path / "own.parquet")
+    path = write([*PRIVATE, {**PRIVATE[0], "sejour": "x1", "cim": codes}], tmp_path / "own.parquet")
     message = told(tmp_path, private={"path": path})
-    assert f"own.parquet, row 41 (report_id 'x'): item {len(codes)} of its codes" in message
+    assert f"own.parquet, row 41 (report_id 'x1'): item {len(codes)} of its codes" in message
     assert "E11.9" in message
 
 
 def test_a_private_report_among_the_public_ones(tmp_path: Path) -> None:
-    leaked = {"report_id": "c", "text": f" {PRIVATE[7]['corps']}\n"}
+    leaked = {"report_id": "c3", "text": f" {PRIVATE[7]['corps']}\n"}
     path = write([*PUBLIC, leaked], tmp_path / "own.jsonl")
     message = told(tmp_path, public={"path": path})
-    assert "report 's7' is also in" in message
-    assert "(as 'c')" in message
+    assert "the report in row 8 (report_id 's7') is also in" in message
+    assert "(as 'c3')" in message
+
+
+def test_an_unknown_language_in_a_cell_is_told_by_its_row(tmp_path: Path) -> None:
+    rows = [{**row, "language": "fr"} for row in PRIVATE]
+    rows[2]["language"] = SECRET
+    message = told(tmp_path, private={"path": write(rows, tmp_path / "own.parquet")})
+    assert "own.parquet, row 3 (report_id 's2'): its language is none of those known (" in message
+
+
+@pytest.mark.parametrize("cell", [7, {SECRET: SECRET}, True])
+def test_codes_that_are_neither_list_nor_text(tmp_path: Path, cell: Any) -> None:
+    path = write([*PRIVATE, {**PRIVATE[0], "sejour": "x1", "cim": cell}], tmp_path / "own.jsonl")
+    message = told(tmp_path, private={"path": path})
+    assert "row 41 (report_id 'x1'): its codes are neither a list nor text" in message
+
+
+def test_two_columns_of_one_name_are_told_by_their_places(tmp_path: Path) -> None:
+    table = pa.table([["a"], ["b"], ["c"]], names=["report_id", SECRET, SECRET])
+    pq.write_table(table, tmp_path / "own.parquet")
+    (tmp_path / "own.csv").write_text(f"report_id,{SECRET},{SECRET}\na,b,c\n")
+    for name in ("own.parquet", "own.csv"):
+        message = told(tmp_path, private={"path": tmp_path / name})
+        assert "columns 2 and 3 have the same name" in message
+
+
+def test_text_that_no_file_can_hold(tmp_path: Path) -> None:
+    half = tmp_path / "half.jsonl"
+    half.write_text('{"report_id": "1", "text": "\\ud83d Une HTA."}\n')
+    assert "half.jsonl, line 1: not a JSON object" in told(tmp_path, public={"path": half})
+    deep = tmp_path / "deep.jsonl"
+    deep.write_text("[" * 100_000 + "\n")
+    assert "deep.jsonl, line 1: not a JSON object" in told(tmp_path, public={"path": deep})
+    latin = pa.array([f"{SECRET} op\u00e9r\u00e9".encode("latin-1")]).view(pa.string())
+    table = pa.table({"report_id": pa.array(["1"]), "text": latin})
+    pq.write_table(table, tmp_path / "latin.parquet")
+    message = told(tmp_path, public={"path": tmp_path / "latin.parquet"})
+    assert "text that is not UTF-8" in message
 
 
 def test_unknown_language_of_the_code_list(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def _broken(**cells: Any) -> pd.DataFrame:
         (_broken(mots=" ; "), "row 2: there are no keywords"),
         (_broken(id=1), "row 2: the report_id is empty or another report's"),
         (_broken(id=""), "row 2: the report_id is empty"),
-        (TABLE.drop(columns="mots"), "column 'mots' is missing: map 'keywords'"),
+        (TABLE.drop(columns="mots"), "called 'mots'.*'keywords' of a row in sft.teacher.columns"),
         (TABLE[:0], "no rows"),
     ],
 )

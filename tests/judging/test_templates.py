@@ -48,6 +48,6 @@ def test_a_text_cannot_close_its_own_brackets() -> None:
 
 def test_another_language_is_told() -> None:
     with pytest.raises(
-        UserError, match=r"no template 'score' in language 'de' \(there are: en, fr"
+        UserError, match=r"no template 'score' in the language of a report \(there are: en, fr"
     ):
         render("score", "de", text="Befund")

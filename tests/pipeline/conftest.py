@@ -14,6 +14,7 @@ from tests.pipeline.workspace import Workspace
 
 TEXT_CANARIES = ("Zqxkanaritrain", "Zqxkanariholdout")
 ID_CANARY = "kanaripatient"
+PRIVATE_SOURCE = "data/private/raw/reports.parquet"
 SHARED_CANARY = "Zqxkanarishared"
 """In so many private documents that only the dictionary keeps it from being exported."""
 
@@ -28,17 +29,15 @@ def plant(workspace: Workspace) -> None:
         f"{text}\n{TEXT_CANARIES[row % 2]} {SHARED_CANARY}."
         for row, text in enumerate(private["text"])
     ]
-    source = workspace.root / "private_source"
-    source.mkdir()
     public.to_parquet(workspace.root / "public_source.parquet")
-    private.to_parquet(source / "reports.parquet")
+    private.to_parquet(workspace.root / PRIVATE_SOURCE)
     made.codes.to_parquet(workspace.root / "codes_source.parquet")
-    (workspace.root / ".git" / "info" / "exclude").write_text("private_source\n*_source.parquet\n")
+    (workspace.root / ".git" / "info" / "exclude").write_text("*_source.parquet\n")
     workspace.change_params(
         {
             "seed.source": "files",
             "seed.files.public.path": "public_source.parquet",
-            "seed.files.private.path": "private_source/reports.parquet",
+            "seed.files.private.path": PRIVATE_SOURCE,
             "seed.files.codes.path": "codes_source.parquet",
         }
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-STAYS = (".git", "data/private", ".dvc/cache", ".dvc/tmp", "private_source")
+STAYS = (".git", "data/private", ".dvc/cache", ".dvc/tmp")
 """What never leaves: the private side, and caches that only a push (searched itself) copies."""
 
 

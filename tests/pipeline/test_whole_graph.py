@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.pipeline import leaks
-from tests.pipeline.conftest import ID_CANARY, SHARED_CANARY, TEXT_CANARIES
+from tests.pipeline.conftest import ID_CANARY, PRIVATE_SOURCE, SHARED_CANARY, TEXT_CANARIES
 from tests.pipeline.workspace import BIN, Workspace
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
@@ -63,6 +63,13 @@ def test_the_canaries_are_in_the_private_tables_and_nowhere_else(finished: Works
     assert leaks.find(finished.root, CANARIES) == []
 
 
+def test_private_tables_are_closed_also_after_dvc_copied_them(finished: Workspace) -> None:
+    for path in PRIVATE_OUTS:
+        assert (finished.root / path).stat().st_mode & 0o777 == 0o600
+    public = finished.root / "data/public/seed.parquet"
+    assert public.stat().st_mode & 0o777 != 0o600  # negative control: what DVC and the umask give
+
+
 def test_the_search_sees_a_canary_that_is_let_through(finished: Workspace, tmp_path: Path) -> None:
     """The same keywords stage, with a code list that calls the planted word a name of a disease."""
     import pandas as pd
@@ -74,8 +81,7 @@ def test_the_search_sees_a_canary_that_is_let_through(finished: Workspace, tmp_p
         for row, names in enumerate(codes["synonyms"])
     ]
     codes.to_parquet(leaky.root / "codes_source.parquet")
-    (leaky.root / "private_source").mkdir()
-    for name in ("private_source/reports.parquet", "public_source.parquet"):
+    for name in (PRIVATE_SOURCE, "public_source.parquet"):
         (leaky.root / name).write_bytes((finished.root / name).read_bytes())
     leaky.dvc("repro", "keywords")
     found = leaks.find(leaky.root, [SHARED_CANARY], stays=(*leaks.STAYS, "codes_source.parquet"))
@@ -179,7 +185,7 @@ def test_a_clone_that_pulled_rebuilds_just_classify(finished: Workspace, tmp_pat
     clone.dvc("cache", "dir", "--local", str(finished.root / ".dvc" / "cache"))
     finished.dvc("push")
     clone.dvc("checkout", "--allow-missing", check=False)
-    for name in ("private_source", "public_source.parquet", "codes_source.parquet"):
+    for name in (PRIVATE_SOURCE, "public_source.parquet", "codes_source.parquet"):
         (clone.root / name).symlink_to(finished.root / name)
     assert "Running stage" not in clone.dvc("repro", "classify@dpo1").stdout
     clone.change_params({"classify.seeds": [5, 6]})
@@ -242,7 +248,7 @@ def test_killed_in_mid_stage_and_run_again_gives_the_same_bytes(
     """
     again = finished.clone(tmp_path / "again")
     (again.root / "dvc.lock").unlink()
-    for name in ("private_source", "public_source.parquet", "codes_source.parquet"):
+    for name in (PRIVATE_SOURCE, "public_source.parquet", "codes_source.parquet"):
         (again.root / name).symlink_to(finished.root / name)
     for stage, sign in {
         "generate@dpo1": "**/shard-*.json",

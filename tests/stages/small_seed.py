@@ -18,6 +18,7 @@ from synthfr.files import read_yaml
 
 ROOT = Path(__file__).parents[2]
 CANARY = "zqxcanari"
+PRIVATE = Path("data/private/raw/reports.parquet")  # the only place in a checkout
 SENTENCES = {
     "I10": ("HTA connue", "hypertension artérielle traitée"),
     "D64": ("anémie profonde", "une anémie"),
@@ -25,9 +26,9 @@ SENTENCES = {
 }
 
 
-class _Untracked:
+class Untracked:
     @contextmanager
-    def run(self, *_: Any) -> Iterator["_Untracked"]:
+    def run(self, *_: Any) -> Iterator["Untracked"]:
         yield self
 
     def __getattr__(self, name: str) -> Any:
@@ -39,11 +40,12 @@ class _Untracked:
 def prepare(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Change into `folder`, with params.yaml for source ``files`` and the files it names."""
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(tracking, "open_tracker", lambda *_: _Untracked())
+    monkeypatch.setattr(tracking, "open_tracker", lambda *_: Untracked())
     for variable in ("OMP_NUM_THREADS", "HF_HUB_OFFLINE"):
         monkeypatch.setenv(variable, os.environ[variable])  # the runner sets them
     _reports("pub", 12, "Patient suivi").to_parquet("public.parquet")
-    _reports("priv", 40, CANARY).to_parquet("private.parquet")
+    PRIVATE.parent.mkdir(parents=True)
+    _reports("priv", 40, CANARY).to_parquet(PRIVATE)
     codes = {"I10": "Hypertension artérielle", "D64": "Anémie", "I50": "Insuffisance cardiaque"}
     pd.DataFrame({"code": codes.keys(), "label": codes.values()}).to_csv("codes.csv", index=False)
     change(
@@ -52,7 +54,7 @@ def prepare(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             "source": "files",
             "files": {
                 "public": {"path": "public.parquet", "columns": {}},
-                "private": {"path": "private.parquet", "columns": {}},
+                "private": {"path": str(PRIVATE), "columns": {}},
                 "codes": {"path": "codes.csv", "columns": {}},
                 "list_separator": ";",
                 "holdout_share": 0.3,
@@ -80,7 +82,7 @@ def outputs() -> dict[str, str]:
         str(path): sha256(path.read_bytes()).hexdigest()
         for folder in ("data", "metrics")
         for path in sorted(Path(folder).rglob("*"))
-        if path.is_file()
+        if path.is_file() and path != PRIVATE
     }
 
 

@@ -46,10 +46,17 @@ def test_same_parameters_same_bytes() -> None:
 
 def test_private_text_and_ids_stay_on_the_private_side() -> None:
     small_seed.run("keywords")
-    stays = ("data/private", "private.parquet")
-    assert leaks.find(Path(), [small_seed.CANARY, "priv0", "priv-patient"], stays) == []
+    assert leaks.find(Path(), [small_seed.CANARY, "priv0", "priv-patient"]) == []
     # negative control: the private side does hold them
-    assert leaks.find(Path(), [small_seed.CANARY], ("private.parquet",))
+    assert leaks.find(Path(), [small_seed.CANARY], (str(small_seed.PRIVATE),))
+
+
+def test_the_private_table_is_its_owners_alone() -> None:
+    train = layout.PRIVATE_TRAIN
+    train.chmod(0o644)  # as DVC checks it out
+    small_seed.run("keywords")
+    assert [path.stat().st_mode & 0o777 for path in (train, layout.KEYED)] == [0o600, 0o600]
+    assert layout.PROMPTS.stat().st_mode & 0o044  # negative control: public tables are open
 
 
 def test_nothing_shared_widely_enough_is_told_and_writes_nothing() -> None:

@@ -101,14 +101,56 @@ def test_a_user_error_is_one_line_and_leaves_no_metrics(tracked: Recorded) -> No
     assert not Path("metrics").exists()
 
 
-def test_other_errors_are_not_swallowed(tracked: Recorded) -> None:
-    app = runner.stage_app("seed")
+def failing(stage: str, error: BaseException) -> runner.StageApp:
+    app = runner.stage_app(stage)
 
     @app.command()
     def main() -> None:
-        raise ZeroDivisionError
+        raise error
 
-    assert isinstance(invoke(app).exception, ZeroDivisionError)
+    return app
+
+
+def test_other_errors_of_a_public_stage_are_not_swallowed(tracked: Recorded) -> None:
+    result = invoke(failing("base", ValueError("Could not convert 'x'")))
+    assert isinstance(result.exception, ValueError)
+    assert "'x'" in str(result.exception)
+    assert not layout.FAILURES.exists()
+
+
+class Panic(BaseException):
+    """As errors in Rust are: no Exception."""
+
+
+@pytest.mark.parametrize("kind", [ValueError, KeyError, RecursionError, Panic])
+@pytest.mark.parametrize("stage", runner.PRIVATE_STAGES)
+def test_an_error_of_a_private_stage_is_told_without_its_message(
+    tracked: Recorded, stage: str, kind: type[BaseException]
+) -> None:
+    result = invoke(failing(stage, kind("Could not convert 'Madame Canari'")))
+    assert result.exit_code == 1
+    assert "Canari" not in result.output
+    assert f"{stage}: stopped by an error that is not foreseen" in result.stderr
+    assert f"\n{kind.__name__}\n" in result.stderr
+    assert "tests/stages/test_runner.py:" in result.stderr
+    kept = layout.FAILURES / f"{stage}.txt"
+    assert str(kept) in result.stderr
+    assert "Canari" in kept.read_text()  # on the private side, for who may read it
+    assert (kept.stat().st_mode & 0o777, kept.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+
+
+def test_a_private_failure_that_cannot_be_kept_is_told_all_the_same(tracked: Recorded) -> None:
+    layout.PRIVATE.parent.mkdir()
+    layout.PRIVATE.touch()
+    result = invoke(failing("seed", ValueError("Madame Canari")))
+    assert result.exit_code == 1
+    assert "could not be kept" in result.stderr
+    assert "Canari" not in result.output
+
+
+def test_a_private_stage_can_be_interrupted(tracked: Recorded) -> None:
+    assert invoke(failing("seed", KeyboardInterrupt())).exit_code == 130
+    assert invoke(failing("seed", SystemExit(7))).exit_code == 7
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 
 from stages import layout
 from synthfr import records
+from synthfr.files import read_yaml
 from tests.stages import small_seed
 
 
@@ -52,15 +53,34 @@ def test_same_parameters_same_bytes() -> None:
 
 
 def test_a_user_mistake_is_one_line_and_leaves_nothing() -> None:
-    frame = pd.read_parquet("private.parquet")
+    frame = pd.read_parquet(small_seed.PRIVATE)
     frame.loc[3, "text"] = " "
-    frame.to_parquet("private.parquet")
+    frame.to_parquet(small_seed.PRIVATE)
     result = small_seed.run("seed")
     assert result.exit_code == 1
     assert result.output.count("\n") == 1
-    assert "seed: private.parquet, row 4 (report_id 'priv3'): the text is empty" in result.output
+    said = f"seed: {small_seed.PRIVATE}, row 4 (report_id 'priv3'): the text is empty"
+    assert said in result.output
     assert small_seed.CANARY not in result.output
     assert small_seed.outputs() == {}
+
+
+def test_private_reports_elsewhere_in_the_checkout_are_refused() -> None:
+    files = read_yaml("params.yaml")["seed"]["files"]
+    files["private"]["path"] = "reports.parquet"
+    small_seed.PRIVATE.rename("reports.parquet")
+    small_seed.change(seed={"files": files})
+    result = small_seed.run("seed")
+    assert result.exit_code == 1
+    assert "seed.files.private.path: reports.parquet lies in this checkout" in result.output
+    assert small_seed.outputs() == {}
+
+
+def test_the_private_tables_are_their_owners_alone() -> None:
+    small_seed.run("seed")
+    for path in (layout.PRIVATE_TRAIN, layout.PRIVATE_HOLDOUT):
+        assert path.stat().st_mode & 0o777 == 0o600
+    assert layout.SEED.stat().st_mode & 0o044  # negative control: public tables are open
 
 
 def test_a_failed_run_keeps_the_tables_of_the_last_good_one() -> None:
