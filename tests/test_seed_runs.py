@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +67,7 @@ write("reference.json", {"private_train": grid(0.9), "public_seed": grid(0.4) if
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     root = tmp_path / "checkout"
     (root / "dvc").mkdir(parents=True)
+    (root / "dvc" / "__init__.py").touch()  # `python -m dvc` takes the working folder's first
     (root / "dvc" / "__main__.py").write_text(DVC)
     (root / "dvc.yaml").write_text("stages: {}\n")
     (root / ".gitignore").write_text(".scratch/\n__pycache__/\n")
@@ -230,6 +233,82 @@ class TestControls:
         output = run("controls", "--list").output
         assert len(output.splitlines()) == len(CONTROLS)
         assert all(name in output and one.why in output for name, one in CONTROLS.items())
+
+
+GRAPH = """
+stages:
+  sft:
+    cmd: python make.py sft model.txt
+    deps:
+      - make.py
+    params:
+      - random_seed
+    outs:
+      - model.txt
+    metrics:
+      - metrics/sft.json:
+          cache: false
+  classify:
+    foreach: ${steps}
+    do:
+      cmd: python make.py classify/${item}
+      deps:
+        - model.txt
+      params:
+        - dpo
+      metrics:
+        - metrics/classify/${item}.json:
+            cache: false
+  fidelity:
+    foreach: ${steps}
+    do:
+      cmd: python make.py fidelity/${item}
+      deps:
+        - model.txt
+      metrics:
+        - metrics/fidelity/${item}.json:
+            cache: false
+  reference:
+    cmd: python make.py reference
+    metrics:
+      - metrics/reference.json:
+          cache: false
+"""
+MAKE = """
+import os, pathlib, sys
+
+with open(os.environ["CALLS"], "a") as calls:
+    calls.write(f'"{sys.argv[1]}"\\n')
+for out in sys.argv[2:]:
+    pathlib.Path(out).write_text("weights")
+path = pathlib.Path(f"metrics/{sys.argv[1]}.json")
+path.parent.mkdir(parents=True, exist_ok=True)
+path.write_text("{}")
+"""
+
+
+@pytest.mark.pipeline
+def test_a_control_makes_only_what_the_loop_has_not_made(checkout: Path) -> None:
+    """With the real DVC: what the loop of a seed made comes from the cache that clones share."""
+    shutil.rmtree(checkout / "dvc")
+    (checkout / "dvc.yaml").write_text(GRAPH)
+    (checkout / "make.py").write_text(MAKE)
+    subprocess.run([sys.executable, "-m", "dvc", "init", "-q"], check=True)
+    commit("a real graph")
+    assert run("seeds", "0").exit_code == 0
+    made = calls(checkout)
+    assert sorted(made) == sorted(
+        [
+            "sft",
+            "reference",
+            *(f"{kind}/{step}" for kind in ("classify", "fidelity") for step in STEPS),
+        ]
+    )
+    assert run("controls", "--only", "best_of_n_sft").exit_code == 0
+    assert calls(checkout)[len(made) :] == ["classify/dpo1"]
+    clone = checkout / ".scratch/seeds/seed-0-best_of_n_sft"
+    assert (clone / "model.txt").read_text() == "weights"
+    assert not (clone / "metrics/classify/step0.json").exists()
 
 
 @pytest.mark.parametrize("name", CONTROLS)
