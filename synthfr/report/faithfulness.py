@@ -14,8 +14,8 @@ TITLES = {
     "code_recall": "code recall",
     "wrong_codes": "wrong codes a report",
     "hospital_share": "hospital phrases",
-    "known_hospital_share": "hospital phrases, seen in pre-training",
-    "unseen_hospital_share": "hospital phrases, never seen",
+    "known_share": "hospital phrases, seen in pre-training",
+    "local_share": "hospital phrases, never seen",
 }
 
 
