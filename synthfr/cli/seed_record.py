@@ -72,10 +72,10 @@ def put(record: dict[str, Any], seed: int, figures: Mapping[str, Figures]) -> No
                 cell[name][place] = None
     for name, found in figures.items():
         for key, value in found.items():
-            cell = record
+            table: dict[str, Any] = record
             for part in key:
-                cell = cell.setdefault(part, {})
-            cell.setdefault(name, [None] * len(record["seeds"]))[place] = value
+                table = table.setdefault(part, {})
+            table.setdefault(name, [None] * len(record["seeds"]))[place] = value
 
 
 def fill(record: dict[str, Any]) -> None:
