@@ -101,8 +101,10 @@ def test_negative_control_words_in_alphabetical_order_hold_fewer_terms(
     assert found > 5 * by_chance
 
 
-def test_the_whole_export(corpus: corpora.Corpus) -> None:
+@pytest.mark.parametrize(("completed", "least"), [(False, 80), (True, 200)])
+def test_the_whole_export(corpus: corpora.Corpus, completed: bool, least: int) -> None:
     params = load_params(Path(__file__).parents[2] / "params.yaml").keywords
+    params = params.model_copy(update={"complete_from_codes": completed})
     small = corpus.public.iloc[:120]
     done = export(small, corpus.private_train, corpus.codes, params, "plain", 0)
     for frame, table in (
@@ -112,7 +114,8 @@ def test_the_whole_export(corpus: corpora.Corpus) -> None:
         (done.keyed, records.KEYED),
     ):
         records.validate(frame, table, table.name)
-    assert len(done.prompts) > 200
+    assert len(done.prompts) > least
+    assert all(done.counts[side]["negated_matches_skipped"] > 10 for side in ("public", "private"))
     terms = {term for terms in corpus.codes["synonyms"] for term in terms}
     counts = pd.Series([term for own in done.prompts["keywords"] for term in own]).value_counts()
     assert set(counts.index) <= terms
