@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -105,7 +106,7 @@ def elsewhere(text: str) -> Path:
 
 # what is wrong with a private file, with the planted text in it -> the file, and the mapping
 BROKEN: dict[str, Callable[[str], tuple[Path, dict[str, str]]]] = {
-    "no header": lambda t: (csv(f"{quoted(t)},{quoted(t + '!')}\n"), {}),
+    "no header": lambda t: (csv(f"{quoted(t)},{quoted(t + '!')}\n" * 2), {}),
     "header nearly": lambda t: (
         csv(f"report_id,text,{quoted('codes_du_dossier ' + t[:6])}\n1,x,I10\n"),
         {"codes": "codes_du_dossier"},
@@ -323,7 +324,7 @@ def test_what_is_written_is_refused_in_silence(planted: str) -> None:
     frame = _table(planted).to_pandas()
     for name, cell in (("codes", planted), ("text", [planted]), ("text", planted + "\ud83d")):
         broken = frame.copy()
-        broken[name] = [broken[name][1], cell]
+        broken[name] = pd.Series([broken[name].iloc[1], cell], dtype=object)
         with pytest.raises(UserError) as caught:
             records.validate(broken, records.REPORTS, "here")
         assert pieces(planted, str(caught.value)) == []
