@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -105,7 +106,7 @@ def elsewhere(text: str) -> Path:
 
 # what is wrong with a private file, with the planted text in it -> the file, and the mapping
 BROKEN: dict[str, Callable[[str], tuple[Path, dict[str, str]]]] = {
-    "no header": lambda t: (csv(f"{quoted(t)},{quoted(t)}\n"), {}),
+    "no header": lambda t: (csv(f"{quoted(t)},{quoted(t + '!')}\n" * 2), {}),
     "header nearly": lambda t: (
         csv(f"report_id,text,{quoted('codes_du_dossier ' + t[:6])}\n1,x,I10\n"),
         {"codes": "codes_du_dossier"},
@@ -113,7 +114,10 @@ BROKEN: dict[str, Callable[[str], tuple[Path, dict[str, str]]]] = {
     "json key": lambda t: (jsonl([{"report_id": "1", t: t}]), {}),
     "json key nearly": lambda t: (jsonl([{"report_id": "1", "text_" + t: t}]), {}),
     "parquet column": lambda t: (parquet({"report_id": ["1"], t: [t]}), {}),
-    "parquet struct": lambda t: (parquet({"report_id": ["1"], "text": [{t: t}]}), {}),
+    "parquet struct": lambda t: (
+        parquet({"report_id": ["1"], "text": [{t: t}], "codes": [[t]]}),
+        {},
+    ),
     "text is no text": lambda t: (jsonl(with_cell("text", {t: t})), {}),
     "doubled columns": lambda t: (doubled_columns(t), {}),
     "doubled header": lambda t: (csv(f"report_id,{quoted(t)},{quoted(t)}\n1,x,y\n"), {}),
@@ -123,7 +127,7 @@ BROKEN: dict[str, Callable[[str], tuple[Path, dict[str, str]]]] = {
         {"report_id": "text"},
     ),
     "id of an empty text": lambda t: (jsonl([*ROWS, {"report_id": t, "text": ""}]), {}),
-    "id is an object": lambda t: (jsonl([{"report_id": {t: t}, "text": ""}]), {}),
+    "id is an object": lambda t: (jsonl([{**ROWS[0], "report_id": {t: t}, "text": ""}]), {}),
     "language": lambda t: (jsonl(with_cell("language", t)), {}),
     "language is a list": lambda t: (jsonl(with_cell("language", [t])), {}),
     "code": lambda t: (jsonl(with_cell("codes", ["I10", t])), {}),
@@ -177,7 +181,8 @@ def workplace() -> Iterator[None]:
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         RAW.mkdir(parents=True)
-        public = [{"report_id": "p1", "text": "Patient suivi partout."}, *ROWS]
+        public = [{"report_id": "p1", "text": "Patient suivi partout."}]
+        public += [{"report_id": f"q{n}", "text": f"HTA ancienne {n}."} for n in range(3)]
         Path("public.jsonl").write_text("".join(json.dumps(row) + "\n" for row in public))
         Path("codes.jsonl").write_text('{"code": "I10", "label": "HTA"}\n')
         patch.setattr(tracking, "open_tracker", lambda *_: small_seed.Untracked())
@@ -319,7 +324,7 @@ def test_what_is_written_is_refused_in_silence(planted: str) -> None:
     frame = _table(planted).to_pandas()
     for name, cell in (("codes", planted), ("text", [planted]), ("text", planted + "\ud83d")):
         broken = frame.copy()
-        broken[name] = [broken[name][1], cell]
+        broken[name] = pd.Series([broken[name].iloc[1], cell], dtype=object)
         with pytest.raises(UserError) as caught:
             records.validate(broken, records.REPORTS, "here")
         assert pieces(planted, str(caught.value)) == []

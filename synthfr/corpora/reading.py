@@ -48,6 +48,7 @@ def _parquet(path: Path) -> Columns:
     import pyarrow.parquet as pq
 
     try:
+        _refuse_doubled(path, pq.read_schema(path).names)  # else Arrow refuses, and says it worse
         table = pq.read_table(path)
         table.validate(full=True)  # Arrow reads text that is not UTF-8, and Python then stumbles
     except (pa.ArrowException, OSError):
@@ -55,7 +56,6 @@ def _parquet(path: Path) -> Columns:
             f"{path} cannot be read as Parquet (truncated, another format, or text that is not "
             "UTF-8): copy or write it anew."
         ) from None
-    _refuse_doubled(path, table.column_names)
     return {name: table[name].to_pylist() for name in table.column_names}
 
 
