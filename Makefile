@@ -40,7 +40,7 @@ repro: $(INSTALLED) ## run the whole pipeline (what is up to date is not run aga
 	dvc repro
 	synth-fr results
 	@echo
-	@echo "Look next: reports/index.html (the report), 'make ui' (MLflow: tick the runs step0, dpo1, ... and press Compare),"
+	@echo "Look next: reports/index.html (the report), 'make ui' (MLflow: tick the runs base, step0, dpo1, ... and press Compare),"
 	@echo "data/synthetic/<step>/ (the data sets), 'synth-fr sample --step dpo2 --keywords \"...\"' (one report)."
 
 repro-seeds: $(INSTALLED) ## run the whole pipeline once per seed in SEEDS, aside from this checkout, and print the table over seeds
