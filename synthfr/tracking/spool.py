@@ -216,13 +216,13 @@ class Run:
         if self._store.deferred or self._lost:
             return
         self._reachable = False
-        if (why := trouble(self._store)) is not None:
-            self.warn_once(f"{why}; {self._kept}")
-            return
         try:
+            if (why := trouble(self._store)) is not None:
+                self.warn_once(f"{why}; {self._kept}")
+                return
             self._recorder = wake_recorder(self._store)
         except OSError as error:
-            self.warn_once(f"no process to send it could be started ({error}); {self._kept}")
+            self.warn_once(f"the process that sends runs cannot be started ({error}); {self._kept}")
             return
         self._reachable = True
 

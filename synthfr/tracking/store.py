@@ -113,7 +113,11 @@ class Store:
     @property
     def shown_uri(self) -> str:
         """The address without user and password, for messages."""
-        return re.sub(r"//[^/@]*@", "//", self.uri)
+        return _without_password(self.uri)
+
+
+def _without_password(text: str) -> str:
+    return re.sub(r"//[^/@\s]*@", "//", text)
 
 
 def unreachable(store: Store) -> str | None:
@@ -214,7 +218,7 @@ def is_the_stores(error: Exception) -> bool:
 
 def reason(store: Store, error: Exception) -> str:
     """What an error of the store means: what is wrong with the store, or else its first line."""
-    first = next(iter(str(error).splitlines()), "")
+    first = _without_password(next(iter(str(error).splitlines()), ""))
     return trouble(store, thorough=True) or (
         f"{store.shown_uri} cannot be used ({type(error).__name__}: {first}): "
         "`synth-fr doctor` looks closer"
