@@ -39,9 +39,7 @@ def sync() -> None:
         f"{done.sent} waiting ones were sent, {len(done.rebuilt)} were rebuilt from metrics/."
     )
     if done.summaries:
-        typer.echo(
-            f"Summaries that showed other figures, and do no more: {', '.join(done.summaries)}."
-        )
+        typer.echo(f"Summaries brought up to date with metrics/: {', '.join(done.summaries)}.")
     if stale:
         typer.echo(
             f"Left out, because parameters have changed since they ran: {', '.join(stale)}. "
@@ -152,8 +150,8 @@ def ui(host: str, port: int) -> None:
             f"MLFLOW_TRACKING_URI is set: open {store.shown_uri} in a browser "
             "(`synth-fr sync` brings it up to date)."
         )
-    typer.echo(f"MLflow takes some seconds to start: http://{host}:{port}")
     check(store)
+    typer.echo(f"MLflow takes some seconds to start: http://{host}:{port}")
     with told(store):
         if changed := bring_up_to_date(store, summaries(params)):
             typer.echo(f"Summaries brought up to date with metrics/: {', '.join(changed)}.")

@@ -36,13 +36,16 @@ def trouble(path: Path, thorough: bool = False) -> str | None:
     """Why MLflow could not use the file, with the remedy, or None. A missing or empty one is well:
     MLflow makes it.
 
-    Tries what a writer needs without writing: some milliseconds. `thorough` also reads every page.
+    Tries what a writer needs and takes it back: some milliseconds. `thorough` also reads every page.
     """
     try:
         if not path.exists() or (path.is_file() and path.stat().st_size == 0):
             return None
         with _opened(path, "rw", _GLANCE_S) as database:
+            # a transaction alone begins on a read-only file as well
             database.execute("BEGIN IMMEDIATE")
+            [(version,)] = database.execute("PRAGMA user_version")
+            database.execute(f"PRAGMA user_version = {version + 1}")
             database.execute("ROLLBACK")
             if thorough:
                 [(verdict,)] = database.execute("PRAGMA quick_check(1)")

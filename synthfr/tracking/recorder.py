@@ -29,6 +29,7 @@ from synthfr.tracking.store import (
     is_locked,
     is_the_stores,
     reason,
+    trouble,
 )
 
 if TYPE_CHECKING:
@@ -115,7 +116,8 @@ class Replay:
             else:
                 return False
         except MlflowException as error:
-            if error.error_code not in _NEVER:
+            # it calls a damaged database a bad request, too
+            if error.error_code not in _NEVER or trouble(self.store, thorough=True):
                 raise
             self._put_aside(f"MLflow refuses it for good: {error.message}")
             return True

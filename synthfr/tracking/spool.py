@@ -7,7 +7,6 @@ the writer lives. Its lines: ``start`` (name, tags, params), then ``metrics``, `
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import hashlib
 import json
@@ -26,7 +25,15 @@ from synthfr.errors import UserError
 from synthfr.files import digest_tree
 from synthfr.tracking.provenance import surroundings
 from synthfr.tracking.shown import storable
-from synthfr.tracking.store import Settings, Store, is_locked, trouble, unusable, unusable_place
+from synthfr.tracking.store import (
+    Settings,
+    Store,
+    is_locked,
+    trouble,
+    unusable,
+    unusable_place,
+    write_all,
+)
 from synthfr.tracking.wall import refuse_private
 
 _NOT_IN_NAMES = re.compile(r"[^\w\-. :/]")  # MLflow refuses the rest in names of metrics and params
@@ -235,10 +242,8 @@ class Run:
 
     def _put(self, event: Mapping[str, Any]) -> None:
         assert self._stream is not None
-        line = json.dumps(event).encode("ascii") + b"\n"
         # at once, so that curves grow in MLflow while a long stage runs
-        if self._stream.write(line) < len(line):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write_all(self._stream, json.dumps(event).encode("ascii") + b"\n")
 
     def _lose(self, error: OSError) -> None:
         why = unusable_place(self._store) or unusable(self._store.spool, error)

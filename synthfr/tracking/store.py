@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import IO, TYPE_CHECKING, Protocol
 
 from synthfr.errors import UserError
 from synthfr.tracking import database
@@ -184,11 +184,16 @@ def unwritable(folder: Path, room_bytes: int = 1) -> str | None:
         while not place.exists() and place != place.parent:
             place = place.parent
         with tempfile.TemporaryFile(dir=place, buffering=0) as file:
-            if file.write(bytes(room_bytes)) < room_bytes:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            write_all(file, bytes(room_bytes))
     except OSError as error:
         return unusable(folder, error)
     return None
+
+
+def write_all(file: IO[bytes], data: bytes) -> None:
+    """Write to a file without a buffer, which takes a part of it while the disk fills up."""
+    while data:
+        data = data[file.write(data) :]
 
 
 def unusable(place: Path, error: OSError, kind: str = "folder") -> str:
