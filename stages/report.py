@@ -31,7 +31,7 @@ def main() -> None:
             samples_per_step=run.params.report.samples_per_step,
             random_seed=run.seed,
         )
-        report.write_times(layout.TIMINGS)
+        run.beside(lambda: report.write_times(layout.TIMINGS))
 
 
 if __name__ == "__main__":

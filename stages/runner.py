@@ -166,6 +166,16 @@ class StageRun:
         """Give MLflow a LoRA adapter folder."""
         self._tracked.log_artifacts(path, "adapter")
 
+    def beside(self, write: Callable[[], None]) -> None:
+        """Write a view under ``mlruns/``, such as timings: what fails is told, and ends nothing."""
+        try:
+            write()
+        except (OSError, ValueError, UserError) as error:
+            self._tracked.warn_once(
+                f"{layout.TIMINGS} cannot be used ({' '.join(str(error).split())}): make it a "
+                "folder that you may write to, and remove what is damaged in it"
+            )
+
     def scratch(self, *parts: Any) -> Path:
         """Folder for shards and checkpoints: the same for the same parts, parameters and seed.
 
@@ -240,7 +250,7 @@ def stage_run(stage: str, item: str | None = None, share: str | None = None) -> 
             "peak_memory_mib": _peak_memory_mib(),
         }
         tracked.log_metrics({f"run/{name}": value for name, value in took.items()})
-        write_json(layout.timing(stage, item), took)
+        run.beside(lambda: write_json(layout.timing(stage, item), took))
     shutil.rmtree(layout.scratch(stage, item), ignore_errors=True)
 
 

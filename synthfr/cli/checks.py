@@ -22,7 +22,7 @@ from synthfr import prefetch, private_files
 from synthfr.errors import UserError
 from synthfr.files import read_yaml
 from synthfr.params import Params, load_params
-from synthfr.tracking.store import Store, unreachable
+from synthfr.tracking.store import Store, trouble, unwritable
 
 TRAINING = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "safetensors")
 EVALUATION = ("sentence-transformers", "spacy", "scikit-learn", "pandas", "pyarrow")
@@ -267,10 +267,8 @@ def tracking() -> Iterator[Finding]:
     except UserError:
         return
     store = Store.at(layout.MLRUNS, settings.experiment, settings.timeout_s)
-    if (why := unreachable(store)) is not None:
-        text = (
-            f"{store.shown_uri} does not answer ({why}); runs go on, synth-fr sync makes up for it"
-        )
+    if (why := trouble(store, thorough=True) or unwritable(layout.TIMINGS)) is not None:
+        text = f"{why}; runs go on without it, synth-fr sync makes up for it"
         yield Finding("mlflow", Weight.NOTE, text)
     else:
         yield Finding("mlflow", Weight.OK, store.shown_uri)

@@ -16,14 +16,16 @@ from stages import layout
 from stages.runner import flatten, own_params
 from synthfr.errors import UserError
 from synthfr.files import digest, read_json, read_yaml
-from synthfr.params import BASE_STEP, FIRST_STEP, Params, load_params
+from synthfr.params import Params, load_params
 from synthfr.tracking import open_tracker
 from synthfr.tracking.recorder import drain
-from synthfr.tracking.store import Store, connect, unreachable
-from synthfr.tracking.summary import KIND
-from synthfr.tracking.sync import Expected, synchronise
+from synthfr.tracking.spool import metric_name
+from synthfr.tracking.store import Store, settle_places, shown_runs, told
+from synthfr.tracking.summary import KIND, Figures, bring_up_to_date, of
+from synthfr.tracking.sync import Expected, check, synchronise
 
 LOCK = Path("dvc.lock")
+METRICS = Path("metrics")
 
 
 def sync() -> None:
@@ -31,11 +33,13 @@ def sync() -> None:
     params = load_params()
     known, stale = expected(params)
     tracker = open_tracker(params.tracking, layout.MLRUNS)
-    done = synchronise(tracker, known)
+    done = synchronise(tracker, known, summaries(params))
     typer.echo(
         f"{tracker.store.shown_uri}: {done.unchanged} runs were as they should be, "
         f"{done.sent} waiting ones were sent, {len(done.rebuilt)} were rebuilt from metrics/."
     )
+    if done.summaries:
+        typer.echo(f"Summaries brought up to date with metrics/: {', '.join(done.summaries)}.")
     if stale:
         typer.echo(
             f"Left out, because parameters have changed since they ran: {', '.join(stale)}. "
@@ -49,9 +53,14 @@ def send_waiting() -> None:
         return
     settings = load_params().tracking
     store = Store.at(layout.MLRUNS, settings.experiment, settings.timeout_s)
-    if (why := unreachable(store)) is not None:
-        typer.echo(f"MLflow: {store.shown_uri} does not answer ({why}): `synth-fr sync` later.")
-    elif sent := drain(store):
+    try:
+        check(store)
+        with told(store):
+            sent = drain(store)
+    except UserError as error:
+        typer.echo(f"{error} `synth-fr sync` sends the waiting runs then.")
+        return
+    if sent:
         typer.echo(f"MLflow: {sent} waiting runs were sent to {store.shown_uri}.")
 
 
@@ -77,16 +86,33 @@ def _expected(params: Params, name: str, entry: dict[str, Any]) -> Expected:
     metrics = layout.metrics(stage, item or None)
     adapters = [path for path in outs if (path / "adapter_config.json").is_file()]
     tags = {"stage": stage, "params_digest": digest(own), **({"step": item} if item else {})}
-    figures = flatten(read_json(metrics)) if metrics.is_file() else {}
     return Expected(
         name,
         tags,
         flatten(own, "."),
-        {key: float(value) for key, value in figures.items() if value is not None},
+        _numbers(metrics) if metrics.is_file() else {},
         series={_curve(path, item): _rows(path) for path in outs if path.suffix == ".csv"},
         inputs=_public_data(entry.get("deps", [])),
         adapter=adapters[0] if adapters else None,
     )
+
+
+def summaries(params: Params) -> list[Figures]:
+    """What each step's summary should show: what metrics/ holds of it now."""
+    wanted = []
+    for step in params.steps:
+        values: dict[str, float] = {}
+        for path in sorted(METRICS.glob(f"*/{step}.json")):
+            named = {metric_name(key): value for key, value in _numbers(path).items()}
+            values |= of(path.parent.name, named)
+        if values:
+            wanted.append(Figures(step, params.tracking.profile, values))
+    return wanted
+
+
+def _numbers(metrics: Path) -> dict[str, float]:
+    figures = flatten(read_json(metrics))
+    return {key: float(value) for key, value in figures.items() if value is not None}
 
 
 def _curve(path: Path, item: str) -> str:
@@ -113,16 +139,28 @@ def _at(params: Any, dotted: str) -> Any:
 
 
 def ui(host: str, port: int) -> None:
-    """Become ``mlflow ui``, after saying where the comparison of the steps is."""
-    settings = load_params().tracking
+    """Become ``mlflow ui``, once the summaries show what metrics/ holds now; says where the
+    comparison of the steps is.
+    """
+    params = load_params()
+    settings = params.tracking
     store = Store.at(layout.MLRUNS, settings.experiment, settings.timeout_s)
     if store.is_server:
-        raise UserError(f"MLFLOW_TRACKING_URI is set: open {store.shown_uri} in a browser.")
+        raise UserError(
+            f"MLFLOW_TRACKING_URI is set: open {store.shown_uri} in a browser "
+            "(`synth-fr sync` brings it up to date)."
+        )
+    check(store)
     typer.echo(f"MLflow takes some seconds to start: http://{host}:{port}")
-    if compared := comparison(store):
+    with told(store):
+        if changed := bring_up_to_date(store, summaries(params)):
+            typer.echo(f"Summaries brought up to date with metrics/: {', '.join(changed)}.")
+        settle_places(store)
+        compared = comparison(store)
+    if compared:
         typer.echo(f"The steps side by side: http://{host}:{port}/{compared}")
     else:
-        typer.echo("No step is evaluated yet: `dvc repro` does it, `synth-fr sync` shows it.")
+        typer.echo("No step is evaluated yet: `dvc repro` does it.")
     sys.stdout.flush()
     # pages only: without the job runner's dozen processes
     os.environ |= {
@@ -135,15 +173,10 @@ def ui(host: str, port: int) -> None:
 
 def comparison(store: Store) -> str | None:
     """Page of MLflow that sets the steps' summary runs side by side; None when there is none."""
-    client, experiment_id = connect(store)
-    found = client.search_runs(
-        [experiment_id], f"tags.kind = '{KIND}'", order_by=["attributes.start_time ASC"]
-    )
-    # the rounds come after those two
-    runs = sorted(
-        found, key=lambda run: (run.info.run_name not in (BASE_STEP, FIRST_STEP), run.info.run_name)
-    )
+    steps = load_params().steps
+    found = {run.name: run for run in shown_runs(store) if run.tags.get("kind") == KIND}
+    runs = [found[step] for step in steps if step in found]
     if not runs:
         return None
-    ids = quote(json.dumps([run.info.run_id for run in runs], separators=(",", ":")))
-    return f"#/compare-runs?runs={ids}&experiments={quote(json.dumps([experiment_id]))}"
+    ids = quote(json.dumps([run.run_id for run in runs], separators=(",", ":")))
+    return f"#/compare-runs?runs={ids}&experiments={quote(json.dumps([runs[0].experiment_id]))}"

@@ -20,7 +20,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from synthfr.tracking import summary
-from synthfr.tracking.store import Store, connect, exclusive_or_none, is_locked
+from synthfr.tracking.shown import holds
+from synthfr.tracking.store import (
+    Store,
+    connect,
+    exclusive,
+    exclusive_or_none,
+    is_locked,
+    is_the_stores,
+    reason,
+    trouble,
+)
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -69,6 +79,10 @@ def _records(store: Store) -> list[Path]:
     return sorted(store.spool.glob("[!.]*.jsonl"))  # by start time
 
 
+class UnreadableRecord(Exception):
+    """A record that is no JSON lines: a file system lost a part of it."""
+
+
 @dataclass
 class Replay:
     """One record on its way into MLflow."""
@@ -89,8 +103,8 @@ class Replay:
         alive = is_locked(
             self.path
         )  # asked before reading, so that nothing can come after what is read
-        events = self._new_events()
         try:
+            events = self._new_events()
             if events and self.run_id is None:
                 self._create(events[0])
             self._log(events)
@@ -102,14 +116,21 @@ class Replay:
             else:
                 return False
         except MlflowException as error:
-            if error.error_code not in _NEVER:
+            # it calls a damaged database a bad request, too
+            if error.error_code not in _NEVER or trouble(self.store, thorough=True):
                 raise
-            _say(f"MLflow refuses {self.path.name} for good, see spool/refused: {error.message}")
-            (self.store.spool / "refused").mkdir(exist_ok=True)
-            self.path.rename(self.store.spool / "refused" / self.path.name)
+            self._put_aside(f"MLflow refuses it for good: {error.message}")
+            return True
+        except UnreadableRecord as error:
+            self._put_aside(str(error))
             return True
         self.path.unlink()
         return True
+
+    def _put_aside(self, why: str) -> None:
+        _say(f"{self.path.name} is put aside in spool/refused: {why}")
+        (self.store.spool / "refused").mkdir(exist_ok=True)
+        self.path.rename(self.store.spool / "refused" / self.path.name)
 
     def _new_events(self) -> list[dict[str, Any]]:
         with self.path.open("rb") as file:
@@ -117,12 +138,15 @@ class Replay:
             data = file.read()
         whole = data[: data.rfind(b"\n") + 1]  # the last line may be on its way
         self._offset += len(whole)
-        return [json.loads(line) for line in whole.splitlines()]
+        try:
+            return [json.loads(line) for line in whole.splitlines()]
+        except ValueError as error:
+            raise UnreadableRecord(f"it is damaged ({error})") from None
 
     def _create(self, start: dict[str, Any]) -> None:
         self._start = start
         for half_done in self._search(f"tags.record = '{self.path.stem}'"):
-            self.client.delete_run(half_done)
+            self.client.delete_run(half_done.info.run_id)
         tags = {**start["tags"], "record": self.path.stem}
         run = self.client.create_run(
             self.experiment_id, start_time=start["time_ms"], tags=tags, run_name=start["name"]
@@ -175,12 +199,13 @@ class Replay:
         from synthfr.errors import UserError
         from synthfr.files import digest_tree
 
+        folder = self.store.folder.parent / event["path"]
         try:
-            unchanged = digest_tree(event["path"]) == event["digest"]
+            unchanged = digest_tree(folder) == event["digest"]
         except UserError:  # it is no longer there
             unchanged = False
         if unchanged:
-            self.client.log_artifacts(self.run_id, event["path"], event["name"])
+            self.client.log_artifacts(self.run_id, str(folder), event["name"])
         else:
             self.client.set_tag(
                 self.run_id,
@@ -192,23 +217,31 @@ class Replay:
         if self.run_id is None:  # killed before its first line was whole
             return
         self.client.set_terminated(self.run_id, status, time_ms)
-        name, tags = self._start["name"], self._start["tags"]
-        digest = tags.get("params_digest", "")
-        same = f"attributes.run_name = '{name}' and tags.params_digest = '{digest}'"
-        if status != "FINISHED":  # a failure does not take the place of a success
-            same += " and attributes.status != 'FINISHED'"
-        for earlier in self._search(same):
-            if earlier != self.run_id:
-                self.client.delete_run(earlier)
+        self._clear_up(status)
+        tags = self._start["tags"]
         if (
             status == "FINISHED"
             and (values := summary.of(tags.get("stage", ""), self._values))
             and "step" in tags
         ):
-            summary.update(self.client, self.experiment_id, tags, values, time_ms)
+            with exclusive(self.store.summary_lock):
+                summary.update(self.client, self.experiment_id, tags, values, time_ms)
 
-    def _search(self, condition: str) -> list[str]:
-        return [run.info.run_id for run in self.client.search_runs([self.experiment_id], condition)]
+    def _clear_up(self, status: str) -> None:
+        """Remove what this run takes the place of: failures of the same execution, and a run that
+        was rebuilt from the same metrics. What a stage finished is never removed.
+        """
+        name, digest = self._start["name"], self._start["tags"].get("params_digest", "")
+        same = f"attributes.run_name = '{name}' and tags.params_digest = '{digest}'"
+        figures = {name: value for name, value in self._values.items() if name[:4] != "run/"}
+        for earlier in self._search(same):
+            rebuilt = "rebuilt" in earlier.data.tags and holds(earlier.data.metrics, figures)
+            replaced = earlier.info.status != "FINISHED" or (rebuilt and status == "FINISHED")
+            if replaced and earlier.info.run_id != self.run_id:
+                self.client.delete_run(earlier.info.run_id)
+
+    def _search(self, condition: str) -> list[Any]:
+        return list(self.client.search_runs([self.experiment_id], condition))
 
 
 def _chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
@@ -229,7 +262,9 @@ def main(folder: str, experiment: str, timeout_s: str) -> None:
     try:
         sent = drain(store, LINGER_S)
     except Exception as error:  # the log is all that is left to tell; the records stay in the spool
-        _say(f"gave up: {type(error).__name__}: {error}")
+        known = is_the_stores(error)
+        why = reason(store, error) if known else f"{type(error).__name__}: {error}"
+        _say(f"gave up: {why}")
         raise SystemExit(1) from None
     if sent:
         _say(f"sent {sent} run{'s' if sent > 1 else ''} to {store.shown_uri}")

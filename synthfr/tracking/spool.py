@@ -10,7 +10,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-import math
 import os
 import re
 import secrets
@@ -18,14 +17,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 from synthfr.errors import UserError
 from synthfr.files import digest_tree
 from synthfr.tracking.provenance import surroundings
-from synthfr.tracking.store import Settings, Store, is_locked, unreachable
+from synthfr.tracking.shown import storable
+from synthfr.tracking.store import (
+    Settings,
+    Store,
+    is_locked,
+    trouble,
+    unusable,
+    unusable_place,
+    write_all,
+)
 from synthfr.tracking.wall import refuse_private
 
 _NOT_IN_NAMES = re.compile(r"[^\w\-. :/]")  # MLflow refuses the rest in names of metrics and params
@@ -76,16 +84,17 @@ class Tracker:
 
 
 class Run:
-    """One run under way. Losing its record costs a warning, never the stage; private data is
-    refused by raising.
+    """One run under way. A store that cannot be used costs one warning, never the stage; private
+    data is refused by raising.
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._stream: IO[str] | None = None
+        self._stream: IO[bytes] | None = None
         self._path = store.spool / f"{time.time_ns()}-{os.getpid()}-{secrets.token_hex(3)}.jsonl"
         self._recorder: subprocess.Popen[bytes] | None = None  # if this run had to start it
         self._reachable = False
+        self._told = self._lost = False
 
     def start(self, name: str, tags: Mapping[str, str], params: Mapping[str, Any]) -> None:
         """Open the record. It appears under its name when it is locked and has its first line."""
@@ -99,12 +108,15 @@ class Run:
         hidden = self._path.with_name(f".{self._path.name}")
         try:
             self._store.spool.mkdir(parents=True, exist_ok=True)
-            self._stream = hidden.open("w", encoding="utf-8")
+            # without a buffer, which would fail once more when it is closed
+            self._stream = hidden.open("wb", buffering=0)
             fcntl.flock(self._stream, fcntl.LOCK_EX)
             self._put(start)
             hidden.rename(self._path)
         except OSError as error:
             self._lose(error)
+            with suppress(OSError):  # told just now
+                hidden.unlink(missing_ok=True)
 
     def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
         """Numbers by name; NaN is kept, infinities are MLflow's largest floats. ``=`` in names
@@ -146,8 +158,10 @@ class Run:
         except (OSError, UserError) as error:
             _warn(f"{folder} is not recorded ({error})")
             return
-        path = str(folder.resolve())
-        self._write({"event": "artifacts", "name": name, "path": path, "digest": digest})
+        path, root = folder.resolve(), self._store.folder.parent
+        if path.is_relative_to(root):
+            path = path.relative_to(root)  # so that it is found in a checkout that was moved
+        self._write({"event": "artifacts", "name": name, "path": path.as_posix(), "digest": digest})
 
     def end(self, status: str) -> None:
         """Close the record: ``FINISHED``, ``FAILED`` or ``KILLED``. The recorder takes it from
@@ -155,11 +169,20 @@ class Run:
         """
         self._write({"event": "end", "time_ms": _now_ms(), "status": status})
         if self._stream is not None:
-            self._stream.close()
+            try:
+                self._stream.close()
+            except OSError as error:  # some network file systems tell only now that they are full
+                self._lose(error)
             self._stream = None
 
     def settle(self) -> None:
         """Wait until MLflow shows this run, at most ``timeout_s``: a job may end with its stage."""
+        try:
+            self._settle()
+        except OSError as error:
+            self._lose(error)
+
+    def _settle(self) -> None:
         deadline = time.monotonic() + self._store.timeout_s
         second_try = False
         while self._awaited and time.monotonic() < deadline:
@@ -170,9 +193,15 @@ class Run:
                 self.wake()
             time.sleep(_POLL_S)
         if self._awaited and self._recorder_is_gone:
-            _warn(
-                f"MLflow did not take this run ({self._store.recorder_log} says why): {self._kept}"
-            )
+            log = f"{self._store.recorder_log} says why"
+            why = trouble(self._store, thorough=True) or f"MLflow did not take this run ({log})"
+            self.warn_once(f"{why}; {self._kept}")
+
+    def warn_once(self, message: str) -> None:
+        """Tell what is wrong with the store, unless this run has told something of it already."""
+        if not self._told:
+            _warn(message)
+        self._told = True
 
     @property
     def _awaited(self) -> bool:
@@ -188,20 +217,21 @@ class Run:
         return f"this run waits in {self._store.spool}, `synth-fr sync` sends it."
 
     def wake(self) -> None:
-        """See to it that a recorder is at work; a server that does not answer is told once, within
+        """See to it that a recorder is at work. A store that cannot be used is told once, within
         ``timeout_s``.
         """
-        if self._store.deferred or (self._stream is None and not self._path.exists()):
+        if self._store.deferred or self._lost:
             return
-        if (why := unreachable(self._store)) is not None:
-            self._reachable = False
-            _warn(f"{self._store.shown_uri} does not answer ({why}): {self._kept}")
-            return
+        self._reachable = False
         try:
+            if (why := trouble(self._store)) is not None:
+                self.warn_once(f"{why}; {self._kept}")
+                return
             self._recorder = wake_recorder(self._store)
-            self._reachable = True
         except OSError as error:
-            self._lose(error)
+            self.warn_once(f"the process that sends runs cannot be started ({error}); {self._kept}")
+            return
+        self._reachable = True
 
     def _write(self, event: Mapping[str, Any]) -> None:
         if self._stream is not None:
@@ -212,13 +242,15 @@ class Run:
 
     def _put(self, event: Mapping[str, Any]) -> None:
         assert self._stream is not None
-        self._stream.write(json.dumps(event, ensure_ascii=False) + "\n")
-        self._stream.flush()  # so that curves grow in MLflow while a long stage runs
+        # at once, so that curves grow in MLflow while a long stage runs
+        write_all(self._stream, json.dumps(event).encode("ascii") + b"\n")
 
     def _lose(self, error: OSError) -> None:
-        why = error.strerror or error
-        _warn(f"{self._store.spool} cannot be used ({why}): this run is not in MLflow.")
-        self._stream, self._reachable = None, False
+        why = unusable_place(self._store) or unusable(self._store.spool, error)
+        self.warn_once(
+            f"{why}; this run is not recorded, `synth-fr sync` rebuilds it from metrics/ then."
+        )
+        self._stream, self._reachable, self._lost = None, False, True
 
 
 def wake_recorder(store: Store) -> subprocess.Popen[bytes] | None:
@@ -263,8 +295,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _number(value: Any) -> float:
-    number = float(value)
-    return math.copysign(sys.float_info.max, number) if math.isinf(number) else number
+    return storable(float(value))
 
 
 def _now_ms() -> int:

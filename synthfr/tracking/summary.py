@@ -8,11 +8,17 @@ asked in MLflow.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from synthfr.tracking.shown import Shown, holds
+from synthfr.tracking.store import Store, connect, exclusive, shown_runs
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Run
 
 KIND = "summary"  # tag `kind` of these runs; stages' own runs have "stage"
 _CELL = re.compile(r"(size_\d+/top)_k(_\d+)/(macro_f1|map|micro_f1)/(mean|low|high)")
@@ -60,30 +66,106 @@ def update(
     values: Mapping[str, float],
     time_ms: int,
 ) -> None:
-    """Write a stage's `values` into the summary run of the step that its `tags` name.
-
-    The run stays the same one, so that a link to a comparison lives on. It is made anew when it
-    carries figures that the stage no longer has (another grid), because MLflow cannot forget a
-    metric, and when the first macro-F1 arrives, because MLflow plots the metric logged first.
+    """Write a stage's `values` into the summary run of the step that its `tags` name; what other
+    stages wrote stays.
     """
-    from mlflow.entities import Metric, Param
-
     stage, step = tags["stage"], tags["step"]
     wanted = f"attributes.run_name = '{step}' and tags.kind = '{KIND}'"
     found = client.search_runs([experiment_id], wanted)
     kept = dict(found[0].data.metrics) if found else {}
-    metrics = dict(values)
-    stale = {name for name in kept if _writer(name) == stage and name not in values}
-    first = stage == "classify" and not any(_writer(name) == stage for name in kept)
+    others = {name: value for name, value in kept.items() if _writer(name) != stage}
+    now = Figures(step, tags.get("profile"), {**others, **values})
+    _write(client, experiment_id, now, found, time_ms)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What the summary of a step should show, and nothing else."""
+
+    step: str
+    profile: str | None
+    values: Mapping[str, float]
+
+    def shown_by(self, tags: Mapping[str, str], metrics: Mapping[str, float]) -> bool:
+        same = holds(metrics, self.values) and len(metrics) == len(self.values)
+        return same and tags.get("profile") == self.profile
+
+
+def bring_up_to_date(store: Store, wanted: Sequence[Figures]) -> list[str]:
+    """Make the summaries show what is `wanted`, whatever was recorded last; the steps changed.
+
+    A summary that shows it is left alone. One of a step that is not wanted is removed: its figures
+    would pass for present ones. Runs of stages are not touched.
+    """
+    if not _differing(shown_runs(store), wanted):
+        return []
+    store.folder.mkdir(parents=True, exist_ok=True)
+    with exclusive(store.summary_lock):
+        client, experiment_id = connect(store)
+        shown = shown_runs(store)
+        changed = _differing(shown, wanted)
+        time_ms = time.time_ns() // 1_000_000
+        for step in changed:
+            found = [client.get_run(one.run_id) for one in _summaries(shown) if one.name == step]
+            now = next((figures for figures in wanted if figures.step == step), None)
+            if now is None:
+                for one in found:
+                    client.delete_run(one.info.run_id)
+                continue
+            run_id = _write(client, experiment_id, now, found, time_ms)
+            written = client.get_run(run_id)
+            # MLflow shows the value with the latest time: one that a clock ahead wrote stays
+            if not now.shown_by(written.data.tags, written.data.metrics):
+                client.delete_run(run_id)
+                _write(client, experiment_id, now, [], time_ms)
+    return changed
+
+
+def _differing(shown: Sequence[Shown], wanted: Sequence[Figures]) -> list[str]:
+    by_step: dict[str, list[Shown]] = {figures.step: [] for figures in wanted}
+    for one in _summaries(shown):
+        by_step.setdefault(one.name, []).append(one)
+    by_name = {figures.step: figures for figures in wanted}
+    return [
+        step
+        for step, found in by_step.items()
+        if step not in by_name
+        or len(found) != 1
+        or not by_name[step].shown_by(found[0].tags, found[0].metrics)
+    ]
+
+
+def _summaries(shown: Sequence[Shown]) -> list[Shown]:
+    return [one for one in shown if one.tags.get("kind") == KIND]
+
+
+def _write(
+    client: MlflowClient, experiment_id: str, now: Figures, found: Sequence[Run], time_ms: int
+) -> str:
+    """Make the step's summary show `now`; `found` are the ones that there are. The run's id.
+
+    The run stays the same one, so that a link to a comparison lives on. It is made anew when it
+    carries figures that are no longer measured (another grid), because MLflow cannot forget a
+    metric, and when the first macro-F1 arrives, because MLflow plots the metric logged first.
+    """
+    from mlflow.entities import Metric, Param
+
+    kept = found[0].data.metrics if found else {}
+    stale = kept.keys() - now.values.keys()
+    first = not any(_writer(name) == "classify" for name in kept) and any(
+        _writer(name) == "classify" for name in now.values
+    )
     if found and not stale and not first:
-        run_id = found[0].info.run_id
+        run_id = str(found[0].info.run_id)
+        if now.profile is not None:
+            client.set_tag(run_id, "profile", now.profile)
     else:
-        metrics |= {name: value for name, value in kept.items() if _writer(name) != stage}
-        told = {name: tags[name] for name in ("step", "profile") if name in tags} | {"kind": KIND}
-        run = client.create_run(experiment_id, start_time=time_ms, tags=told, run_name=step)
-        run_id = run.info.run_id
-        client.log_batch(run_id, params=[Param("step", step)])
-    items = sorted(metrics.items())
+        told = {"step": now.step, "profile": now.profile, "kind": KIND}
+        tags = {name: value for name, value in told.items() if value is not None}
+        run = client.create_run(experiment_id, start_time=time_ms, tags=tags, run_name=now.step)
+        run_id = str(run.info.run_id)
+        client.log_batch(run_id, params=[Param("step", now.step)])
+    items = sorted(now.values.items())
     for start in range(0, len(items), 1000):
         some = items[start : start + 1000]
         client.log_batch(run_id, metrics=[Metric(name, value, time_ms, 0) for name, value in some])
@@ -91,3 +173,4 @@ def update(
     for old in found:
         if old.info.run_id != run_id:
             client.delete_run(old.info.run_id)
+    return run_id

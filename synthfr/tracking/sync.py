@@ -1,14 +1,14 @@
 """Runs rebuilt from what is versioned, in a clone that has never run anything, or after a server
 was down.
 
-The metrics files are the truth, MLflow is the view: a stage whose metrics MLflow does not show as
-they are is recorded anew, through the same records that stages write. Doing it twice changes
-nothing.
+The metrics files are the truth, MLflow is the view: a stage whose metrics no finished run shows as
+they are is recorded anew, through the same records that stages write, and the steps' summaries are
+made to show what the metrics hold now: after a `git checkout`, after a stage that DVC took from its
+run cache. Doing it twice changes nothing, and the second time takes no MLflow.
 """
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,9 +17,10 @@ from typing import Any
 
 from synthfr.errors import UserError
 from synthfr.tracking.recorder import drain
+from synthfr.tracking.shown import Shown, holds
 from synthfr.tracking.spool import Tracker, metric_name
-from synthfr.tracking.store import Store, connect, is_locked, unreachable
-from synthfr.tracking.summary import KIND, of
+from synthfr.tracking.store import Store, is_locked, shown_runs, told, trouble
+from synthfr.tracking.summary import Figures, bring_up_to_date
 
 _PATIENCE_S = 600.0  # for another recorder that is sending
 
@@ -40,58 +41,49 @@ class Expected:
 @dataclass(frozen=True)
 class Synced:
     """What `synchronise` did: runs sent from the spool, rebuilt from files, and found as they
-    should be.
+    should be; steps whose summary was another one.
     """
 
     sent: int
     rebuilt: list[str]
     unchanged: int
+    summaries: list[str]
 
 
-def synchronise(tracker: Tracker, expected: Sequence[Expected]) -> Synced:
-    """Send what waits in the spool, then rebuild what MLflow lacks. A server that does not answer
-    is a UserError.
+def synchronise(tracker: Tracker, expected: Sequence[Expected], steps: Sequence[Figures]) -> Synced:
+    """Send what waits in the spool, rebuild what MLflow lacks, and make the summaries show `steps`.
+
+    A store that cannot be used is a UserError.
     """
     store = tracker.store
-    if (why := unreachable(store)) is not None:
-        raise UserError(
-            f"{store.shown_uri} does not answer ({why}): start it, or unset MLFLOW_TRACKING_URI."
-        )
-    sent = send_waiting(store)
-    shown = _shown(store)
-    rebuilt = [one.name for one in expected if not _is_shown(shown, one)]
-    for one in expected:
-        if one.name in rebuilt:
+    check(store)
+    with told(store):
+        sent = send_waiting(store)
+        shown = shown_runs(store)
+        missing = [one for one in expected if not _is_shown(shown, one)]
+        for one in missing:
             _record(tracker, one)
-    send_waiting(store)
-    return Synced(sent, rebuilt, len(expected) - len(rebuilt))
+        if missing:
+            send_waiting(store)
+        summaries = bring_up_to_date(store, steps)
+    rebuilt = [one.name for one in missing]
+    return Synced(sent, rebuilt, len(expected) - len(rebuilt), summaries)
 
 
-def _shown(store: Store) -> dict[tuple[str, str], Mapping[str, float]]:
-    """Metrics of finished runs by (name, parameter digest); a summary's digest is its kind."""
-    client, experiment_id = connect(store)
-    found = client.search_runs([experiment_id], "attributes.status = 'FINISHED'", max_results=5000)
-    shown = {}
-    for run in reversed(found):  # the newest of a name and digest counts
-        tags = run.data.tags
-        digest = KIND if tags.get("kind") == KIND else tags.get("params_digest", "")
-        shown[run.info.run_name, digest] = run.data.metrics
-    return shown
+def check(store: Store) -> None:
+    """A store that cannot be used is a UserError."""
+    if (why := trouble(store)) is not None:
+        raise UserError(f"MLflow: {why}.")
 
 
-def _is_shown(shown: Mapping[tuple[str, str], Mapping[str, float]], one: Expected) -> bool:
-    """Whether both the stage's run and its share in the step's summary are as they should be."""
+def _is_shown(shown: Sequence[Shown], one: Expected) -> bool:
+    """Whether a finished run, not only the last one, has the identity and the metrics."""
     metrics = {metric_name(name): value for name, value in one.metrics.items()}
-    share = of(one.tags.get("stage", ""), metrics)
-    return _holds(shown.get((one.name, one.tags["params_digest"])), metrics) and (
-        not share or _holds(shown.get((one.tags.get("step", ""), KIND)), share)
-    )
-
-
-def _holds(has: Mapping[str, float] | None, wanted: Mapping[str, float]) -> bool:
-    return has is not None and all(
-        name in has and math.isclose(has[name], value, rel_tol=1e-6, abs_tol=1e-9)
-        for name, value in wanted.items()
+    digest = one.tags["params_digest"]
+    return any(
+        (run.status, run.name, run.tags.get("params_digest")) == ("FINISHED", one.name, digest)
+        and holds(run.metrics, metrics)
+        for run in shown
     )
 
 

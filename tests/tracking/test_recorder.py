@@ -68,14 +68,43 @@ def losses(runs: list[Any]) -> list[float]:
     return [run.data.metrics["loss"] for run in runs]
 
 
-def test_a_stage_run_again_takes_the_place_of_its_former_run(
-    tracker: Tracker, shown: Shown
-) -> None:
+def test_what_a_stage_finished_stays_beside_its_next_run(tracker: Tracker, shown: Shown) -> None:
+    """Other inputs with the same parameters are another variant, which one may go back to."""
     execute(tracker, 1.0)
     execute(tracker, 2.0)
-    assert losses(shown("sft")) == [2.0]
+    assert losses(shown("sft")) == [2.0, 1.0]
+
+
+def test_a_success_replaces_the_failures_before_it(tracker: Tracker, shown: Shown) -> None:
+    execute(tracker, 1.0)
+    execute(tracker, 2.0, fail=True)
     execute(tracker, 3.0)
-    assert losses(shown("sft")) == [3.0]
+    assert losses(shown("sft")) == [3.0, 1.0]
+
+
+@pytest.mark.parametrize(("loss", "left"), [(1.0, [1.0]), (2.0, [2.0, 1.0])])
+def test_a_run_rebuilt_from_files_gives_way_to_the_real_one(
+    tracker: Tracker, shown: Shown, loss: float, left: list[float]
+) -> None:
+    rebuilt = tracker.begin("sft", {"params_digest": "abc", "rebuilt": "yes"}, {}, wake=False)
+    rebuilt.log_metrics({"loss": 1.0})
+    rebuilt.log_series([{"step": 1, "accuracy": 0.5}])
+    rebuilt.end("FINISHED")
+    assert losses(shown("sft")) == [1.0]
+    execute(tracker, loss)
+    assert losses(shown("sft")) == left
+    assert "rebuilt" not in shown("sft")[0].data.tags
+
+
+def test_a_damaged_record_is_put_aside_and_stops_no_other(
+    tracker: Tracker, shown: Shown, capsys: pytest.CaptureFixture[str]
+) -> None:
+    execute(tracker, 1.0)
+    [record] = tracker.store.spool.glob("*.jsonl")
+    record.with_name("1-2-3.jsonl").write_bytes(record.read_bytes()[:40] + b"\x00\x00\n")
+    assert losses(shown("sft")) == [1.0]
+    assert [path.name for path in (tracker.store.spool / "refused").iterdir()] == ["1-2-3.jsonl"]
+    assert "1-2-3.jsonl is put aside in spool/refused: it is damaged" in capsys.readouterr().err
 
 
 def test_other_parameters_make_another_run(tracker: Tracker, shown: Shown) -> None:

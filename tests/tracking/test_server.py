@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 
-from synthfr.tracking import open_tracker
-from synthfr.tracking.store import is_locked
+from synthfr.tracking import database, open_tracker
+from synthfr.tracking.store import is_locked, shown_runs
+from synthfr.tracking.summary import Figures
 from synthfr.tracking.sync import synchronise
 
 SETTINGS = SimpleNamespace(experiment="synth-fr", profile="embedded", timeout_s=90.0)
@@ -139,6 +140,34 @@ def test_stages_go_on_while_it_is_down_and_sync_makes_up_for_it(
     while is_locked(tracker.store.recorder_lock) and time.monotonic() < deadline:
         time.sleep(0.1)  # it finds the server gone, and goes
     server.start()
-    assert synchronise(tracker, []).sent == 1
+    assert synchronise(tracker, [], []).sent == 1
     assert "dpo2" in server.runs()
     assert not list(tracker.store.spool.glob("*.jsonl"))
+
+
+def test_summaries_of_a_server_follow_the_metrics(server: Server) -> None:
+    server.start()
+    classify("dpo1", 0.9075)  # variant B
+    tracker = open_tracker(SETTINGS, Path("mlruns"))
+    # the server's own file, read without MLflow, tells what the server tells
+    told = {one.run_id: one for one in shown_runs(tracker.store)}
+    assert len(told) == 2
+    assert {
+        one.run_id: one for one in database.runs(server.folder / "mlflow.db", "synth-fr")
+    } == told
+
+    name = "f1_macro/size_250/top_10"
+    figures = Figures("dpo1", "embedded", {name: 0.894})
+    before = server.runs()
+    assert _figure(before["dpo1"], name) == 0.9075  # control: what is shown without it
+    assert synchronise(tracker, [], [figures]).summaries == ["dpo1"]
+    after = server.runs()
+    assert _figure(after["dpo1"], name) == 0.894
+    assert after["classify@dpo1"] == before["classify@dpo1"]  # B's own run stays
+    assert synchronise(tracker, [], [figures]).summaries == []
+    assert server.runs() == after
+
+
+def _figure(run: Any, name: str) -> float:
+    [value] = [one["value"] for one in run["data"]["metrics"] if one["key"] == name]
+    return float(value)

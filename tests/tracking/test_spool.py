@@ -45,7 +45,7 @@ def test_on_a_cluster_a_record_waits_unless_there_is_a_server(
 ) -> None:
     calls: list[Store] = []
     monkeypatch.setattr("synthfr.tracking.spool.wake_recorder", calls.append)
-    monkeypatch.setattr("synthfr.tracking.spool.unreachable", lambda store: None)
+    monkeypatch.setattr("synthfr.tracking.spool.trouble", lambda store: None)
     store = tracker.store if uri is None else replace(tracker.store, uri=uri)
     monkeypatch.setenv("SYNTHFR_RECORD", "later")
     with Tracker(store, "p").run("sft", {}, {}):

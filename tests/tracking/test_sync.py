@@ -12,7 +12,9 @@ import pytest
 from synthfr.errors import UserError
 from synthfr.tracking import Tracker
 from synthfr.tracking.store import connect
-from synthfr.tracking.sync import Expected, synchronise
+from synthfr.tracking.summary import Figures
+from synthfr.tracking.sync import Expected, Synced
+from synthfr.tracking.sync import synchronise as bring_up_to_date
 
 Shown = Callable[..., list[Any]]
 TAGS = {"stage": "classify", "step": "dpo1", "params_digest": "abc"}
@@ -24,6 +26,11 @@ ONE = Expected(
     series={"history": [{"step": 3, "loss": 0.5}]},
     inputs={Path("data/synthetic/dpo1/reports.parquet"): "0" * 32},
 )
+STEP = Figures("dpo1", "embedded", {"f1_macro/size_250/top_10": 0.5})
+
+
+def synchronise(tracker: Tracker, expected: list[Expected]) -> Synced:
+    return bring_up_to_date(tracker, expected, [STEP])
 
 
 def test_a_fresh_clone_shows_what_is_versioned(tracker: Tracker, shown: Shown) -> None:
@@ -58,7 +65,11 @@ def test_what_differs_from_the_files_is_recorded_anew(
 ) -> None:
     synchronise(tracker, [ONE])
     assert synchronise(tracker, [replace(ONE, metrics=metrics)]).rebuilt == ["classify@dpo1"]
-    assert len(shown("classify@dpo1")) == 1
+    newest = shown("classify@dpo1")[0]
+    assert (
+        newest.data.metrics.items()
+        >= {name.replace("=", "_"): value for name, value in metrics.items()}.items()
+    )
 
 
 def test_what_the_stage_itself_recorded_is_left_alone(tracker: Tracker, shown: Shown) -> None:
@@ -72,8 +83,21 @@ def test_what_the_stage_itself_recorded_is_left_alone(tracker: Tracker, shown: S
 def test_a_summary_that_was_deleted_comes_back(tracker: Tracker, shown: Shown) -> None:
     synchronise(tracker, [ONE])
     connect(tracker.store)[0].delete_run(shown("dpo1")[0].info.run_id)
-    assert synchronise(tracker, [ONE]).rebuilt == ["classify@dpo1"]
+    done = synchronise(tracker, [ONE])
+    assert (done.rebuilt, done.summaries) == ([], ["dpo1"])
     assert len(shown("dpo1")) == 1 and len(shown("classify@dpo1")) == 1
+
+
+def test_a_finished_run_of_another_variant_is_not_deleted(tracker: Tracker, shown: Shown) -> None:
+    """The same parameters of the stage, other inputs: A, then B, then A again."""
+    other = replace(ONE, metrics={"size=250/top_k=10/macro_f1/mean": 0.9})
+    for one in (ONE, other):
+        with tracker.run(one.name, TAGS, {}) as run:
+            run.log_metrics(one.metrics)
+    before = [run.info.run_id for run in shown("classify@dpo1")]
+    done = synchronise(tracker, [ONE])
+    assert (done.rebuilt, done.unchanged) == ([], 1)  # the finished run of A is there
+    assert [run.info.run_id for run in shown("classify@dpo1")] == before and len(before) == 2
 
 
 def test_a_failed_run_does_not_count(tracker: Tracker) -> None:

@@ -1,0 +1,220 @@
+"""What MLflow's summaries show after going from one variant of the graph to another and back."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from synthfr.cli import app, tracking_commands
+from synthfr.params import load_params
+from synthfr.tracking import Tracker, summary
+from synthfr.tracking.store import connect, shown_runs
+
+Shown = Callable[..., list[Any]]
+ROOT = Path(__file__).parents[2]
+NAME = "f1_macro/size_250/top_10"
+A, B = 0.894, 0.9075
+
+
+@pytest.fixture
+def checkout(tracker: Tracker, tmp_path: Path) -> Tracker:
+    """A checkout whose store is the tracker's."""
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    (tmp_path / "dvc.lock").write_text('{"schema": "2.0", "stages": {}}')
+    return tracker
+
+
+def measured(macro_f1: float) -> dict[str, Any]:
+    return {"size=250": {"top_k=10": {"macro_f1": {"mean": macro_f1, "low": None}}}}
+
+
+def write(step: str, macro_f1: float, **others: dict[str, float]) -> None:
+    """The metrics files of a step as a checkout brings them, without any stage being run."""
+    for stage, figures in {"classify": measured(macro_f1), **others}.items():
+        path = Path("metrics") / stage / f"{step}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(figures))
+
+
+def execute(tracker: Tracker, step: str, macro_f1: float) -> None:
+    """The stage runs: it writes its metrics and records them."""
+    write(step, macro_f1)
+    tags = {"stage": "classify", "step": step, "params_digest": "abc"}
+    with tracker.run(f"classify@{step}", tags, {}) as run:
+        run.log_metrics({"size=250/top_k=10/macro_f1/mean": macro_f1})
+
+
+def sync() -> str:
+    done = CliRunner().invoke(app, ["sync"])
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def figures(shown: Shown, step: str) -> list[float]:
+    return [run.data.metrics[NAME] for run in shown(step, "tags.kind = 'summary'")]
+
+
+def test_back_at_a_variant_its_figures_are_shown(checkout: Tracker, shown: Shown) -> None:
+    execute(checkout, "step0", A)
+    execute(checkout, "step0", B)
+    finished = [run.info.run_id for run in shown("classify@step0")]
+    [before] = shown("step0")
+    write("step0", A)  # git checkout . && dvc checkout, or a stage from DVC's run cache
+    assert figures(shown, "step0") == [B]  # control: nobody has told MLflow
+    assert "brought up to date with metrics/: step0" in sync()
+    assert figures(shown, "step0") == [A]
+    assert shown("step0")[0].info.run_id == before.info.run_id  # links to it live on
+    assert [run.info.run_id for run in shown("classify@step0")] == finished  # A's and B's
+
+
+def test_a_summary_that_is_right_is_left_alone(
+    checkout: Tracker, shown: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execute(checkout, "step0", A)
+    [before] = shown("step0")
+    monkeypatch.setattr(summary, "connect", None)  # it would have to be called to write
+    assert "brought up" not in sync()
+    [after] = shown("step0")
+    assert after.to_dictionary() == before.to_dictionary()
+    write("step0", B)
+    done = CliRunner().invoke(app, ["sync"])  # negative control: now it is called
+    assert isinstance(done.exception, TypeError)
+
+
+@pytest.mark.parametrize("clock_ahead_ms", [0, 3_600_000])
+def test_a_record_of_a_clock_ahead_does_not_stay(
+    checkout: Tracker, shown: Shown, clock_ahead_ms: int
+) -> None:
+    """MLflow shows the value with the latest time, not the one that was written last."""
+    execute(checkout, "step0", A)
+    [run] = shown("step0")
+    client, _ = connect(checkout.store)
+    client.log_metric(run.info.run_id, NAME, B, run.info.end_time + clock_ahead_ms)
+    assert figures(shown, "step0") == [B]
+    sync()
+    assert figures(shown, "step0") == [A]
+
+
+def test_a_step_that_is_gone_is_not_shown_as_if_it_were_there(
+    checkout: Tracker, shown: Shown
+) -> None:
+    for step in ("step0", "dpo1", "dpo2", "dpo3"):
+        execute(checkout, step, A)
+    shown("step0")
+    Path("metrics/classify/dpo2.json").unlink()
+    params = Path("params.yaml")  # one round fewer; its metrics file stays, as DVC leaves it
+    text = params.read_text()
+    text = text[: text.index("\n  dpo3:")] + text[text.index("\nsteps:") :]
+    params.write_text(text.replace(", dpo3]", "]"))
+    assert load_params().steps == ["step0", "dpo1", "dpo2"]
+    assert figures(shown, "dpo2") == figures(shown, "dpo3") == [A]  # control
+    assert set(sync().splitlines()[1].split(": ")[1].strip(".").split(", ")) == {"dpo2", "dpo3"}
+    assert figures(shown, "dpo2") == figures(shown, "dpo3") == []
+    assert figures(shown, "step0") == figures(shown, "dpo1") == [A]
+    assert len(shown("classify@dpo2")) == len(shown("classify@dpo3")) == 1  # stages' runs stay
+
+
+def test_figures_that_the_metrics_no_longer_hold_are_gone(checkout: Tracker, shown: Shown) -> None:
+    write("step0", A, privacy={"copied": 0.25})
+    sync()
+    assert shown("step0")[0].data.metrics == {NAME: A, "privacy/copied": 0.25}
+    Path("metrics/privacy/step0.json").unlink()
+    sync()
+    [run] = shown("step0")
+    assert run.data.metrics == {NAME: A}
+
+
+def test_the_profile_is_that_of_the_parameters(checkout: Tracker, shown: Shown) -> None:
+    write("step0", A)
+    sync()
+    assert shown("step0")[0].data.tags["profile"] == "embedded"
+    text = Path("params.yaml").read_text()
+    Path("params.yaml").write_text(text.replace("profile: embedded", "profile: other"))
+    sync()
+    assert shown("step0")[0].data.tags["profile"] == "other"
+
+
+def test_two_summaries_of_a_step_become_one(checkout: Tracker, shown: Shown) -> None:
+    execute(checkout, "step0", A)
+    shown("step0")
+    client, experiment_id = connect(checkout.store)
+    client.create_run(experiment_id, tags={"kind": "summary"}, run_name="step0")
+    assert len(shown("step0")) == 2
+    sync()
+    assert figures(shown, "step0") == [A]
+
+
+def test_ui_shows_what_the_metrics_hold_now(
+    checkout: Tracker, shown: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The steps stand in the parameters' order, with figures that were never recorded here."""
+    started: list[Any] = []
+    monkeypatch.setattr("os.execv", lambda path, command: started.append(command))
+    execute(checkout, "step0", B)
+    shown("step0")
+    for step, macro_f1 in {"step0": A, "dpo1": B}.items():
+        write(step, macro_f1)
+    done = CliRunner().invoke(app, ["ui"])
+    assert done.exit_code == 0 and started, done.output
+    assert figures(shown, "step0") == [A] and figures(shown, "dpo1") == [B]
+    ids = [shown(step)[0].info.run_id for step in ("step0", "dpo1")]
+    place = [done.output.index(one) for one in ids]
+    assert place == sorted(place)
+
+
+def test_the_file_read_without_mlflow_tells_what_mlflow_tells(
+    checkout: Tracker, shown: Shown
+) -> None:
+    execute(checkout, "step0", A)
+    with checkout.run("sft", {}, {"a": 1}) as run:
+        run.log_series([{"step": 1, "loss": 0.5}, {"step": 2, "loss": 0.25}])
+        run.log_metrics({"big": float("inf"), "none": float("nan")})
+    assert shown("sft")
+    read = shown_runs(checkout.store)
+    client, experiment_id = connect(checkout.store)
+    told = list(client.search_runs([experiment_id]))
+    assert [one.run_id for one in read] == [one.info.run_id for one in told]
+    for one, run_told in zip(read, told, strict=True):
+        info = run_told.info
+        assert (one.name, one.status, one.experiment_id) == (
+            *(info.run_name, info.status),
+            info.experiment_id,
+        )
+        assert one.tags == run_told.data.tags
+        assert str(one.metrics) == str(run_told.data.metrics)  # NaN is not equal to itself
+
+
+def test_nothing_to_do_needs_no_mlflow(checkout: Tracker, shown: Shown) -> None:
+    """Importing and opening MLflow takes seconds, on every `make repro` with nothing to do."""
+    execute(checkout, "step0", A)
+    shown("step0")
+    code = (
+        "import sys; from synthfr.cli import tracking_commands as commands; commands.sync(); "
+        "print(*({'mlflow', 'torch', 'pandas'} & set(sys.modules)))"
+    )
+
+    def libraries() -> list[str]:
+        done = subprocess.run(
+            [sys.executable, "-c", code], check=True, capture_output=True, text=True
+        )
+        return done.stdout.splitlines()[-1].split()
+
+    assert libraries() == []
+    write("step0", B)
+    assert "mlflow" in libraries()  # negative control
+
+
+def test_the_wanted_figures_are_those_of_the_results_table(checkout: Tracker) -> None:
+    write("step0", A)
+    write("dpo9", B)  # no step of these parameters
+    assert [(one.step, one.values) for one in tracking_commands.summaries(load_params())] == [
+        ("step0", {NAME: A})
+    ]
