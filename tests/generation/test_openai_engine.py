@@ -13,6 +13,7 @@ from typing import Any
 import openai
 import pytest
 
+from synthfr import redact
 from synthfr.errors import UserError
 from synthfr.generation import Completion, Request, openai_server, retries
 from synthfr.generation.openai_engine import OpenaiEngine
@@ -204,6 +205,15 @@ def test_what_does_not_pass_is_told_at_once(fault: str, expected: str) -> None:
         assert len(server.asked) == 1
     assert expected in str(told.value)
     assert_tells_no_secret(told.value)
+
+
+def test_a_private_stage_tells_nothing_that_a_server_says() -> None:
+    def told() -> str:
+        return openai_server._reason({"message": "near Dupont: bad"}, ["M. Dupont, 54 ans"])
+
+    assert told() == "near Dupont: bad."  # negative control: shorter than what counts as quoted
+    with redact.private_stage():
+        assert told() == "its reason may quote private text and is not shown."
 
 
 def test_prompts_sent_as_token_ids_are_not_quoted_either() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from synthfr import redact
 from synthfr.errors import UserError
 from synthfr.generation import Completion, Request
 from synthfr.generation.parallel import parallel_engine
@@ -29,6 +30,8 @@ class Signing:
                 os.kill(os.getpid(), signal.SIGKILL)
             if request.prompt == "refuse":
                 raise UserError(f"{request.id} is refused.")
+            if request.prompt.startswith("quote"):
+                raise ValueError(request.prompt)
             if request.prompt == "sleep":
                 time.sleep(60)
             text = f"{os.getpid()} {os.environ['NUMBER']} {request.prompt}"
@@ -50,6 +53,24 @@ def workers() -> list[psutil.Process]:
     """The processes started from here, but for Python's own tracker of shared resources."""
     children = psutil.Process().children(recursive=True)
     return [one for one in children if "resource_tracker" not in " ".join(one.cmdline())]
+
+
+def test_a_worker_of_a_private_stage_dies_without_a_word_of_its_prompt(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    def died() -> str:
+        with (
+            pytest.raises(UserError, match="died"),
+            parallel_engine(Signing, numbered(1)) as engine,
+        ):
+            list(engine.generate(asked("quote Madame Canari")))
+        return capfd.readouterr().err
+
+    with redact.private_stage():
+        told = died()
+    assert "Canari" not in told
+    assert "An error whose message may quote private text: ValueError" in told
+    assert "Canari" in died()  # negative control: a public stage's has its traceback
 
 
 def test_prompts_are_dealt_out_and_their_candidates_stay_together() -> None:
