@@ -163,9 +163,7 @@ def test_every_language_that_reports_are_asked_in(tmp_path: Path, scripted: Scri
         assert text.index("{document}") < text.index("{candidate}")
         assert '"similarity"' in text.rsplit(">>>", 1)[1]
     german = similarity_judge.Comparison("p0", 0, "Befund", "Befund", "de")
-    with pytest.raises(
-        UserError, match=r"^score\.similarity_judge\.model: .* 'de'.* to null.*scor"
-    ):
+    with pytest.raises(UserError, match=r"^score\.similarity_judge\.model: .* to null.*scor"):
         german.question()
 
 

@@ -74,11 +74,12 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recorded:
     return recorded
 
 
-def write_params(sizes: list[int]) -> None:
+def write_params(sizes: list[int], **fidelity: float | None) -> None:
     params = read_yaml(ROOT / "params.yaml")
     params["runtime"]["threads"] = 1
     params["classify"] |= {"sizes": sizes, "top_k": [3, 6], "seeds": [0, 1]}
     params["score"]["local"]["lsa_dimensions"] = 4
+    params["fidelity"] |= fidelity
     Path("params.yaml").write_text(json.dumps(params))
 
 
@@ -169,10 +170,10 @@ def test_a_similarity_judge_wants_the_device(
 
 
 def test_score_of_unknown_prompts_writes_nothing(checkout: Recorded) -> None:
-    candidates(("p0", 0, "HTA"), ("stranger", 0, "HTA"))
+    candidates(("p0", 0, "HTA"), ("stranger7", 0, "HTA"))
     result = invoke("score", "dpo1")
     assert result.exit_code == 1
-    assert result.stderr.count("\n") == 1 and "'stranger'" in result.stderr
+    assert result.stderr.count("\n") == 1 and "'stranger7'" in result.stderr
     assert not layout.scores("dpo1").exists() and not layout.metrics("score", "dpo1").exists()
 
 
@@ -197,6 +198,7 @@ def test_classify_with_too_few_reports(checkout: Recorded) -> None:
 
 
 def test_privacy_and_fidelity(checkout: Recorded) -> None:
+    write_params([60, 120], min_keyword_recall=None, min_code_recall=None, max_wrong_codes=None)
     for stage in ("privacy", "fidelity"):
         result = invoke(stage, "dpo1")
         assert result.exit_code == 0, result.output
@@ -207,6 +209,13 @@ def test_privacy_and_fidelity(checkout: Recorded) -> None:
         "real": 150, "synthetic": 130, "difference": 20, "real_difference": 0,
     }  # fmt: skip
     assert 0 < fidelity["keyword_recall"]["synthetic"] < 1
+    assert 0 <= fidelity["faithfulness"]["code_recall"] < 0.9  # the demo's grammar did not write it
+
+
+def test_fidelity_stops_a_step_that_has_collapsed(checkout: Recorded) -> None:
+    result = invoke("fidelity", "dpo1")
+    assert result.exit_code == 1 and "The data set of dpo1 has collapsed" in result.stderr
+    assert "fidelity.min_code_recall" in result.stderr
 
 
 def test_a_data_set_that_copies_train_is_caught(checkout: Recorded) -> None:

@@ -205,5 +205,5 @@ def test_negative_control_shuffled_letters_do_not_match() -> None:
 def test_unknown_language_is_told() -> None:
     from synthfr.errors import UserError
 
-    with pytest.raises(UserError, match="xx"):
+    with pytest.raises(UserError, match=r"no resources for a language.*known: en, fr"):
         KeywordIndex(ENTRIES).extract(["Anémie."], "xx")

@@ -100,7 +100,11 @@ def faithfulness(
                 covered.add(phrase)
                 n_local += phrase in local
         wrong += len(astray)
-        named = {code for code in wanted if any(_names(text, n) for n in knowledge[code].names)}
+        named = {
+            code
+            for code in wanted & knowledge.categories.keys()
+            if any(_names(text, name) for name in knowledge[code].names)
+        }
         recall += len(implied | named) / len(wanted)
         formed += _well_formed(text)
     n_found = max(1, sum(total.values()))
