@@ -36,7 +36,7 @@ def trouble(path: Path, thorough: bool = False) -> str | None:
     """Why MLflow could not use the file, with the remedy, or None. A missing or empty one is well:
     MLflow makes it.
 
-    Tries what a writer needs and takes it back: some milliseconds. `thorough` also reads every page.
+    Tries what a writer needs, and takes it back: some milliseconds. `thorough` also reads all of it.
     """
     try:
         if not path.exists() or (path.is_file() and path.stat().st_size == 0):
