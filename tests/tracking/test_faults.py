@@ -308,7 +308,7 @@ def test_a_full_disk_at_the_start_is_told_once(checkout: Path) -> None:
     code = """
         import resource
         from stages import runner
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))
         with runner.stage_run("base") as run:
             run.log({"n": 3})
     """
