@@ -151,7 +151,9 @@ class TestSeeds:
         (clone / "dvc.yaml").write_text("half a run")
         run("seeds", "0")
         assert (clone / "dvc.yaml").read_text() == "half a run"
+        assert "hold what is committed" not in run("seeds", "0").output
         (checkout / "dvc.yaml").write_text("stages: {}  # other\n")
+        assert "hold what is committed" in run("seeds", "0").output
         commit("second")
         run("seeds", "0")
         assert (clone / "dvc.yaml").read_text() == "stages: {}  # other\n"

@@ -54,7 +54,8 @@ def reproduce(jobs: Sequence[Job], side_by_side: int = 1) -> None:
     UserError, before anything runs, when an overlay is not valid; after the first clone that fails
     no other is started.
     """
-    if git("status", "--porcelain", "--untracked-files=no"):
+    # the record in docs/ was written by the last call
+    if git("status", "--porcelain", "--untracked-files=no", "--", ".", ":(exclude)docs"):
         typer.echo("Note: the clones hold what is committed, not the changes of this checkout.")
     for job in jobs:
         _prepare(job)

@@ -72,10 +72,8 @@ def put(record: dict[str, Any], seed: int, figures: Mapping[str, Figures]) -> No
                 cell[name][place] = None
     for name, found in figures.items():
         for key, value in found.items():
-            table: dict[str, Any] = record
-            for part in key:
-                table = table.setdefault(part, {})
-            table.setdefault(name, [None] * len(record["seeds"]))[place] = value
+            values = _cell(record, key).setdefault(name, [None] * len(record["seeds"]))
+            values[place] = value
 
 
 def fill(record: dict[str, Any]) -> None:
@@ -95,10 +93,7 @@ def keep_controls(record: dict[str, Any], before: Mapping[str, Any]) -> None:
     for key, old in _cells(before):
         kept = {name: old[name] for name in record["controls"] if name in old}
         if kept:
-            cell = record
-            for part in key:
-                cell = cell.setdefault(part, {})
-            cell.update(kept)
+            _cell(record, key).update(kept)
 
 
 def read() -> dict[str, Any] | None:
@@ -120,6 +115,14 @@ def changed_since(record: Mapping[str, Any]) -> list[str]:
     except UserError:
         return [f"commit {known or '(none)'}, which this checkout does not know"]
     return clones.git("diff", "--name-only", known, "HEAD", "--", *LOOP).splitlines()
+
+
+def _cell(record: dict[str, Any], key: tuple[str, ...]) -> dict[str, list[Any]]:
+    """The mapping of runs to values under `key`, made if it is not there."""
+    place = record
+    for part in key:
+        place = place.setdefault(part, {})
+    return place
 
 
 def _cells(record: Mapping[str, Any]) -> list[tuple[tuple[str, ...], dict[str, list[Any]]]]:

@@ -139,28 +139,36 @@ def test_the_sft_term_alone_is_the_likelihood_of_the_chosen(
     from synthfr.models import load_policy
     from synthfr.training import reference
 
-    def loss(scratch: str, **changes: Any) -> tuple[float, Any]:
+    policy = load_policy(base, [])
+
+    def losses(scratch: str, **changes: Any) -> tuple[float, float]:
+        """The trainer's, and the mean negative log-likelihood of the chosen tokens, of a batch."""
         trainer = before_training(lambda: train(base, tmp_path / scratch, **changes))
         batch = reference._batch(trainer, trainer.train_dataset, 0, 4)
+        nats = []
         with torch.no_grad():
-            return float(trainer.compute_loss(trainer.model, batch)), trainer.train_dataset
+            found = float(trainer.compute_loss(trainer.model, batch))
+            for row in (trainer.train_dataset[number] for number in range(4)):
+                prompt, chosen = row["prompt_ids"], row["chosen_ids"]
+                logps = policy.model(torch.tensor([prompt + chosen])).logits[0].log_softmax(-1)
+                nats += [-float(logps[len(prompt) - 1 + at, one]) for at, one in enumerate(chosen)]
+        return found, sum(nats) / len(nats)
 
     alone = {"loss_type": ["sft"], "loss_weights": [1.0]}
-    value, rows = loss("sft", **alone)
-    policy = load_policy(base, [])
-    nats = []
-    for row in range(4):
-        prompt, chosen = rows[row]["prompt_ids"], rows[row]["chosen_ids"]
-        with torch.no_grad():
-            logps = policy.model(torch.tensor([prompt + chosen])).logits[0].log_softmax(-1)
-        nats += [-float(logps[len(prompt) - 1 + at, token]) for at, token in enumerate(chosen)]
-    assert value == pytest.approx(sum(nats) / len(nats), rel=1e-4)
     other = small.pairs().assign(rejected="Autre texte, bien plus long que le premier.")
-    assert loss("other", rows=other, **alone)[0] == pytest.approx(value, rel=1e-4)
+    for name, rows in (("one", small.pairs()), ("other rejected", other)):
+        found, expected = losses(name, rows=rows, **alone)
+        assert found == pytest.approx(expected, rel=1e-4)
     preference = {"loss_type": ["sigmoid"], "loss_weights": [1.0]}
-    assert loss("sigmoid", **preference)[0] == pytest.approx(math.log(2), abs=1e-4)  # the control
-    learnt = train(base, tmp_path / "whole", round_={"epochs": 4}, **alone)
+    found, expected = losses("sigmoid", **preference)  # the control
+    assert found == pytest.approx(math.log(2), abs=1e-4) and abs(found - expected) > 0.1
+
+
+def test_the_sft_term_alone_trains_a_round(base: Path, tmp_path: Path) -> None:
+    alone = {"loss_type": ["sft"], "loss_weights": [1.0]}
+    learnt = train(base, tmp_path, round_={"epochs": 4}, **alone)
     assert learnt.metrics["chosen_logp_drop_per_token"] < -0.1  # likelier
+    assert learnt.metrics["loss"] < learnt.history[1]["loss"]
 
 
 def test_collapse_is_stopped(base: Path, tmp_path: Path) -> None:
