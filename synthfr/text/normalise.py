@@ -43,7 +43,12 @@ def is_dash(character: str) -> bool:
 
 def normalise(text: str) -> str:
     """``"L'Hépatite-B, aiguë (2019)"`` to ``"lhepatite b aigue"``."""
-    return " ".join(text.translate(_FORMS).split())
+    return " ".join(spelt(text).split())
+
+
+def spelt(text: str) -> str:
+    """The normal form before its blanks are joined: ``"®´A"`` to ``" a"``."""
+    return text.translate(_FORMS)
 
 
 class _Plain(dict[int, str]):

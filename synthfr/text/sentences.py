@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from synthfr.text.normalise import normalise, plain_typography
+from synthfr.text.normalise import plain_typography, spelt
 from synthfr.text.resources import Language
 from synthfr.text.resources import language as resources
 
@@ -53,12 +53,20 @@ def _splitter(language: str) -> _Splitter:
     return _Splitter(resources(language))
 
 
+class _Form(NamedTuple):
+    """What a token becomes: its normal form, and whether a blank goes before and after it."""
+
+    text: str
+    before: bool
+    after: bool
+
+
 class _Splitter:
     def __init__(self, language: Language) -> None:
         self.nlp, self.trained = _pipeline(language)
         self._function_words = language.function_words
         self._function_parts = _part_of_speech_ids(FUNCTION_POS)
-        self._forms: dict[int, str | None] = {}  # by spaCy's hash of a token; None: white space
+        self._forms: dict[int, _Form] = {}  # by spaCy's hash of a token
 
     def sentences(self, doc: Any) -> list[Sentence]:
         from spacy.attrs import IDX, ORTH, POS, SENT_START, SPACY
@@ -76,7 +84,8 @@ class _Splitter:
             if starts[row] == 1 and words:
                 sentences.append(Sentence("".join(pieces), words, begins[row]))
                 pieces, words, place = [], [], 0
-            form = self._form(doc, row, orth)
+            form, before, after = self._form(doc, row, orth)
+            gap = gap or before
             if form:
                 if gap and words:
                     pieces.append(" ")
@@ -87,7 +96,7 @@ class _Splitter:
                 pieces.append(form)
                 place += len(form)
                 gap = False
-            gap = gap or form is None or bool(spaced[row])
+            gap = gap or after or bool(spaced[row])
         if words:
             sentences.append(Sentence("".join(pieces), words, begins[-1]))
         return sentences
@@ -97,12 +106,13 @@ class _Splitter:
             return part in self._function_parts
         return form in self._function_words
 
-    def _form(self, doc: Any, row: int, orth: int) -> str | None:
+    def _form(self, doc: Any, row: int, orth: int) -> _Form:
         try:
             return self._forms[orth]
         except KeyError:
-            text = doc[row].text
-            form = self._forms[orth] = None if text.isspace() else normalise(text)
+            whole = spelt(doc[row].text)
+            form = _Form(" ".join(whole.split()), whole[:1].isspace(), whole[-1:].isspace())
+            self._forms[orth] = form
             return form
 
 
