@@ -145,8 +145,12 @@ def test_a_round_reruns_itself_and_its_descendants(checkout: Checkout) -> None:
 def test_a_fourth_round_is_one_line_and_its_name(checkout: Checkout) -> None:
     rounds = read_yaml(checkout.root / "params.yaml")["rounds"]
     line = json.dumps(rounds["dpo3"] | {"parent": "dpo3"})
-    steps = "\nsteps: [base, step0, dpo1, dpo2, dpo3"
-    checkout.edit(steps, f"  dpo4: {line}{steps}, dpo4")
+    comment, steps = (
+        "\n\n# What is synthesised and evaluated",
+        "steps: [base, step0, dpo1, dpo2, dpo3",
+    )
+    checkout.edit(comment, f"\n  dpo4: {line}{comment}")
+    checkout.edit(steps, f"{steps}, dpo4")
     graph = json.loads((checkout.root / "graph.json").read_text())
     for name in [name for name in graph if name.endswith("@dpo3")]:
         text = json.dumps(graph[name]).replace("dpo3", "dpo4")

@@ -141,7 +141,7 @@ def test_stages_go_on_while_it_is_down_and_sync_makes_up_for_it(
         time.sleep(0.1)  # it finds the server gone, and goes
     server.start()
     assert synchronise(tracker, [], []).sent == 1
-    assert "dpo2" in server.runs()
+    assert "classify@dpo2" in server.runs()
     assert not list(tracker.store.spool.glob("*.jsonl"))
 
 

@@ -114,7 +114,7 @@ def test_a_step_that_is_gone_is_not_shown_as_if_it_were_there(
     text = params.read_text()
     text = text[: text.index("\n  dpo3:")] + text[text.index("\nsteps:") :]
     params.write_text(text.replace(", dpo3]", "]"))
-    assert load_params().steps == ["step0", "dpo1", "dpo2"]
+    assert load_params().steps == ["base", "step0", "dpo1", "dpo2"]
     assert figures(shown, "dpo2") == figures(shown, "dpo3") == [A]  # control
     assert set(sync().splitlines()[1].split(": ")[1].strip(".").split(", ")) == {"dpo2", "dpo3"}
     assert figures(shown, "dpo2") == figures(shown, "dpo3") == []
