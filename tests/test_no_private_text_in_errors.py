@@ -21,7 +21,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from stages import layout, runner
+from stages import command, layout
 from synthfr import params, records, redact, tracking
 from synthfr.corpora import files
 from synthfr.errors import UserError
@@ -330,7 +330,7 @@ def test_what_is_written_is_refused_in_silence(planted: str) -> None:
         assert pieces(planted, str(caught.value)) == []
 
 
-@pytest.mark.parametrize("stage", runner.PRIVATE_STAGES)
+@pytest.mark.parametrize("stage", command.PRIVATE_STAGES)
 @few
 @given(planted=TEXTS)
 def test_an_unforeseen_error_is_told_in_silence(stage: str, planted: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from stages import layout, runner
+from stages import command, layout, runner
 from synthfr import tracking
 from synthfr.errors import UserError
 from synthfr.files import read_yaml
@@ -123,7 +123,7 @@ class Panic(BaseException):
 
 
 @pytest.mark.parametrize("kind", [ValueError, KeyError, RecursionError, Panic])
-@pytest.mark.parametrize("stage", runner.PRIVATE_STAGES)
+@pytest.mark.parametrize("stage", command.PRIVATE_STAGES)
 def test_an_error_of_a_private_stage_is_told_without_its_message(
     tracked: Recorded, stage: str, kind: type[BaseException]
 ) -> None:
