@@ -106,11 +106,10 @@ def _rounds(params: Params) -> Iterator[Line]:
         hours += _hours_written(candidates * similar.max_new_tokens / 2, judge)
         what = f"{candidates:,} answers of {similar.model}, beside the private documents"
         yield Line("score", what, read, gpu_hours=hours, disk_bytes=2 * weights)
-    encoder, _ = size_of(params.score.evaluator)
-    windows = max(1, math.ceil(per_report / params.score.stride_tokens) - 1)
-    read = candidates * (per_report + windows * params.score.window_tokens)
-    hours = FORWARD_FLOPS * encoder * read / (ENCODING_SHARE * PEAK_FLOPS) / 3600
-    yield Line("score", f"{windows} windows a candidate", read, gpu_hours=hours)
+    if params.score.evaluator == "discriminator":
+        yield Line("score", f"{candidates:,} candidates by a linear classifier", written)
+    else:
+        yield _compared(params, candidates, per_report)
     pairs = min(params.pair.max_pairs, *(one.prompts for one in params.rounds.values()))
     epochs = sum(one.epochs for one in params.rounds.values())
     pairs = round(pairs * (1 - params.dpo.validation_share))
@@ -119,6 +118,15 @@ def _rounds(params: Params) -> Iterator[Line]:
         params.dpo, n_reports=pairs, n_texts=2 * pairs, epochs=epochs,
         max_new=params.generate.max_new_tokens,
     )  # fmt: skip
+
+
+def _compared(params: Params, candidates: int, per_report: float) -> Line:
+    """Scoring by comparison with the private documents, window by window."""
+    encoder, _ = size_of(params.score.evaluator)
+    windows = max(1, math.ceil(per_report / params.score.stride_tokens) - 1)
+    read = candidates * (per_report + windows * params.score.window_tokens)
+    hours = FORWARD_FLOPS * encoder * read / (ENCODING_SHARE * PEAK_FLOPS) / 3600
+    return Line("score", f"{windows} windows a candidate", read, gpu_hours=hours)
 
 
 def _evaluation(params: Params) -> Iterator[Line]:

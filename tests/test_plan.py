@@ -53,3 +53,13 @@ def test_more_reports_cost_more_and_nothing_else() -> None:
     before, after = planned(params), planned(doubled)
     assert after["synthesize"].tokens == 2 * before["synthesize"].tokens
     assert {name for name in before if before[name] != after[name]} == {"synthesize", "total"}
+
+
+def test_a_discriminator_reads_each_candidate_once_and_no_windows() -> None:
+    params = load_params(ROOT / "params.yaml")
+    score = params.score.model_copy(update={"evaluator": "discriminator"})
+    compared, judged = (
+        planned(one)["score"] for one in (params, params.model_copy(update={"score": score}))
+    )
+    assert "windows" in compared.what and "windows" not in judged.what
+    assert judged.tokens < compared.tokens

@@ -19,10 +19,11 @@ from ruamel.yaml import YAML
 from typer.testing import CliRunner, Result
 
 from synthfr import profiles
-from synthfr.cli import app, seed_record, seed_runs
+from synthfr.cli import app, seed_runs
 from synthfr.cli.control_runs import CONTROLS
 from synthfr.files import read_json, read_yaml
 from synthfr.params import parse
+from synthfr.report.record import RECORD_PATH
 
 ROOT = Path(__file__).parents[1]
 CELL = "size=100/top_k=5"
@@ -110,7 +111,7 @@ def calls(checkout: Path) -> list[Any]:
 
 
 def record() -> Any:
-    return read_json(seed_record.RECORD)
+    return read_json(RECORD_PATH)
 
 
 def macro_f1() -> Any:
@@ -166,7 +167,7 @@ class TestSeeds:
         result = run("seeds", "0", "1", "2", "3", "4", "--jobs", jobs)
         assert result.exit_code == 1
         assert re.search(r"seed-[01]: dvc repro ended with 1", result.stderr.splitlines()[-1])
-        assert len(calls(checkout)) < 5 and not seed_record.RECORD.exists()
+        assert len(calls(checkout)) < 5 and not RECORD_PATH.exists()
         log = checkout / ".scratch/seeds/seed-0.log"
         assert ("no luck" in log.read_text()) if jobs == "2" else not log.exists()
 
@@ -227,7 +228,7 @@ class TestControls:
         commit("the loop")
         assert "another loop than this commit's (synthfr/seeding.py)" in run("controls").stderr
         unknown = record() | {"commit": "0123456"}
-        seed_record.RECORD.write_text(json.dumps(unknown))
+        RECORD_PATH.write_text(json.dumps(unknown))
         assert "commit 0123456, which this checkout does not know" in run("controls").stderr
         assert len(calls(checkout)) == ran
 

@@ -15,6 +15,7 @@ import typer
 
 from synthfr.cli import clones, seed_record, seed_runs
 from synthfr.errors import UserError
+from synthfr.report.record import RECORD_PATH
 
 
 @dataclass(frozen=True)
@@ -104,13 +105,13 @@ def _record(seeds: Sequence[int]) -> dict[str, Any]:
     record = seed_record.read()
     remedy = "`make repro-seeds` runs the loop with it"
     if record is None:
-        raise UserError(f"{seed_record.RECORD} is missing: {remedy}.")
+        raise UserError(f"{RECORD_PATH} is missing: {remedy}.")
     if absent := [seed for seed in seeds if seed not in record["seeds"]]:
-        raise UserError(f"{seed_record.RECORD} has no seed {absent[0]}: {remedy}.")
+        raise UserError(f"{RECORD_PATH} has no seed {absent[0]}: {remedy}.")
     if changed := seed_record.changed_since(record):
         more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
         raise UserError(
-            f"{seed_record.RECORD} was measured with another loop than this commit's "
+            f"{RECORD_PATH} was measured with another loop than this commit's "
             f"({changed[0]}{more}): run `make repro-seeds` first."
         )
     for part in ("controls", "rules", "faithfulness"):  # an older record has none

@@ -1,7 +1,7 @@
 """``synth-fr tiny-base``: pre-train, audit and pack the base model that the package ships.
 
-An hour or two of one CPU core; the result depends on the seed, the number of tokens, the number of
-threads and the machine's arithmetic, nothing else.
+About half an hour of one CPU core when nothing else runs; the result depends on the seed, the
+number of tokens, the number of threads and the machine's arithmetic, nothing else.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ prompts, the language of wards from notes of {hospitals} other hospitals, withou
 private hospital it has read nothing; {local} of that hospital's {phrases} phrases stand nowhere in
 its texts. It is for showing and testing the pipeline, and for nothing else.
 
-* Made by `synth-fr tiny-base --seed {seed}` (one thread); hashes in `MANIFEST.json`. Weights are
-  float16.
+* Made by `synth-fr tiny-base --out FOLDER --seed {seed}` (one thread); hashes in `MANIFEST.json`.
+  Weights are float16.
 * Loss at the end: {loss:.3f} nats a token (every token counts, prompts too).
 * Audit on {audited} texts of each kind for random code sets at temperature {temperature}:
 
@@ -51,6 +51,16 @@ its texts. It is for showing and testing the pipeline, and for nothing else.
 
 Licence: Apache-2.0, as the project.
 """
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What a base writes: reports behind prompts, and notes of other hospitals from their list of
+    diagnoses on. The first says whether it knows the task, the second whether it knows wards.
+    """
+
+    reports: Faithfulness
+    notes: Faithfulness
 
 
 def build(out: Path, seed: int) -> None:
@@ -119,16 +129,6 @@ def _markdown(measured: Audit) -> str:
         reports, notes = (getattr(part, field) for part in (measured.reports, measured.notes))
         rows.append(f"| {name} | {reports:.3f} | {notes:.3f} |")
     return "\n".join(rows)
-
-
-@dataclass(frozen=True)
-class Audit:
-    """What a base writes: reports behind prompts, and notes of other hospitals from their list of
-    diagnoses on. The first says whether it knows the task, the second whether it knows wards.
-    """
-
-    reports: Faithfulness
-    notes: Faithfulness
 
 
 def audit(folder: Path, n_reports: int = AUDITED_REPORTS, seed: int = 1) -> Audit:

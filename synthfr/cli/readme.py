@@ -20,7 +20,6 @@ from synthfr.report import faithfulness, record, seed_tables, text
 from synthfr.report.results import METRICS, load
 
 PIPELINE, PARAMS, METRICS_FOLDER = Path("dvc.yaml"), Path("params.yaml"), Path("metrics")
-SEEDS = Path("docs/seeds.json")  # `synth-fr seeds` writes it
 _NO_SEEDS = "*Nothing is measured yet: `make repro-seeds` does it.*"
 
 
@@ -81,7 +80,7 @@ def results() -> str:
 
 def seeds() -> str:
     """Headline and tables over seeds of the whole loop; a note where it was not run."""
-    found = record.read(SEEDS)
+    found = record.read(record.RECORD_PATH)
     if found is None:
         return _NO_SEEDS
     parts = [f"**{told}**"] if (told := seed_tables.headline(found)) else []
@@ -91,7 +90,7 @@ def seeds() -> str:
 
 def controls() -> str:
     """Baselines, steps, controls and references of the largest cell over seeds."""
-    found = record.read(SEEDS)
+    found = record.read(record.RECORD_PATH)
     if found is None or (table := seed_tables.controls(found)) is None:
         return _NO_SEEDS
     return _with_title(table)

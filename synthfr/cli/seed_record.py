@@ -15,9 +15,9 @@ from typing import Any
 from synthfr.cli import clones
 from synthfr.errors import UserError
 from synthfr.files import read_json, write_json
+from synthfr.report.record import RECORD_PATH
 from synthfr.report.results import METRICS, REFERENCES
 
-RECORD = Path("docs/seeds.json")
 MACRO_F1 = "macro_f1"  # what is told of the decision rules that do not count
 # what figures come from; the tools around the loop may differ
 LOOP = (
@@ -98,13 +98,13 @@ def keep_controls(record: dict[str, Any], before: Mapping[str, Any]) -> None:
 
 def read() -> dict[str, Any] | None:
     """The record of this checkout, if it has one."""
-    return read_json(RECORD) if RECORD.is_file() else None
+    return read_json(RECORD_PATH) if RECORD_PATH.is_file() else None
 
 
 def write(record: dict[str, Any]) -> None:
     """Write the record, every cell complete."""
     fill(record)
-    write_json(RECORD, record)
+    write_json(RECORD_PATH, record)
 
 
 def changed_since(record: Mapping[str, Any]) -> list[str]:

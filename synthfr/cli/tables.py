@@ -18,7 +18,6 @@ from synthfr.report.results import METRICS, load
 from synthfr.report.times import read_times
 
 METRICS_FOLDER = Path("metrics")
-SEEDS = Path("docs/seeds.json")  # `synth-fr seeds` writes it
 _WIDTH_IN_A_FILE = 240  # rich takes 80 where there is no terminal, and would wrap the numbers
 
 
@@ -38,7 +37,7 @@ def show_results() -> None:
     out.print("One run of the loop: mean ± half the 95 % interval over the coder's seeds only.")
     if told := text.headline(found):
         out.print(told)
-    over_seeds = record.read(SEEDS)
+    over_seeds = record.read(record.RECORD_PATH)
     if over_seeds is None:
         out.print("How sure that is, over seeds of the whole loop, `make repro-seeds` measures.")
     else:
@@ -49,9 +48,9 @@ def show_results() -> None:
 
 def show_seeds() -> None:
     """Everything that the record over seeds holds: headline, tables, controls, differences."""
-    found = record.read(SEEDS)
+    found = record.read(record.RECORD_PATH)
     if found is None:
-        raise UserError(f"{SEEDS} is missing: `make repro-seeds` makes it.")
+        raise UserError(f"{record.RECORD_PATH} is missing: `make repro-seeds` makes it.")
     out = console()
     for metric, title in METRICS.items():
         named = ", ".join(map(str, found.seeds))
@@ -67,7 +66,7 @@ def show_seeds() -> None:
 def show_headline(out: Console, found: record.Record) -> None:
     """The gain over seeds of the whole loop, in a sentence."""
     told = seed_tables.headline(found)
-    out.print(told or f"{SEEDS}: no seed has the last step and every baseline.")
+    out.print(told or f"{record.RECORD_PATH}: no seed has the last step and every baseline.")
 
 
 def console() -> Console:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,12 +31,20 @@ def candidate_requests(
 
     Which prompts, which temperatures out of a range and which sampling seeds depend on the
     round's name, the prompt's id and the candidate's number only. With fewer prompts than asked
-    for, all are used. Sorted by prompt and candidate; the id is ``prompt/candidate``.
+    for, all are used, and a line on stderr says so. Sorted by prompt and candidate; the id is
+    ``prompt/candidate``.
     """
     import numpy as np
 
     if prompts.empty:
         raise UserError("There are no prompts to generate from: lower keywords.min_documents.")
+    if len(prompts) < n_prompts:
+        print(
+            f"generate: rounds.{round_name}.prompts asks for {n_prompts} prompts, the private side "
+            f"exports {len(prompts)}: all are used.",
+            file=sys.stderr,
+            flush=True,
+        )
     texts = dict(zip(prompts["prompt_id"], prompts["prompt"], strict=True))
     # the table's precision: what is recorded is what is used
     top_p = float(np.float32(params.top_p))

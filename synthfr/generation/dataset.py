@@ -24,9 +24,9 @@ _SOURCES = {
     "relying on it.",
 }
 _COMPLETED = """
-* Training: prompt keywords were completed from gold codes: where no term found in a report's text
-  named one of its codes, a random synonym of the code was added, so that prompts also name what the
-  text does not."""
+* Training: prompts of private documents were completed from gold codes: where no term found in a
+  document's text named one of its codes, a random synonym of the code was added, so that prompts
+  also name what the text does not."""
 
 
 def save(

@@ -44,8 +44,8 @@ class Phase:
 
 
 PHASES = (
-    Phase("texts", 3_200_000, MIXED, max_past=3, learning_rate=2.5e-3, decay_share=0.3),
-    Phase("reports", 500_000, REPORTS_ONLY, MAX_PAST, learning_rate=1.5e-3, decay_share=1.0),
+    Phase("texts", 6_800_000, MIXED, max_past=3, learning_rate=2.5e-3, decay_share=0.3),
+    Phase("reports", 1_200_000, REPORTS_ONLY, MAX_PAST, learning_rate=1.5e-3, decay_share=1.0),
 )
 """Everything in all its variety first, in the end what the model will be asked for."""
 

@@ -74,6 +74,7 @@ class Keywords(Section):
     min_chars: Count
     min_documents: Count
     negation: Literal["skip", "keep"]
+    complete_public: bool
     complete_from_codes: bool
     max_keywords: Count
 

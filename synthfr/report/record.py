@@ -17,6 +17,8 @@ from synthfr.files import read_json
 from synthfr.report import baselines
 from synthfr.report.results import REFERENCES
 
+RECORD_PATH = Path("docs/seeds.json")  # `synth-fr seeds` writes it
+
 Series = tuple[float | None, ...]
 Cells = Mapping[tuple[int, int], Mapping[str, Series]]  # (size, top k) -> step, control, reference
 
@@ -49,7 +51,7 @@ def read(path: Path) -> Record | None:
     return parse(read_json(path), path) if path.is_file() else None
 
 
-def parse(tree: Mapping[str, Any], path: Path = Path("docs/seeds.json")) -> Record:
+def parse(tree: Mapping[str, Any], path: Path = RECORD_PATH) -> Record:
     """A record from its JSON tree; `path` is for messages."""
     missing = [name for name in ("seeds", "steps", "metrics") if not tree.get(name)]
     if missing:

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
-from synthfr.files import write_text
+from synthfr.errors import UserError
+from synthfr.files import read_json, write_text
 
 
 def read_times(folder: Path) -> dict[str, dict[str, float]]:
-    """``{"dpo@dpo2": {"seconds", "peak_memory_mib"}}`` of every stage with a file in `folder`."""
+    """``{"dpo@dpo2": {"seconds", "peak_memory_mib"}}`` of every stage with a file in `folder`.
+
+    A damaged file is named on stderr and left out: no figure depends on it.
+    """
     found = {}
     for path in sorted(folder.rglob("*.json")):
         name = path.relative_to(folder).with_suffix("").as_posix().replace("/", "@")
-        found[name] = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            took = read_json(path)
+            found[name] = {key: float(took[key]) for key in ("seconds", "peak_memory_mib")}
+        except (UserError, TypeError, KeyError, ValueError):
+            told = "holds no times: left out. Remove it; the stage's next run writes it anew."
+            print(f"{path} {told}", file=sys.stderr)
     return found
 
 

@@ -69,9 +69,10 @@ def export(
     sides = [found(reports, index, params.negation) for reports in (public, private)]
     seen = [keywords for keywords, _ in sides]
     completions = synonyms if params.complete_from_codes else {}
+    public_completions = synonyms if params.complete_public else {}
     public_codes = shared_codes(public["codes"].tolist(), patients(public), synonyms, 1)
     public_keywords = [
-        _ordered(complete(keywords, own, completions, random_seed, report_id), own)
+        _ordered(complete(keywords, own, public_completions, random_seed, report_id), own)
         for keywords, own, report_id in zip(seen[0], public_codes, public["report_id"], strict=True)
     ]
     sft = _sft(public, _capped(public_keywords, params), template)
@@ -237,7 +238,7 @@ def _sft(public: pd.DataFrame, keywords: Sequence[list[str]], template: str) -> 
         raise UserError(
             "No public report has a keyword: check that the code list's labels are in the reports' "
             "language (seed.files.codes), lower keywords.threshold, or let the reports' codes add "
-            "keywords (keywords.complete_from_codes)."
+            "keywords (keywords.complete_public)."
         )
     return pd.DataFrame(rows).sort_values("report_id", ignore_index=True)
 

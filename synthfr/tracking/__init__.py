@@ -13,8 +13,10 @@ shown as killed, not as running for ever.
     with open_tracker(params.tracking, Path("mlruns")).run("dpo@dpo2", tags, params) as run:
         run.log_metrics({"loss": 0.61})
 
-`store` where the runs are kept; `spool` the writing side; `recorder` the sending side; `summary`
-the one run per step that compares; `sync` runs rebuilt from versioned metrics.
+`store` where the runs are kept; `database` its SQLite file, looked at without MLflow; `spool` the
+writing side; `recorder` the sending side; `summary` the one run per step that compares; `shown`
+whether a run shows what it should; `sync` runs rebuilt from versioned metrics; `wall` what may not
+be sent; `provenance` which commit, machine and library versions a run comes from.
 """
 
 from synthfr.tracking.spool import Run, Tracker, open_tracker

@@ -111,3 +111,14 @@ def test_summary_by_hand() -> None:
         "prompts": 2, "candidates": 4, "tokens": 6, "tokens_per_candidate": 1.5,
         "cut_share": 0.25, "empty": 1, "distinct_share": 0.75,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(("wanted", "told"), [(21, True), (20, False)])
+def test_fewer_prompts_than_asked_for_are_told(
+    wanted: int, told: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = candidate_requests(
+        PROMPTS, params(), round_name="dpo1", n_prompts=wanted, random_seed=3
+    )
+    assert len(asked) == 2 * len(PROMPTS)
+    assert ("asks for 21 prompts" in capsys.readouterr().err) == told

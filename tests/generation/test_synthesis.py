@@ -144,7 +144,7 @@ def test_the_folder_appears_with_its_card(tmp_path: Path) -> None:
     assert "says nothing about clinical realism" in body
     for row in made.reports.itertuples():
         assert row.text not in card
-    told = "prompt keywords were completed from gold codes"
+    told = "prompts of private documents were completed from gold codes"
     assert told not in card
     dataset.save(
         made, everything, "dpo1", base, lineage, tmp_path / "out", completed_from_codes=True

@@ -125,7 +125,7 @@ def test_nothing_changed_nothing_runs(checkout: Checkout) -> None:
 
 
 def test_a_parameter_reruns_only_what_depends_on_it(checkout: Checkout) -> None:
-    checkout.edit("threads: 2 ", "threads: 1 ")
+    checkout.edit("threads: 1 ", "threads: 2 ")
     checkout.edit("experiment: synth-fr ", "experiment: mine ")
     checkout.edit("ngram: 8", "ngram: 9")
     checkout.edit("max_labels: 10", "max_labels: 9")

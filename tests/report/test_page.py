@@ -15,6 +15,7 @@ import pytest
 
 from synthfr.files import write_json
 from synthfr.report import Sources, write, write_times
+from synthfr.report.times import read_times
 from tests.report.conftest import ROUNDS, SCRIPT, STEPS, make
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
@@ -199,3 +200,15 @@ def test_times_are_a_script_beside_the_page(tmp_path: Path) -> None:
     assert text.startswith("window.synthfrTimes = ") and text.endswith(";\n")
     found = json.loads(text.removeprefix("window.synthfrTimes = ").rstrip(";\n"))
     assert found == {"dpo@dpo1": took, "seed": took}
+
+
+@pytest.mark.parametrize("damaged", ["{", "[]", '{"seconds": null}', '{"seconds": 1}'])
+def test_a_damaged_time_is_named_and_left_out(
+    damaged: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    took = {"seconds": 1.5, "peak_memory_mib": 300.0}
+    (tmp_path / "seed.json").write_text(json.dumps(took))
+    (tmp_path / "sft.json").write_text(damaged)
+    assert read_times(tmp_path) == {"seed": took}
+    [sentence] = capsys.readouterr().err.splitlines()
+    assert "sft.json holds no times" in sentence

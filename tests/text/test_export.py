@@ -32,6 +32,7 @@ PARAMS = Keywords(
     min_chars=3,
     min_documents=2,
     negation="skip",
+    complete_public=True,
     complete_from_codes=True,
     max_keywords=12,
 )
@@ -146,6 +147,15 @@ def test_given_keywords_are_looked_up_in_the_texts_stead() -> None:
     assert run(private, public).sft["keywords"].tolist() == [["HTA"]]
 
 
+@pytest.mark.parametrize(("of_public", "of_private"), [(True, False), (False, True)])
+def test_each_side_is_completed_from_its_own_codes_alone(of_public: bool, of_private: bool) -> None:
+    rows = reports(("HTA.", ["I10", "D64"]), ("HTA.", ["I10", "D64"]))
+    done = run(rows, rows, complete_public=of_public, complete_from_codes=of_private)
+    named = [{"HTA"} < set(terms) for terms in done.sft["keywords"]]
+    asked = [{"HTA"} < set(terms) for terms in done.prompts["keywords"]]
+    assert (named, asked) == ([of_public] * 2, [of_private] * 2)
+
+
 def test_ids_are_opaque_and_rows_sorted_by_them() -> None:
     private = reports(*[("HTA.", ["I10"])] * 20)
     done = run(private)
@@ -188,7 +198,12 @@ NEGATED = reports(
 
 
 def test_negated_terms_are_no_keywords_unless_they_are_also_affirmed() -> None:
-    done = run(NEGATED, NEGATED.assign(report_id=["a", "b", "c"]), complete_from_codes=False)
+    done = run(
+        NEGATED,
+        NEGATED.assign(report_id=["a", "b", "c"]),
+        complete_public=False,
+        complete_from_codes=False,
+    )
     expected = [["Anémie"], ["Anémie", "HTA"], ["HTA"]]
     assert list(keywords_of(done)[f"doc-{n}"] for n in range(3)) == expected
     assert done.sft["keywords"].tolist() == expected  # the public side skips as well

@@ -18,6 +18,8 @@ from synthfr.corpora.demo.truth import Problem, Stay, pick
 
 NAMED = {"public": 0.95, "hospital": 0.5}
 """Probability that a disease is named at all, by the wording of the slot."""
+PROBLEM_LIST = 0.5
+"""Share of reports that begin with a list of the diagnoses, in a house that does so."""
 
 
 def render(
@@ -70,10 +72,6 @@ def render(
     for heading, section in zip(layout.headings, sections, strict=True):
         lines.append(f"{heading} : {'; '.join(section or [pick(rng, layout.nothing)])}.")
     return "\n".join(lines)
-
-
-PROBLEM_LIST = 0.5
-"""Share of reports that begin with a list of the diagnoses, in a house that does so."""
 
 
 def _names(category: Category, style: Style) -> tuple[str, ...]:

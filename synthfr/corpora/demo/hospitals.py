@@ -123,8 +123,8 @@ class Hospital:
 
 @cache
 def local_phrases(knowledge: Knowledge) -> frozenset[str]:
-    """Phrases that only the private hospital writes: a third of each code's, at most one a kind
-    that would otherwise have none left.
+    """Phrases that only the private hospital writes: a third of each code's, and never the last
+    one of a kind (other hospitals need a finding, a result and a treatment for every code).
     """
     chosen: set[str] = set()
     for entry in knowledge:
