@@ -13,6 +13,7 @@ from synthfr.report.results import read
 TITLES = {
     "code_recall": "code recall",
     "wrong_codes": "wrong codes a report",
+    "well_formed": "well-formed reports",
     "hospital_share": "hospital phrases",
     "known_share": "hospital phrases, seen in pre-training",
     "local_share": "hospital phrases, never seen",
