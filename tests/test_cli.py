@@ -23,7 +23,7 @@ from tests.report import conftest as made_up
 ROOT = Path(__file__).parents[1]
 COMMANDS = (
     "profile list|profile show|profile apply|sample|results|docs|ui|sync|doctor|seeds|controls"
-    "|tiny-base"
+    "|tiny-base|check"
 )
 
 SEEDS = {
@@ -452,3 +452,29 @@ def test_an_unmended_lock_is_told(checkout: Path) -> None:
     (checkout / "dvc.lock").write_text("stages: [")
     with pytest.raises(UserError, match=r"dvc\.lock"):
         tracking_commands.expected(load_params())
+
+
+class TestCheck:
+    def test_good_parameters_are_passed_in_silence(self, checkout: Path) -> None:
+        done = run("check")
+        assert (done.exit_code, done.output) == (0, "")
+
+    @pytest.mark.parametrize(
+        ("good", "bad", "sentence"),
+        [
+            ("{parent: dpo1,", "{parent: dpo9,", "there is no step 'dpo9'"),
+            ("{parent: step0,", "{parent: dpo3,", "the rounds make a loop"),
+            ("  dpo3: {", "  dpo3;ls: {", "rounds.dpo3;ls"),
+        ],
+    )
+    def test_what_dvc_would_stumble_over_is_one_sentence(
+        self, good: str, bad: str, sentence: str, checkout: Path
+    ) -> None:
+        path = checkout / "params.yaml"
+        text = path.read_text(encoding="utf-8")
+        assert good in text
+        path.write_text(text.replace(good, bad), encoding="utf-8")
+        done = run("check")
+        assert done.exit_code == 1
+        [line] = done.stderr.splitlines()
+        assert line.startswith("synth-fr: params.yaml: ") and sentence in line

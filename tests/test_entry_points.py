@@ -24,6 +24,11 @@ def test_make_lists_its_targets() -> None:
         assert f"{target} " in listed
 
 
+def test_parameters_are_checked_before_dvc_reads_them() -> None:
+    planned = run(ROOT, "make", "-n", "repro").stdout
+    assert planned.index("synth-fr check") < planned.index("dvc repro")
+
+
 def test_an_old_python_is_told_before_anything_is_made(tmp_path: Path) -> None:
     for name in ("Makefile", "requirements.lock", "requirements.in", "pyproject.toml"):
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())

@@ -130,6 +130,27 @@ Change = Callable[[dict[str, Any]], object]
         (lambda d: d.update(steps=["step0", "dpo2", "dpo1", "dpo3"]), r"steps: must be"),
         (lambda d: d.update(steps=["step0", "base", "dpo1", "dpo2", "dpo3"]), r"steps: must be"),
         (lambda d: d.update(steps=["base", "dpo1", "dpo2", "dpo3"]), r"steps: must be"),
+        (lambda d: d["sft"].update(epochs=True), r"sft\.epochs: .*valid number"),
+        (lambda d: d["pair"].update(max_pairs=True), r"pair\.max_pairs: .*valid integer"),
+        (lambda d: d["dpo"].update(beta=float("inf")), r"dpo\.beta: .*finite number"),
+        (lambda d: d["dpo"].update(beta=float("nan")), r"dpo\.beta: .*(finite|greater)"),
+        (lambda d: d.update(random_seed="7"), r"random_seed: .*valid integer"),
+        (lambda d: d.update(random_seed=7.0), r"random_seed: .*valid integer"),
+        (lambda d: d["keywords"].update(complete_public="yes"), r"complete_public: .*boolean"),
+        (lambda d: d["synthesize"].update(reports=10**12), r"synthesize\.reports: .*less than"),
+        (lambda d: d["pair"].update(max_pairs=10**12), r"pair\.max_pairs: .*less than"),
+        (
+            lambda d: d["generate"].update(temperatures=[0.7, 0.9, 0.7]),
+            r"generate\.temperatures: 0\.7 is named twice",
+        ),
+        (lambda d: d["classify"].update(sizes=[250, 250]), r"classify\.sizes: 250 is named twice"),
+        (lambda d: d["classify"].update(seeds=[0, 0]), r"classify\.seeds: 0 is named twice"),
+        (lambda d: d["classify"].update(top_k=[10, 10]), r"classify\.top_k: 10 is named twice"),
+        (lambda d: d["classify"].update(top_k=[10, 4000]), r"classify\.top_k\.1: .*less than"),
+        (
+            lambda d: d["classify"].update(sizes=[250, 1001]),
+            r"classify\.sizes asks for 1001 reports, synthesize\.reports makes 1000: lower the",
+        ),
     ],
 )
 def test_mistakes(data: dict[str, Any], change: Change, message: str) -> None:
@@ -138,6 +159,16 @@ def test_mistakes(data: dict[str, Any], change: Change, message: str) -> None:
         parse(data, "my.yaml")
     assert str(caught.value).startswith("my.yaml: ")
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_range_of_temperatures_may_stand_twice(data: dict[str, Any]) -> None:
+    data["generate"]["temperatures"] = [0.2, [0.6, 0.9], [0.6, 0.9]]
+    assert parse(data, "here").generate.temperatures == [0.2, (0.6, 0.9), (0.6, 0.9)]
+
+
+def test_a_whole_number_stands_for_a_real_one(data: dict[str, Any]) -> None:
+    data["sft"]["epochs"] = 2
+    assert parse(data, "here").sft.epochs == 2.0
 
 
 def test_a_fourth_round_is_one_line_and_its_name(data: dict[str, Any]) -> None:

@@ -159,6 +159,14 @@ def sync() -> None:
 
 
 @app.command()
+def check() -> None:
+    """Check params.yaml, in less than a second, before DVC makes stages of it."""
+    from synthfr.params import load_params
+
+    load_params()
+
+
+@app.command()
 def doctor() -> None:
     """Tell what is installed and set up here, and what would stop a run."""
     from synthfr.cli import checks

@@ -66,6 +66,15 @@ class Params(Section):
         return self
 
     @model_validator(mode="after")
+    def _enough_reports(self) -> Params:
+        if (largest := max(self.classify.sizes)) > (reports := self.synthesize.reports):
+            raise ValueError(
+                f"classify.sizes asks for {largest} reports, synthesize.reports makes {reports}: "
+                "lower the one or raise the other"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _rounds_descend(self) -> Params:
         taken = {BASE_STEP: "the bare base", FIRST_STEP: "the step SFT makes"}
         for name, one in self.rounds.items():

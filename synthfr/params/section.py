@@ -6,23 +6,45 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+T = TypeVar("T")
 
 Share = Annotated[float, Field(ge=0, le=1)]
 ProperShare = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=10**9)]
 # a step's name is part of paths and of stage names
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
 
 
-class Section(BaseModel):
-    """A group of parameters: immutable, and without unknown keys."""
+def without_doubles(values: list[T]) -> list[T]:
+    """The list as it is.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    Raises:
+        ValueError: if a value stands in it twice.
+    """
+    doubled = [value for at, value in enumerate(values) if value in values[:at]]
+    if doubled:
+        raise ValueError(f"{doubled[0]} is named twice: name each value once")
+    return values
+
+
+class Section(BaseModel):
+    """A group of parameters: immutable, without unknown keys, and strict: no text or truth value
+    stands for a number, and no number is infinite.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        hide_input_in_errors=True,
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -8,10 +8,21 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from synthfr.params.section import Count, NonNegative, Positive, ProperShare, Section, Share
+from synthfr.params.section import (
+    Count,
+    NonNegative,
+    Positive,
+    ProperShare,
+    Section,
+    Share,
+    without_doubles,
+)
 from synthfr.params.writing import SimilarityJudge
+
+# what the form of an ICD-10 category (letter, digit, digit or A or B) leaves room for
+N_CATEGORIES = 26 * 10 * 12
 
 
 class Runtime(Section):
@@ -183,10 +194,18 @@ class Coder(Section):
 
 class Classify(Section):
     coder: Coder
-    sizes: Annotated[list[Count], Field(min_length=1)]
-    top_k: Annotated[list[Count], Field(min_length=1)]
-    seeds: Annotated[list[int], Field(min_length=1)]
-    evaluations: Annotated[list[Literal["unbiased", "original"]], Field(min_length=1)]
+    sizes: Annotated[list[Count], Field(min_length=1), AfterValidator(without_doubles)]
+    top_k: Annotated[
+        list[Annotated[int, Field(ge=1, le=N_CATEGORIES)]],
+        Field(min_length=1),
+        AfterValidator(without_doubles),
+    ]
+    seeds: Annotated[list[int], Field(min_length=1), AfterValidator(without_doubles)]
+    evaluations: Annotated[
+        list[Literal["unbiased", "original"]],
+        Field(min_length=1),
+        AfterValidator(without_doubles),
+    ]
     decision_rule: Literal[
         "global_threshold", "fixed_threshold", "top_k_mean", "prevalence_matched"
     ]

@@ -8,9 +8,17 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from synthfr.params.section import Count, NonNegative, Positive, ProperShare, Section, Share
+from synthfr.params.section import (
+    Count,
+    NonNegative,
+    Positive,
+    ProperShare,
+    Section,
+    Share,
+    without_doubles,
+)
 
 
 class VllmEngine(Section):
@@ -58,10 +66,18 @@ class Sampling(Section):
     shard_size: Count
 
 
+# [low, high]; YAML has no tuples
+Range = Annotated[tuple[NonNegative, NonNegative], Field(strict=False)]
+
+
 class Generate(Sampling):
-    temperatures: Annotated[
-        list[NonNegative | tuple[NonNegative, NonNegative]], Field(min_length=2, max_length=100)
-    ]
+    temperatures: Annotated[list[NonNegative | Range], Field(min_length=2, max_length=100)]
+
+    @field_validator("temperatures")
+    @classmethod
+    def _one_candidate_each(cls, plan: list[float | Range]) -> list[float | Range]:
+        without_doubles([entry for entry in plan if not isinstance(entry, tuple)])
+        return plan
 
     @model_validator(mode="after")
     def _ranges_rise(self) -> Generate:
@@ -95,6 +111,6 @@ class SimilarityJudge(Asked):
 
 
 class Synthesize(Sampling):
-    reports: Count
+    reports: Annotated[int, Field(ge=1, le=10_000_000)]
     temperature: NonNegative
     max_codes: Count
