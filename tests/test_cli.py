@@ -142,7 +142,8 @@ class TestResults:
 
     def test_times_are_summed_over_rounds(self, checkout: Path) -> None:
         for name, seconds in (("dpo/dpo1", 20.4), ("dpo/dpo2", 30.3), ("seed", 2.0)):
-            write_json(checkout / "timings" / f"{name}.json", {"seconds": seconds})
+            took = {"seconds": seconds, "peak_memory_mib": 1.0}
+            write_json(checkout / "timings" / f"{name}.json", took)
         told = tables.times(checkout / "timings")
         assert told == "The last run of every stage took 53 s in all: dpo 51, seed 2."
 

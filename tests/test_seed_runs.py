@@ -60,6 +60,9 @@ for place, step in enumerate(params["steps"]):
     value = 0.5 + 0.1 * place + 0.01 * seed - 0.05 * (learnt == ["sft"])
     write(f"classify/{step}.json", grid(value))
     write(f"fidelity/{step}.json", {"words": {"real": 1.0}, "faithfulness": {"code_recall": value}})
+    shared = {"reports_sharing": {"mean": value / 4}}
+    gap = {"report_share": {"mean": 0.0}, "longest_run_words": {"mean": value / 10}}
+    write(f"privacy/{step}.json", {"train": shared, "holdout": shared, "gap": gap})
 write("reference.json", {"private_train": grid(0.9), "public_seed": grid(0.4) if seed != 1 else {}})
 """
 
@@ -136,7 +139,7 @@ class TestSeeds:
         assert (made["seeds"], made["steps"], made["controls"]) == ([0, 1], list(STEPS), {})
         assert set(made) == {
             *("seeds", "steps", "controls", "commit", "machine"),
-            *("metrics", "rules", "faithfulness"),
+            *("metrics", "rules", "faithfulness", "privacy"),
         }
         assert macro_f1() == {
             "base": [0.5, 0.51], "step0": [0.6, 0.61], "dpo1": [0.7, 0.71],
@@ -145,6 +148,8 @@ class TestSeeds:
         assert made["rules"]["fixed_threshold"][CELL]["dpo1"] == [0.35, 0.355]
         assert made["rules"]["fixed_threshold"][CELL]["public_seed"] == [0.2, None]
         assert set(made["faithfulness"]["code_recall"]) == set(STEPS)
+        assert made["privacy"]["longest_run_gap"]["dpo1"] == [0.07, 0.071]
+        assert set(made["privacy"]["shares_with_train"]) == set(STEPS)
 
     def test_a_clone_goes_on_at_its_commit_and_follows_a_new_one(self, checkout: Path) -> None:
         run("seeds", "0")
@@ -185,13 +190,14 @@ class TestControls:
         before = macro_f1()
         result = run("controls", "--only", "best_of_n_sft")
         assert result.exit_code == 0, result.stderr
-        targets = ["classify@dpo1", "fidelity@dpo1"]
+        targets = ["classify@dpo1", "fidelity@dpo1", "privacy@dpo1"]
         assert calls(checkout)[2:] == [
             [f"seed-{seed}-best_of_n_sft", seed, ["sft"], targets] for seed in (0, 1)
         ]
         assert macro_f1() == before | {"best_of_n_sft": [0.65, 0.66]}
         assert record()["controls"] == {"best_of_n_sft": "best-of-4 SFT, same scores"}
         assert record()["faithfulness"]["code_recall"]["best_of_n_sft"] == [0.65, 0.66]
+        assert record()["privacy"]["longest_run_gap"]["best_of_n_sft"] == [0.065, 0.066]
 
     def test_seeds_without_the_control_are_null_until_it_runs(self, checkout: Path) -> None:
         run("seeds", "0", "1", "2")
@@ -271,6 +277,15 @@ stages:
       metrics:
         - metrics/fidelity/${item}.json:
             cache: false
+  privacy:
+    foreach: ${steps}
+    do:
+      cmd: python make.py privacy/${item}
+      deps:
+        - model.txt
+      metrics:
+        - metrics/privacy/${item}.json:
+            cache: false
   reference:
     cmd: python make.py reference
     metrics:
@@ -304,7 +319,7 @@ def test_a_control_makes_only_what_the_loop_has_not_made(checkout: Path) -> None
         [
             "sft",
             "reference",
-            *(f"{kind}/{step}" for kind in ("classify", "fidelity") for step in STEPS),
+            *(f"{kind}/{step}" for kind in ("classify", "fidelity", "privacy") for step in STEPS),
         ]
     )
     assert run("controls", "--only", "best_of_n_sft").exit_code == 0

@@ -90,7 +90,7 @@ def control(seed: int, name: str, last_step: str) -> clones.Job:
     overlay: dict[str, Any] = {"random_seed": seed}
     for laid in (_UNGUARDED, CONTROLS[name].overlay):
         overlay |= {key: {**overlay.get(key, {}), **part} for key, part in laid.items()}
-    targets = (f"classify@{last_step}", f"fidelity@{last_step}")
+    targets = tuple(f"{stage}@{last_step}" for stage in ("classify", "fidelity", "privacy"))
     return clones.Job(f"seed-{seed}-{name}", overlay, targets)
 
 
@@ -114,6 +114,6 @@ def _record(seeds: Sequence[int]) -> dict[str, Any]:
             f"{RECORD_PATH} was measured with another loop than this commit's "
             f"({changed[0]}{more}): run `make repro-seeds` first."
         )
-    for part in ("controls", "rules", "faithfulness"):  # an older record has none
+    for part in ("controls", "rules", *seed_record.AUDITS):  # an older record has none
         record.setdefault(part, {})
     return record

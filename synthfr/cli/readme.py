@@ -89,11 +89,14 @@ def seeds() -> str:
 
 
 def controls() -> str:
-    """Baselines, steps, controls and references of the largest cell over seeds."""
+    """Baselines, steps, controls and references of the largest cell over seeds; what the reports of
+    steps and controls share with private documents.
+    """
     found = record.read(record.RECORD_PATH)
     if found is None or (table := seed_tables.controls(found)) is None:
         return _NO_SEEDS
-    return _with_title(table)
+    tables = (table, seed_tables.privacy(found))
+    return "\n\n".join(_with_title(one) for one in tables if one is not None)
 
 
 TABLES: Mapping[str, Callable[[], str]] = {

@@ -15,9 +15,12 @@ from typing import Any
 from synthfr.cli import clones
 from synthfr.errors import UserError
 from synthfr.files import read_json, write_json
+from synthfr.report import overlaps
 from synthfr.report.record import RECORD_PATH
 from synthfr.report.results import METRICS, REFERENCES
 
+# of a step's data set, whatever coder is trained on it: measure -> run -> one value a seed
+AUDITS = ("faithfulness", "privacy")
 MACRO_F1 = "macro_f1"  # what is told of the decision rules that do not count
 # what figures come from; the tools around the loop may differ
 LOOP = (
@@ -32,7 +35,12 @@ def of_step(metrics: Path, step: str) -> Figures:
     """What `metrics`, a checkout's folder, says of a step's data set."""
     classified = _coders(_read(metrics / "classify" / f"{step}.json"))
     faithful = _read(metrics / "fidelity" / f"{step}.json").get("faithfulness", {})
-    return classified | {("faithfulness", name): float(n) for name, n in faithful.items()}
+    overlap = _read(metrics / "privacy" / f"{step}.json")
+    audits: Figures = {("faithfulness", name): float(value) for name, value in faithful.items()}
+    for name, path in overlaps.MEASURES.items():
+        if (value := _at(overlap, path)) is not None:
+            audits["privacy", name] = value
+    return classified | audits
 
 
 def of_reference(metrics: Path, name: str) -> Figures:
@@ -57,7 +65,7 @@ def new(seeds: Sequence[int], steps: Sequence[str]) -> dict[str, Any]:
         "machine": f"{os.cpu_count()} CPU cores, Python {platform.python_version()}",
         "metrics": {metric: {} for metric in METRICS},
         "rules": {},
-        "faithfulness": {},
+        **{part: {} for part in AUDITS},
     }
 
 
@@ -80,9 +88,7 @@ def fill(record: dict[str, Any]) -> None:
     """Give every cell every step, reference and control: null where there is nothing."""
     coders = [*record["steps"], *REFERENCES, *record["controls"]]
     for key, cell in _cells(record):
-        names = (
-            [one for one in coders if one not in REFERENCES] if key[0] == "faithfulness" else coders
-        )
+        names = [one for one in coders if one not in REFERENCES] if key[0] in AUDITS else coders
         for name in names:
             cell.setdefault(name, [None] * len(record["seeds"]))
 
@@ -133,8 +139,9 @@ def _cells(record: Mapping[str, Any]) -> list[tuple[tuple[str, ...], dict[str, l
         for metric, cells in record.get(part, {}).items()
         for cell, runs in cells.items()
     ]
-    faithful = record.get("faithfulness", {}).items()
-    return found + [(("faithfulness", name), runs) for name, runs in faithful]
+    return found + [
+        ((part, name), runs) for part in AUDITS for name, runs in record.get(part, {}).items()
+    ]
 
 
 def _coders(tree: Mapping[str, Any]) -> Figures:
@@ -148,6 +155,14 @@ def _coders(tree: Mapping[str, Any]) -> Figures:
                 values["rules", rule, where] = measured[MACRO_F1]
             found |= {key: one["mean"] for key, one in values.items() if one["mean"] is not None}
     return found
+
+
+def _at(tree: Mapping[str, Any], path: Sequence[str]) -> float | None:
+    """The number at the end of `path`; None where there is none."""
+    found: Any = tree
+    for key in path:
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return None if found is None else float(found)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -57,6 +57,8 @@ def show_seeds() -> None:
         out.print(drawn(seed_tables.grid(found, metric), f"{title}, seeds {named}"))
     if (controls := seed_tables.controls(found)) is not None:
         out.print(drawn(controls, f"Baselines and controls, {controls.title}"))
+    if (privacy := seed_tables.privacy(found)) is not None:
+        out.print(drawn(privacy, privacy.title))
     for metric in METRICS:
         if (differences := seed_tables.differences(found, metric)) is not None:
             out.print(drawn(differences, differences.title))

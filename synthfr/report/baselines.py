@@ -2,7 +2,7 @@
 
 A gain over step0 alone would flatter the rounds, because supervised fine-tuning on a small public
 seed can leave a model worse than it was. The better of the two is chosen anew for every cell and
-every seed of the generator, by the very figures that are compared: the strictest choice.
+every seed of the generator, by the very figures that are compared: the stricter of the two.
 """
 
 from __future__ import annotations

@@ -38,7 +38,11 @@ class Comparison:
     @property
     def gain(self) -> Interval | None:
         """Relative gain of the last step over the best baseline, chosen seed by seed."""
-        return seed_by_seed(_gain, *self._of(self.steps[-1], *baselines.of(self.steps)))
+        return self.gain_over(*baselines.of(self.steps))
+
+    def gain_over(self, *before: str) -> Interval | None:
+        """Relative gain of the last step over the best of these in each seed."""
+        return seed_by_seed(_gain, *self._of(self.steps[-1], *before))
 
     @property
     def gap_closed(self) -> Interval | None:

@@ -25,7 +25,7 @@ Cells = Mapping[tuple[int, int], Mapping[str, Series]]  # (size, top k) -> step,
 
 @dataclass(frozen=True)
 class Record:
-    """What `synthfr.cli.seed_runs` wrote; older records have no controls, rules, faithfulness."""
+    """What `synthfr.cli.seed_runs` wrote; older records have only seeds, steps and metrics."""
 
     seeds: tuple[int, ...]
     steps: tuple[str, ...]
@@ -33,6 +33,7 @@ class Record:
     controls: Mapping[str, str] = field(default_factory=dict)  # name -> what a reader sees
     rules: Mapping[str, Cells] = field(default_factory=dict)  # macro-F1 by other decision rules
     faithfulness: Mapping[str, Mapping[str, Series]] = field(default_factory=dict)
+    privacy: Mapping[str, Mapping[str, Series]] = field(default_factory=dict)
     commit: str = "unknown"
     machine: str = "unknown"
 
@@ -67,16 +68,20 @@ def parse(tree: Mapping[str, Any], path: Path = RECORD_PATH) -> Record:
             for name, found in metrics.items()
         }
 
+    def measures(part: str) -> dict[str, dict[str, Series]]:
+        return {
+            name: _series(values, n, f"{path}: {part}/{name}")
+            for name, values in tree.get(part, {}).items()
+        }
+
     return Record(
         seeds=tuple(tree["seeds"]),
         steps=tuple(tree["steps"]),
         metrics=cells(tree["metrics"], "metrics"),
         controls=dict(tree.get("controls", {})),
         rules=cells(tree.get("rules", {}), "rules"),
-        faithfulness={
-            name: _series(values, n, f"{path}: faithfulness/{name}")
-            for name, values in tree.get("faithfulness", {}).items()
-        },
+        faithfulness=measures("faithfulness"),
+        privacy=measures("privacy"),
         commit=str(tree.get("commit", "unknown")),
         machine=str(tree.get("machine", "unknown")),
     )

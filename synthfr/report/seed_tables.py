@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from synthfr.report import baselines, faithfulness, over_seeds
+from collections.abc import Callable
+
+from synthfr.report import baselines, faithfulness, over_seeds, overlaps
 from synthfr.report.over_seeds import Comparison
 from synthfr.report.record import Record, Series
 from synthfr.report.results import METRICS, REFERENCES, percent, short
@@ -60,23 +62,59 @@ def controls(record: Record) -> TextTable | None:
     return TextTable(f"{cell.size} reports, top {cell.top_k}", head, rows)
 
 
+def privacy(record: Record) -> TextTable | None:
+    """What the reports of each step and control share with private documents, and how the gap
+    between documents of the loop and unseen ones moved since the first trained step; None if
+    nothing was measured.
+    """
+    unknown: Series = (None,) * len(record.seeds)
+    gaps = record.privacy.get(overlaps.GAP, {})
+    start = next(step for step in record.steps if step not in baselines.TITLES)
+    rows = []
+    for run in (*record.steps, *record.controls):
+        columns = [record.privacy.get(name, {}).get(run, unknown) for name in overlaps.TITLES]
+        means = [_interval(series) for series in columns]
+        if not any(means):
+            continue
+        pair = (gaps.get(run, unknown), gaps.get(start, unknown))
+        moved = None if run == start else over_seeds.seed_by_seed(lambda a, b: a - b, *pair)
+        n = next(one.n for one in means if one is not None)
+        told = NOTHING if moved is None else _signed(moved)
+        rows.append([record.title(run), *(_mean(one, n) for one in means), told, str(n)])
+    head = ["run", *overlaps.TITLES.values(), f"the same minus {start}'s", "seeds"]
+    return TextTable("Overlap with private text", head, rows) if rows else None
+
+
 def headline(record: Record) -> str | None:
-    """What the rounds gained in the largest cell, in two sentences; None if it is not known."""
+    """What the rounds gained in the largest cell, over the baselines and over the public seed; None
+    if it is not known.
+    """
     cell = over_seeds.largest(record)
     if cell is None or (gain := cell.gain) is None:
         return None
-    gains = {}
-    for metric, title in METRICS.items():
-        for row in over_seeds.comparisons(record, metric):
-            if (row.size, row.top_k) == (cell.size, cell.top_k):
-                gains[title] = _relative(row.gain, gain.n)
-    told = ", ".join(f"{title} {text}" for title, text in gains.items())
+    rows = {
+        title: row
+        for metric, title in METRICS.items()
+        for row in over_seeds.comparisons(record, metric)
+        if (row.size, row.top_k) == (cell.size, cell.top_k)
+    }
+
+    def gains(of: Callable[[Comparison], Interval | None]) -> str:
+        return ", ".join(f"{title} {_relative(of(row), gain.n)}" for title, row in rows.items())
+
+    seed = "public_seed"
+    beside = (
+        f" Over the same coder trained on the {REFERENCES[seed]}: "
+        f"{gains(lambda row: row.gain_over(seed))}."
+        if cell.gain_over(seed) is not None
+        else ""
+    )
     by_rule = over_seeds.gains_by_rule(record, cell.size, cell.top_k)
     means = {rule: one.mean for rule, one in by_rule.items()}
     return (
         f"Gain of {record.title(record.steps[-1])} over {_against(record, cell)}, at {cell.size} "
-        f"reports and top {cell.top_k}: {told} ({_seeds(gain.n)}){rule_range(means)}. "
-        f"Commit {record.commit}."
+        f"reports and top {cell.top_k}: {gains(lambda row: row.gain)} "
+        f"({_seeds(gain.n)}){rule_range(means)}.{beside} Commit {record.commit}."
     )
 
 

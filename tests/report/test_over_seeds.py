@@ -246,6 +246,37 @@ class TestTables:
         assert rows["best-of-4 SFT"][3] == "+.000 [-.025, +.025]"
         assert list(rows["shuffled scores"][1:]) == ["–", "–", "–", "–"]  # not run
 
+    def test_overlap_with_private_text_is_compared_with_the_first_trained_step(self) -> None:
+        overlap = {
+            "shares_with_train": {"step0": [0.1, 0.1, 0.1], "dpo1": [0.2, 0.2, 0.2]},
+            "longest_run_gap": {
+                "base": [0.0, 0.0, 0.0],
+                "step0": [0.0, 0.1, 0.2],
+                "dpo1": [0.1, 0.2, 0.3],
+                "best_of_n_sft": [0.0, None, None],
+            },
+        }
+        table = seed_tables.privacy(record(controls=CONTROLS, privacy=overlap))
+        assert table is not None
+        assert table.head[-2:] == ["the same minus step0's", "seeds"]
+        rows = {row[0]: list(row[1:]) for row in table.rows}
+        assert list(rows) == ["bare base", "step0", "dpo1", "best-of-4 SFT"]  # none of the others
+        assert rows["dpo1"] == [
+            *(".200 ± .000", "–", ".200 ± .248", "+.100 [+.100, +.100]", "3"),
+        ]
+        assert rows["step0"][3] == "–" and rows["bare base"][4] == "3"
+        assert rows["best-of-4 SFT"][2:] == [".000", "+.000", "1"]
+        assert seed_tables.privacy(record()) is None
+
+    def test_the_headline_names_the_gain_over_the_public_seed(self) -> None:
+        told = seed_tables.headline(record())
+        assert told is not None
+        mean = (0.35 + 0.2 + 0.3) / 0.4 / 3  # of .75, .6, .7 over .4
+        over = "Over the same coder trained on the public seed: macro-F1"
+        assert f" {over} +{100 * mean:.1f} %" in told
+        without = seed_tables.headline(record(VALUES | {"public_seed": [None] * 3}))
+        assert without is not None and "public seed" not in without
+
     def test_the_headline_has_the_range_over_the_decision_rules(self) -> None:
         lower = {name: [value - 0.1 for value in some] for name, some in VALUES.items()}
         told = seed_tables.headline(record(rules={"top_k_mean": {CELL: lower}}))
@@ -255,11 +286,11 @@ class TestTables:
             "Gain of dpo1 over the better of bare base and step0, seed by seed (the better one: "
             "bare base in 1, step0 in 2 of 3), at 100 reports and top 5: macro-F1 +38.3 % [+7."
         )
-        assert told.endswith(
+        assert (
             "(95 % intervals over 3 seeds of the whole loop); under the 2 decision rules macro-F1 "
             f"gains from +{100 * low:.1f} % (the chosen rule) to +{100 * high:.1f} % (top_k_mean). "
-            "Commit abc1234."
-        )
+        ) in told
+        assert told.endswith(" Commit abc1234.")
         without = seed_tables.headline(record())
         assert without is not None and "decision rule" not in without
 
