@@ -14,10 +14,24 @@ TITLES = {
     "code_recall": "code recall",
     "wrong_codes": "wrong codes a report",
     "well_formed": "well-formed reports",
-    "hospital_share": "hospital phrases",
-    "known_share": "hospital phrases, seen in pre-training",
-    "local_share": "hospital phrases, never seen",
+    "hospital_share": "ward phrases",
+    "known_share": "ward phrases, seen in pre-training",
+    "local_share": "ward phrases, never seen",
+    "known_coverage": "share of the ward phrases seen in pre-training that occur",
+    "local_coverage": "share of those never seen that occur",
+    "hospital_binding": "ward phrases that belong to a code asked for",
+    "public_binding": "textbook phrases that belong to a code asked for",
+    "phrases": "phrases a report",
 }
+COLUMNS = (
+    "code_recall",
+    "wrong_codes",
+    "well_formed",
+    "hospital_share",
+    "known_share",
+    "local_share",
+)
+"""What is compared run by run."""
 
 
 def title(measure: str) -> str:

@@ -48,7 +48,7 @@ def controls(record: Record) -> TextTable | None:
         columns[METRICS["map"]] = other.cell
     columns |= {
         faithfulness.title(name): record.faithfulness[name]
-        for name in faithfulness.TITLES
+        for name in faithfulness.COLUMNS
         if any(_interval(one) for one in record.faithfulness.get(name, {}).values())
     }
     rows = []

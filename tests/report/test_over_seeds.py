@@ -225,7 +225,7 @@ class TestTables:
         )
         assert table is not None and table.title == "100 reports, top 5"
         assert table.head == [
-            *("run", "macro-F1", "mAP", "code recall", "hospital phrases", "dpo1 minus this"),
+            *("run", "macro-F1", "mAP", "code recall", "ward phrases", "dpo1 minus this"),
             "seeds",
         ]
         rows = {row[0]: list(row[1:]) for row in table.rows}
