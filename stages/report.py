@@ -21,6 +21,7 @@ def main() -> None:
             plots=Path("plots"),
             rounds=Path("data/rounds"),
             synthetic=Path("data/synthetic"),
+            record=Path("docs/seeds.json"),
         )
         report.write(
             sources,

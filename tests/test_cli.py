@@ -117,12 +117,37 @@ class TestResults:
         assert "over the coder's seeds only" in output
         assert "code recall" in output
 
-    def test_the_headline_over_seeds_stands_beside_it(self, measured: Path) -> None:
+    def test_headline_and_controls_over_seeds_stand_beside_it(self, measured: Path) -> None:
         assert "`make repro-seeds` measures" in run("results").output
-        write_json(measured / "docs" / "seeds.json", SEEDS)
+        write_json(measured / "docs" / "seeds.json", made_up.seeds_record())
         output = " ".join(run("results").output.split())  # as if lines had no end
         assert "make repro-seeds" not in output
         assert "Commit abc1234." in output and "2 seeds of the whole loop" in output
+        assert re.search(r"scores shuffled \.545 ± \.064", output)
+
+    def test_references_and_controls_of_this_seed_stand_beside_the_steps_in_mlflow(
+        self, measured: Path
+    ) -> None:
+        write_json(measured / "docs" / "seeds.json", made_up.seeds_record())
+        shown = {one.step: one.values for one in tracking_commands.summaries(load_params())}
+        assert list(shown) == [*made_up.STEPS, "public_seed", "private_train", "shuffled_scores"]
+        cell = "f1_macro/size_1000/top_10"
+        assert (shown["dpo3"][cell], shown["public_seed"][cell]) == (0.7, 0.62)
+        control = shown["shuffled_scores"]
+        assert (control[cell], control["faithfulness/code_recall"]) == (0.55, 0.8)
+        assert control["privacy/gap/longest_run_words/mean"] == 0.1
+
+    def test_a_record_of_another_loop_is_not_shown_as_this_one_s(self, measured: Path) -> None:
+        path = measured / "docs" / "seeds.json"
+        others: list[dict[str, Any]] = [made_up.seeds_record() for _ in range(3)]
+        others[0]["seeds"] = [1, 0]  # seed 0 has other figures
+        others[1]["seeds"] = [3, 4]  # lacks this checkout's seed
+        others[2]["metrics"]["map"]["size=250/top_k=10"]["step0"][0] += 0.001
+        for other in others:
+            write_json(path, other)
+            output = " ".join(run("results").output.split())
+            assert "is of another loop" in output and "scores shuffled" not in output
+            assert tracking_commands.summaries(load_params())[-1].step == "private_train"
 
     def test_a_record_that_is_broken_is_told_in_a_line(self, measured: Path) -> None:
         write_json(measured / "docs" / "seeds.json", {**SEEDS, "seeds": [0, 1, 2]})

@@ -23,9 +23,11 @@ _WIDTH_IN_A_FILE = 240  # rich takes 80 where there is no terminal, and would wr
 
 def show_results() -> None:
     """macro-F1 and mAP of every size and top k: baselines, steps, gain, references; how faithful
-    the reports are; the headline over seeds, where it was measured; then the time it took.
+    the reports are; controls and headline over seeds, where this loop was measured so; then the
+    time it took.
     """
-    steps = load_params().steps
+    params = load_params()
+    steps = params.steps
     found = load(METRICS_FOLDER, steps)
     if not found.sizes:
         raise UserError(f"{METRICS_FOLDER} holds no evaluation yet: `dvc repro` makes it.")
@@ -40,7 +42,13 @@ def show_results() -> None:
     over_seeds = record.read(record.RECORD_PATH)
     if over_seeds is None:
         out.print("How sure that is, over seeds of the whole loop, `make repro-seeds` measures.")
+    elif record.place_of(over_seeds, found, params.random_seed) is None:
+        out.print(
+            f"{record.RECORD_PATH} is of another loop, or of a processor that rounds otherwise: "
+            "`make repro-seeds` measures this one over seeds."
+        )
     else:
+        show_controls(out, over_seeds)
         show_headline(out, over_seeds)
     if took := times(layout.TIMINGS):
         out.print(took)
@@ -55,14 +63,19 @@ def show_seeds() -> None:
     for metric, title in METRICS.items():
         named = ", ".join(map(str, found.seeds))
         out.print(drawn(seed_tables.grid(found, metric), f"{title}, seeds {named}"))
-    if (controls := seed_tables.controls(found)) is not None:
-        out.print(drawn(controls, f"Baselines and controls, {controls.title}"))
+    show_controls(out, found)
     if (privacy := seed_tables.privacy(found)) is not None:
         out.print(drawn(privacy, privacy.title))
     for metric in METRICS:
         if (differences := seed_tables.differences(found, metric)) is not None:
             out.print(drawn(differences, differences.title))
     show_headline(out, found)
+
+
+def show_controls(out: Console, found: record.Record) -> None:
+    """What the last step is compared with, run by run, over seeds."""
+    if (controls := seed_tables.controls(found)) is not None:
+        out.print(drawn(controls, f"Baselines and controls over seeds, {controls.title}"))
 
 
 def show_headline(out: Console, found: record.Record) -> None:

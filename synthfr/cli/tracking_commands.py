@@ -17,6 +17,8 @@ from stages.runner import flatten, own_params
 from synthfr.errors import UserError
 from synthfr.files import digest, read_json, read_yaml
 from synthfr.params import Params, load_params
+from synthfr.report import overlaps, record
+from synthfr.report.results import REFERENCES, load
 from synthfr.tracking import open_tracker
 from synthfr.tracking.recorder import drain
 from synthfr.tracking.spool import metric_name
@@ -103,11 +105,53 @@ def summaries(params: Params) -> list[Figures]:
     for step in params.steps:
         values: dict[str, float] = {}
         for path in sorted(METRICS.glob(f"*/{step}.json")):
-            named = {metric_name(key): value for key, value in _numbers(path).items()}
-            values |= of(path.parent.name, named)
+            values |= of(path.parent.name, _named(read_json(path)))
         if values:
             wanted.append(Figures(step, params.tracking.profile, values))
-    return wanted
+    return wanted + _beside(params)
+
+
+def _beside(params: Params) -> list[Figures]:
+    """What stands beside the steps: the coders trained on real reports; and, where the record over
+    seeds is of this loop, its controls with this seed.
+    """
+    path = METRICS / "reference.json"
+    trees = read_json(path) if path.is_file() else {}
+    runs = {name: of("classify", _named(trees.get(name, {}))) for name in REFERENCES}
+    found = record.read(record.RECORD_PATH)
+    if found is not None:
+        place = record.place_of(found, load(METRICS, params.steps), params.random_seed)
+        if place is not None:
+            runs |= {name: _control(found, name, place) for name in found.controls}
+    return [
+        Figures(name, params.tracking.profile, values) for name, values in runs.items() if values
+    ]
+
+
+def _control(found: record.Record, name: str, place: int) -> dict[str, float]:
+    """A control's figures with one seed, named as the steps' are."""
+    coders = {
+        f"size_{size}/top_k_{top_k}/{metric}/mean": runs.get(name)
+        for metric, cells in found.metrics.items()
+        for (size, top_k), runs in cells.items()
+    }
+    faithful = {f"faithfulness/{key}": runs.get(name) for key, runs in found.faithfulness.items()}
+    private = {
+        "/".join(where): found.privacy.get(key, {}).get(name)
+        for key, where in overlaps.MEASURES.items()
+    }
+    values: dict[str, float] = {}
+    for stage, series in (("classify", coders), ("fidelity", faithful), ("privacy", private)):
+        with_seed = {key: one[place] for key, one in series.items() if one is not None}
+        values |= of(stage, {key: one for key, one in with_seed.items() if one is not None})
+    return values
+
+
+def _named(tree: Any) -> dict[str, float]:
+    """Numbers of a metrics file under the names that MLflow has for them."""
+    return {
+        metric_name(key): float(value) for key, value in flatten(tree).items() if value is not None
+    }
 
 
 def _numbers(metrics: Path) -> dict[str, float]:

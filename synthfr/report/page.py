@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthfr import seeding
 from synthfr.files import write_text
-from synthfr.report import baselines, faithfulness, figures, text
+from synthfr.report import baselines, faithfulness, figures, record, seed_tables, text
 from synthfr.report.results import METRICS, REFERENCES, Results, load, percent, read, short
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ class Sources:
     plots: Path
     rounds: Path  # <round>/scores.parquet
     synthetic: Path  # <step>/reports.parquet
+    record: Path  # the loop over seeds and its controls; shown if it is of this very loop
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,7 @@ def write(
         watched=_watch_table(sources.metrics, steps),
         faithful=_faithful_table(steps, faithful),
         audited=_audit_table(sources.metrics, steps),
+        seeds=_over_seeds(sources.record, results, random_seed),
         samples=_samples(sources.synthetic, steps, samples_per_step, random_seed),
     )
     write_text(out / "index.html", page)
@@ -145,6 +147,22 @@ def _figures(sources: Sources, results: Results, rounds: Sequence[str]) -> dict[
         "dpo": figures.dpo_curves(curves) if curves else "",
         "watch": figures.watch(steps, measures) if any(fidelity) else "",
         "privacy": figures.overlap(steps, parts) if any(privacy) else "",
+    }
+
+
+def _over_seeds(path: Path, results: Results, seed: int) -> dict[str, Any]:
+    """Headline and tables of the record over seeds; empty where it is of another loop."""
+    found = record.read(path)
+    if found is None or record.place_of(found, results, seed) is None:
+        return {}
+    tables = (seed_tables.controls(found), seed_tables.privacy(found))
+    return {
+        "headline": seed_tables.headline(found),
+        "tables": [
+            (table.title, TextTable(table.head[1:], [(row[0], row[1:]) for row in table.rows]))
+            for table in tables
+            if table is not None
+        ],
     }
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from synthfr.errors import UserError
 from synthfr.files import read_json
 from synthfr.report import baselines
-from synthfr.report.results import REFERENCES
+from synthfr.report.results import METRICS, REFERENCES, Results
 
 RECORD_PATH = Path("docs/seeds.json")  # `synth-fr seeds` writes it
 
@@ -45,6 +45,29 @@ class Record:
     def runs(self) -> tuple[str, ...]:
         """Steps, controls and references, in the order of a table."""
         return (*self.steps, *self.controls, *REFERENCES)
+
+
+def place_of(record: Record, results: Results, seed: int) -> int | None:
+    """Where `seed` stands in the record's series; None if the record is not of the loop that gave
+    `results` with that seed: it lacks the seed, or holds other figures of it.
+    """
+    if seed not in record.seeds or record.steps != results.steps:
+        return None
+    place = record.seeds.index(seed)
+    known = {
+        (metric, cell, step): series[place]
+        for metric, cells in record.metrics.items()
+        for cell, runs in cells.items()
+        for step, series in runs.items()
+        if step in record.steps
+    }
+    found = {
+        (metric, (row.size, row.top_k), step): None if one is None else one.mean
+        for metric in METRICS
+        for row in results.rows(metric)
+        for step, one in row.steps.items()
+    }
+    return place if known == found else None
 
 
 def read(path: Path) -> Record | None:

@@ -16,7 +16,7 @@ import pytest
 from synthfr.files import write_json
 from synthfr.report import Sources, write, write_times
 from synthfr.report.times import read_times
-from tests.report.conftest import ROUNDS, SCRIPT, STEPS, make
+from tests.report.conftest import ROUNDS, SCRIPT, STEPS, make, seeds_record
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
 
@@ -173,7 +173,7 @@ def test_a_partial_run_gives_a_page_of_what_there_is(
 
 def test_before_any_run_it_says_what_to_do(tmp_path: Path) -> None:
     nowhere = tmp_path / "nowhere"
-    text = page(Sources(nowhere, nowhere, nowhere, nowhere), tmp_path / "reports")
+    text = page(Sources(*[nowhere] * 5), tmp_path / "reports")
     Balanced(text)
     assert "<code>dvc repro</code>" in text and "<svg" not in text
 
@@ -212,3 +212,17 @@ def test_a_damaged_time_is_named_and_left_out(
     assert read_times(tmp_path) == {"seed": took}
     [sentence] = capsys.readouterr().err.splitlines()
     assert "sft.json holds no times" in sentence
+
+
+def test_controls_are_shown_where_the_record_over_seeds_is_of_this_run(tmp_path: Path) -> None:
+    sources = make(tmp_path)
+    without = page(sources, tmp_path / "reports")
+    assert "scores shuffled" not in without and "make controls" in without
+    write_json(sources.record, seeds_record())
+    shown = page(sources, tmp_path / "reports")
+    Balanced(shown)
+    assert "scores shuffled" in shown and "2 seeds of the whole loop" in shown
+    other = seeds_record()
+    other["steps"] = other["steps"][1:]
+    write_json(sources.record, other)
+    assert page(sources, tmp_path / "reports") == without

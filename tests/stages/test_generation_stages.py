@@ -46,6 +46,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     params["base"] |= {"source": "local", "path": str(source)}
     params["generate"] |= {"max_new_tokens": 12, "batch_size": 8, "shard_size": 8}
     params["synthesize"] |= {"max_new_tokens": 12, "batch_size": 8, "shard_size": 8, "reports": 10}
+    params["classify"] |= {"sizes": [10]}
     params["rounds"]["dpo1"]["prompts"] = 5
     monkeypatch.chdir(tmp_path)
     yaml.dump(params, Path("params.yaml"))
