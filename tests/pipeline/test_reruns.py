@@ -85,6 +85,8 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     for given in ("public/raw", "private/raw", "public/teacher"):
         (root / "data" / given).mkdir(parents=True)
         (root / "data" / given / "README.md").write_text("")
+    (root / "docs").mkdir()
+    (root / "docs" / "seeds.json").write_text("{}")
     graph = {}
     with Repo(str(root)) as repo:
         for stage in repo.index.stages:
