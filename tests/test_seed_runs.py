@@ -21,9 +21,9 @@ from typer.testing import CliRunner, Result
 from synthfr import profiles
 from synthfr.cli import app, seed_runs
 from synthfr.cli.control_runs import CONTROLS
+from synthfr.cli.seed_record import RECORD_PATH
 from synthfr.files import read_json, read_yaml
 from synthfr.params import parse
-from synthfr.report.record import RECORD_PATH
 
 ROOT = Path(__file__).parents[1]
 CELL = "size=100/top_k=5"

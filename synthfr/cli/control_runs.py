@@ -14,8 +14,8 @@ from typing import Any
 import typer
 
 from synthfr.cli import clones, seed_record, seed_runs
+from synthfr.cli.seed_record import RECORD_PATH
 from synthfr.errors import UserError
-from synthfr.report.record import RECORD_PATH
 
 
 @dataclass(frozen=True)

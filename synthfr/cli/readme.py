@@ -14,6 +14,7 @@ from typing import Any
 
 import typer
 
+from synthfr.cli.seed_record import RECORD_PATH
 from synthfr.errors import UserError
 from synthfr.files import read_yaml, write_text
 from synthfr.report import faithfulness, record, seed_tables, text
@@ -80,7 +81,7 @@ def results() -> str:
 
 def seeds() -> str:
     """Headline and tables over seeds of the whole loop; a note where it was not run."""
-    found = record.read(record.RECORD_PATH)
+    found = record.read(RECORD_PATH)
     if found is None:
         return _NO_SEEDS
     parts = [f"**{told}**"] if (told := seed_tables.headline(found)) else []
@@ -92,7 +93,7 @@ def controls() -> str:
     """Baselines, steps, controls and references of the largest cell over seeds; what the reports of
     steps and controls share with private documents.
     """
-    found = record.read(record.RECORD_PATH)
+    found = record.read(RECORD_PATH)
     if found is None or (table := seed_tables.controls(found)) is None:
         return _NO_SEEDS
     tables = (table, seed_tables.privacy(found))

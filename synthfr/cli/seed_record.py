@@ -16,9 +16,9 @@ from synthfr.cli import clones
 from synthfr.errors import UserError
 from synthfr.files import read_json, write_json
 from synthfr.report import overlaps
-from synthfr.report.record import RECORD_PATH
 from synthfr.report.results import METRICS, REFERENCES
 
+RECORD_PATH = Path("docs/seeds.json")  # `synth-fr seeds` and `synth-fr controls` write it
 # of a step's data set, whatever coder is trained on it: measure -> run -> one value a seed
 AUDITS = ("faithfulness", "privacy")
 MACRO_F1 = "macro_f1"  # what is told of the decision rules that do not count

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from stages import layout
+from synthfr.cli.seed_record import RECORD_PATH
 from synthfr.errors import UserError
 from synthfr.params import load_params
 from synthfr.report import faithfulness, record, seed_tables, text
@@ -39,12 +40,12 @@ def show_results() -> None:
     out.print("One run of the loop: mean ± half the 95 % interval over the coder's seeds only.")
     if told := text.headline(found):
         out.print(told)
-    over_seeds = record.read(record.RECORD_PATH)
+    over_seeds = record.read(RECORD_PATH)
     if over_seeds is None:
         out.print("How sure that is, over seeds of the whole loop, `make repro-seeds` measures.")
     elif record.place_of(over_seeds, found, params.random_seed) is None:
         out.print(
-            f"{record.RECORD_PATH} is of another loop, or of a processor that rounds otherwise: "
+            f"{RECORD_PATH} is of another loop, or of a processor that rounds otherwise: "
             "`make repro-seeds` measures this one over seeds."
         )
     else:
@@ -56,9 +57,9 @@ def show_results() -> None:
 
 def show_seeds() -> None:
     """Everything that the record over seeds holds: headline, tables, controls, differences."""
-    found = record.read(record.RECORD_PATH)
+    found = record.read(RECORD_PATH)
     if found is None:
-        raise UserError(f"{record.RECORD_PATH} is missing: `make repro-seeds` makes it.")
+        raise UserError(f"{RECORD_PATH} is missing: `make repro-seeds` makes it.")
     out = console()
     for metric, title in METRICS.items():
         named = ", ".join(map(str, found.seeds))
@@ -81,7 +82,7 @@ def show_controls(out: Console, found: record.Record) -> None:
 def show_headline(out: Console, found: record.Record) -> None:
     """The gain over seeds of the whole loop, in a sentence."""
     told = seed_tables.headline(found)
-    out.print(told or f"{record.RECORD_PATH}: no seed has the last step and every baseline.")
+    out.print(told or f"{RECORD_PATH}: no seed has the last step and every baseline.")
 
 
 def console() -> Console:

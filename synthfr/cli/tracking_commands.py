@@ -14,6 +14,7 @@ import typer
 
 from stages import layout
 from stages.runner import flatten, own_params
+from synthfr.cli.seed_record import RECORD_PATH
 from synthfr.errors import UserError
 from synthfr.files import digest, read_json, read_yaml
 from synthfr.params import Params, load_params
@@ -92,7 +93,7 @@ def _expected(params: Params, name: str, entry: dict[str, Any]) -> Expected:
         name,
         tags,
         flatten(own, "."),
-        _numbers(metrics) if metrics.is_file() else {},
+        _numbers(read_json(metrics)) if metrics.is_file() else {},
         series={_curve(path, item): _rows(path) for path in outs if path.suffix == ".csv"},
         inputs=_public_data(entry.get("deps", [])),
         adapter=adapters[0] if adapters else None,
@@ -118,7 +119,7 @@ def _beside(params: Params) -> list[Figures]:
     path = METRICS / "reference.json"
     trees = read_json(path) if path.is_file() else {}
     runs = {name: of("classify", _named(trees.get(name, {}))) for name in REFERENCES}
-    found = record.read(record.RECORD_PATH)
+    found = record.read(RECORD_PATH)
     if found is not None:
         place = record.place_of(found, load(METRICS, params.steps), params.random_seed)
         if place is not None:
@@ -149,14 +150,11 @@ def _control(found: record.Record, name: str, place: int) -> dict[str, float]:
 
 def _named(tree: Any) -> dict[str, float]:
     """Numbers of a metrics file under the names that MLflow has for them."""
-    return {
-        metric_name(key): float(value) for key, value in flatten(tree).items() if value is not None
-    }
+    return {metric_name(key): value for key, value in _numbers(tree).items()}
 
 
-def _numbers(metrics: Path) -> dict[str, float]:
-    figures = flatten(read_json(metrics))
-    return {key: float(value) for key, value in figures.items() if value is not None}
+def _numbers(tree: Any) -> dict[str, float]:
+    return {key: float(value) for key, value in flatten(tree).items() if value is not None}
 
 
 def _curve(path: Path, item: str) -> str:

@@ -17,8 +17,6 @@ from synthfr.files import read_json
 from synthfr.report import baselines
 from synthfr.report.results import METRICS, REFERENCES, Results
 
-RECORD_PATH = Path("docs/seeds.json")  # `synth-fr seeds` writes it
-
 Series = tuple[float | None, ...]
 Cells = Mapping[tuple[int, int], Mapping[str, Series]]  # (size, top k) -> step, control, reference
 
@@ -75,7 +73,7 @@ def read(path: Path) -> Record | None:
     return parse(read_json(path), path) if path.is_file() else None
 
 
-def parse(tree: Mapping[str, Any], path: Path = RECORD_PATH) -> Record:
+def parse(tree: Mapping[str, Any], path: Path = Path("seeds.json")) -> Record:
     """A record from its JSON tree; `path` is for messages."""
     missing = [name for name in ("seeds", "steps", "metrics") if not tree.get(name)]
     if missing:
