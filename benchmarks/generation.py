@@ -76,8 +76,7 @@ def compare(base: Path | None, prompts: int) -> dict[str, Any]:
 
 def shipped_base(out: Path) -> Path:
     """The base that ships with the package, provided at `out`."""
-    from synthfr.models.base import provide
-    from synthfr.params import Base
+    from synthfr.models.base import Base, provide
 
     provide(Base(source="tiny", path=None, repo_id=None, revision=None, allow_download=False), out)
     return out
@@ -122,11 +121,11 @@ def _measure(
 
 
 def _engine(policy: Policy, prompts: Texts) -> int:
-    from synthfr import generation
-    from synthfr.generation.transformers_engine import TransformersEngine
+    from synthfr.engines import Request
+    from synthfr.engines.transformers.transformers_engine import TransformersEngine
 
     requests = [
-        generation.Request(f"{i}/{t}", prompt, i, t, max_new_tokens=MAX_NEW_TOKENS)
+        Request(f"{i}/{t}", prompt, i, t, max_new_tokens=MAX_NEW_TOKENS)
         for i, prompt in enumerate(prompts)
         for t in TEMPERATURES
     ]
@@ -135,10 +134,10 @@ def _engine(policy: Policy, prompts: Texts) -> int:
 
 
 def _engine_greedy(policy: Policy, prompts: Texts) -> Texts:
-    from synthfr import generation
-    from synthfr.generation.transformers_engine import TransformersEngine
+    from synthfr.engines import Request
+    from synthfr.engines.transformers.transformers_engine import TransformersEngine
 
-    requests = [generation.Request(str(i), prompt, 0, 0.0) for i, prompt in enumerate(prompts)]
+    requests = [Request(str(i), prompt, 0, 0.0) for i, prompt in enumerate(prompts)]
     made = TransformersEngine(policy, BATCH_SIZE).generate(requests)
     return [one.text for one in sorted(made, key=lambda one: int(one.id))]
 

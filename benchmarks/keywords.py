@@ -62,7 +62,7 @@ def main(
 def compare(texts: Texts) -> dict[str, Any]:
     """Run all contenders on the same texts; the ratio is ours to edsnlp's, builds included."""
     from synthfr.corpora.code_list import code_list
-    from synthfr.params import FileSource
+    from synthfr.corpora.files import FileSource
 
     codes = code_list(FileSource(path=None, columns={}), LANGUAGE, ";")
     entries = [
@@ -100,7 +100,7 @@ def _texts(reports: Path | None, column: str, documents: int) -> Texts:
 
         return [str(text) for text in read_columns(reports)[column][:documents]]
     from synthfr.corpora import demo
-    from synthfr.params import load_params
+    from synthfr.pipeline.parameters import load_params
 
     sizes = load_params().seed.demo.model_copy(update={"public": documents * _REPORTS_JOINED})
     texts = demo.corpus(sizes, 0).public["text"].tolist()
@@ -140,7 +140,7 @@ def _timed(
 
 
 def _synthfr(entries: Entries) -> Callable[[Texts], Found]:
-    from synthfr.text.keywords import KeywordIndex
+    from synthfr.keywords.matching import KeywordIndex
 
     index = KeywordIndex(entries, THRESHOLD, MAX_WINDOW_TOKENS)
 

@@ -127,7 +127,7 @@ def make_encoder(folder: Path) -> Path:
 
 def _reports(side: str, n: int) -> list[str]:
     from synthfr.corpora import demo
-    from synthfr.params import DemoSizes
+    from synthfr.corpora.demo import DemoSizes
 
     made = demo.corpus(DemoSizes(public=n, private_train=n, private_holdout=1), 0)
     table = made.public if side == "pub" else made.private_train

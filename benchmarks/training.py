@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from synthfr.models import Policy
+    from synthfr.training import reference_model
 
 PEAK_FLOPS = {"H200": 989e12, "H100": 989e12, "A100": 312e12, "L40S": 362e12}
 CHUNK = 512  # tokens, of the original
@@ -302,8 +303,8 @@ def _watch(meter: Meter) -> None:
 def _ours(
     policy: Policy, rows: pd.DataFrame, scale: Scale, meter: Meter, scratch: Path, batching: str
 ) -> float:
-    from synthfr.params import Sft
     from synthfr.training import sft
+    from synthfr.training.sft import Sft
 
     teacher = {"path": "none", "columns": {}, "list_separator": ",", "share": 0.0}
     own: dict[str, Any] = {"epochs": 1, "learning_rate": 1e-5, "teacher": teacher}
@@ -318,8 +319,8 @@ def _ours(
 def _ours_dpo(
     policy: Policy, rows: pd.DataFrame, scale: Scale, meter: Meter, scratch: Path
 ) -> float:
-    from synthfr.params import Dpo, Round
-    from synthfr.training import dpo, reference
+    from synthfr.training import dpo
+    from synthfr.training.dpo import Dpo, Round
 
     own = {
         "beta": 0.1,
@@ -330,14 +331,14 @@ def _ours_dpo(
     }
     round_ = Round(parent="step0", prompts=1, learning_rate=5e-6, epochs=1)
     took: list[float] = []
-    precompute = reference.precompute
+    precompute = reference_model.precompute
 
     def timed(*arguments: Any) -> None:
         begun = _now()
         precompute(*arguments)
         took.append(_now() - begun)
 
-    reference.precompute = timed
+    reference_model.precompute = timed
     _watch(meter)
     params = Dpo.model_validate(_params(scale, "padding_free") | own)
     dpo.train(rows, policy, params, round_, 0, scratch)
@@ -424,8 +425,7 @@ def _trl_dpo(
 
 
 def _lora() -> Any:
-    from synthfr.params import Lora
-    from synthfr.training.common import lora_config
+    from synthfr.training.common import Lora, lora_config
 
     return lora_config(Lora.model_validate(LORA))
 

@@ -108,18 +108,18 @@ def _measure(name: str, base: Path, prompts: Texts) -> dict[str, Any]:
 
 @contextmanager
 def _engine(base: Path, name: str = "vllm") -> Iterator[tuple[Write, Greedy]]:
-    from synthfr import generation
+    from synthfr.engines import Request, open_engine
     from synthfr.models import policy_files
-    from synthfr.params import load_params
+    from synthfr.pipeline.parameters import load_params
 
     params = load_params()
     how = params.generate.model_copy(update={"engine": name, "batch_size": BATCH_SIZE})
 
-    with generation.engine(how, params.engines, policy_files(base, []), Path("none")) as engine:
+    with open_engine(how, params.engines, policy_files(base, []), Path("none")) as engine:
 
         def write(prompts: Texts) -> int:
             requests = [
-                generation.Request(f"{i}/{t}", prompt, i, t, max_new_tokens=MAX_NEW_TOKENS)
+                Request(f"{i}/{t}", prompt, i, t, max_new_tokens=MAX_NEW_TOKENS)
                 for i, prompt in enumerate(prompts)
                 for t in TEMPERATURES
             ]
@@ -127,9 +127,7 @@ def _engine(base: Path, name: str = "vllm") -> Iterator[tuple[Write, Greedy]]:
             return sum(one.n_tokens + (one.finish_reason == "stop") for one in made)
 
         def greedy(prompts: Texts) -> Texts:
-            requests = [
-                generation.Request(str(i), prompt, 0, 0.0) for i, prompt in enumerate(prompts)
-            ]
+            requests = [Request(str(i), prompt, 0, 0.0) for i, prompt in enumerate(prompts)]
             return [one.text for one in sorted(engine.generate(requests), key=lambda o: int(o.id))]
 
         yield write, greedy
@@ -144,8 +142,8 @@ def _transformers(base: Path) -> Iterator[tuple[Write, Greedy]]:
 @contextmanager
 def _raw(base: Path, calls: bool = False) -> Iterator[tuple[Write, Greedy]]:
     """vLLM as anyone would call it, started with our settings."""
-    from synthfr.generation import vllm_setup
-    from synthfr.params import load_params
+    from synthfr.engines.vllm import vllm_setup
+    from synthfr.pipeline.parameters import load_params
 
     settings = load_params().engines.vllm
     with vllm_setup.environment():

@@ -22,11 +22,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from stages import layout
-from synthfr.cli.tracking_commands import comparison
-from synthfr.errors import UserError
 from synthfr.params import load_params
-from synthfr.tracking.store import Store
+
+from synthfr.errors import UserError
+from synthfr.pipeline import layout
+from synthfr.pipeline.cli.tracking_commands import comparison
+from synthfr.pipeline.tracking.store import Store
 
 PATIENCE_S = 300
 # MLflow opens a chat panel over a quarter of the first page that it shows

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from stages import layout
-from stages.runner import stage_app, stage_run
+from synthfr.pipeline import layout
+from synthfr.pipeline.runner import stage_app, stage_run
 
 app = stage_app("base")
 

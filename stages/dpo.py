@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from stages import layout
-from stages.runner import stage_app, stage_run
+from synthfr.pipeline import layout
+from synthfr.pipeline.runner import stage_app, stage_run
 
 app = stage_app("dpo")
 
@@ -13,7 +13,7 @@ def main(round_: str) -> None:
     """Align a fresh LoRA adapter, on the policy of the parent step, to the round's pairs."""
     with stage_run("dpo", item=round_) as run:
         from synthfr import models, records, seeding, training
-        from synthfr.files import digest_tree
+        from synthfr.disk import digest_tree
 
         chain = models.adapter_chain(layout.MODELS, run.params.rounds[round_].parent)
         run.input(layout.pairs(round_), "pairs")

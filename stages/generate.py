@@ -4,8 +4,8 @@ dpo2``.
 
 from __future__ import annotations
 
-from stages import layout
-from stages.runner import ShareOption, stage_app, stage_run
+from synthfr.pipeline import layout
+from synthfr.pipeline.runner import ShareOption, stage_app, stage_run
 
 app = stage_app("generate")
 
@@ -15,7 +15,8 @@ def main(round_: str, share: ShareOption = None) -> None:
     """Write several candidate reports for each of the round's prompts."""
     with stage_run("generate", item=round_, share=share) as run:
         from synthfr import generation, models, records
-        from synthfr.files import digest_tree
+        from synthfr.disk import digest_tree
+        from synthfr.engines import identity, lazy_engine, write_share
 
         params, own = run.params.generate, run.params.rounds[round_]
         chain = models.adapter_chain(layout.MODELS, own.parent)
@@ -29,12 +30,12 @@ def main(round_: str, share: ShareOption = None) -> None:
             random_seed=run.seed,
         )
         scratch = run.scratch(
-            generation.identity(params, run.params.engines),
+            identity(params, run.params.engines),
             *map(digest_tree, (layout.PROMPTS, layout.BASE, *chain)),
         )
-        with generation.lazy_engine(params, run.params.engines, files, layout.MERGED) as engine:
+        with lazy_engine(params, run.params.engines, files, layout.MERGED) as engine:
             if run.share is not None:
-                generation.write_share(engine, requests, params.shard_size, scratch, run.share)
+                write_share(engine, requests, params.shard_size, scratch, run.share)
                 return
             candidates = generation.candidates(requests, engine, params.shard_size, scratch)
         records.write_table(candidates, layout.candidates(round_), records.CANDIDATES)

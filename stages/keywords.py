@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from stages import layout
-from stages.runner import stage_app, stage_run
+from synthfr.pipeline import layout
+from synthfr.pipeline.runner import stage_app, stage_run
 
 app = stage_app("keywords")
 
@@ -16,7 +16,7 @@ def main() -> None:
     """Extract keywords; write training rows, prompts, code sets and the documents behind them."""
     with stage_run("keywords") as run:
         from synthfr import records
-        from synthfr.text.export import export
+        from synthfr.keywords.export import export
 
         run.input(layout.SEED, "seed")
         done = export(

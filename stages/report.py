@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stages import layout
-from stages.runner import stage_app, stage_run
+from synthfr.pipeline import layout
+from synthfr.pipeline.runner import stage_app, stage_run
 
 app = stage_app("report")
 
@@ -14,16 +14,16 @@ app = stage_app("report")
 def main() -> None:
     """Write the report: utility, rounds, over-optimisation, privacy and samples of every step."""
     with stage_run("report") as run:
-        from synthfr import report
+        from synthfr.pipeline import page
 
-        sources = report.Sources(
+        sources = page.Sources(
             metrics=Path("metrics"),
             plots=Path("plots"),
             rounds=Path("data/rounds"),
             synthetic=Path("data/synthetic"),
             record=Path("docs/seeds.json"),
         )
-        report.write(
+        page.write(
             sources,
             layout.REPORTS,
             steps=run.params.steps,
@@ -32,7 +32,7 @@ def main() -> None:
             samples_per_step=run.params.report.samples_per_step,
             random_seed=run.seed,
         )
-        run.beside(lambda: report.write_times(layout.TIMINGS))
+        run.beside(lambda: page.write_times(layout.TIMINGS))
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from stages import layout
-from stages.runner import stage_app, stage_run
+from synthfr.pipeline import layout
+from synthfr.pipeline.runner import stage_app, stage_run
 
 app = stage_app("seed")
 
@@ -15,7 +15,8 @@ app = stage_app("seed")
 def main() -> None:
     """Collect public and private seed reports and the code list."""
     with stage_run("seed") as run:
-        from synthfr import corpora, private_files, records
+        from synthfr import corpora, records
+        from synthfr.pipeline import private_files
 
         private_files.refuse_exposed(run.params.seed, layout.PRIVATE)
         corpus = corpora.load(run.params.seed, run.seed)

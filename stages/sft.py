@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from stages import layout
-from stages.runner import stage_app, stage_run
+from synthfr.pipeline import layout
+from synthfr.pipeline.runner import stage_app, stage_run
 
 app = stage_app("sft")
 
@@ -14,8 +14,8 @@ def main() -> None:
     with stage_run("sft") as run:
         from synthfr import records, training
         from synthfr.corpora import teacher
-        from synthfr.files import digest_tree
-        from synthfr.params import FIRST_STEP
+        from synthfr.disk import digest_tree
+        from synthfr.models.adapters import FIRST_STEP
 
         params, template = run.params.sft, run.params.prompt.template
         inputs = [layout.SFT_TABLE, layout.BASE, *teacher.inputs(params.teacher)]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from stages import layout
-from stages.runner import ShareOption, stage_app, stage_run
+from synthfr.pipeline import layout
+from synthfr.pipeline.runner import ShareOption, stage_app, stage_run
 
 app = stage_app("synthesize")
 
@@ -13,8 +13,9 @@ def main(step: str, share: ShareOption = None) -> None:
     """Write reports for code sets that resemble the private corpus', with the step's policy."""
     with stage_run("synthesize", item=step, share=share) as run:
         from synthfr import generation, models, records
-        from synthfr.files import digest_tree
-        from synthfr.generation import dataset
+        from synthfr.disk import digest_tree
+        from synthfr.engines import identity, lazy_engine, write_share
+        from synthfr.generation import card
 
         params = run.params.synthesize
         chain = models.adapter_chain(layout.MODELS, step)
@@ -30,20 +31,27 @@ def main(step: str, share: ShareOption = None) -> None:
             random_seed=run.seed,
         )
         scratch = run.scratch(
-            generation.identity(params, run.params.engines),
+            identity(params, run.params.engines),
             *map(digest_tree, (layout.BASE, *chain)),
         )
-        with generation.lazy_engine(params, run.params.engines, files, layout.MERGED) as engine:
+        with lazy_engine(params, run.params.engines, files, layout.MERGED) as engine:
             if run.share is not None:
                 first = planned.attempt(0)
-                generation.write_share(engine, first, params.shard_size, scratch, run.share)
+                write_share(engine, first, params.shard_size, scratch, run.share)
                 return
             made = generation.synthesis(planned, engine, params.shard_size, scratch)
-        folder = layout.synthetic(step)
-        dataset.save(
-            made, run.params, step, layout.BASE, files.lineage, folder,
+        card.save(
+            made,
+            params,
+            layout.synthetic(step),
+            step=step,
+            language=run.params.seed.language,
+            template=run.params.prompt.template,
+            source=run.params.seed.source,
+            base_dir=layout.BASE,
+            lineage=files.lineage,
             completed_from_codes=run.params.keywords.complete_from_codes,
-        )  # fmt: skip
+        )
         run.log(made.summary | engine.measures())
 
 

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
+from synthfr.disk import read_json
 from synthfr.errors import UserError
-from synthfr.files import read_json
 
 SINGLE_WEIGHTS, WEIGHTS_INDEX = "model.safetensors", "model.safetensors.index.json"
 # what is taken of a hub model: weights in safetensors and small files, never pickles or code

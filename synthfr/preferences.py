@@ -12,19 +12,29 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import pyarrow as pa
+from pydantic import Field
 
 from synthfr import seeding
 from synthfr.diversity import Novelty
 from synthfr.errors import UserError
 from synthfr.records import PAIRS, Table, empty
+from synthfr.section import Count, NonNegative, Section
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from synthfr.params import Pair
+    pass
+
+
+class Pair(Section):
+    min_margin: NonNegative = 0.02
+    max_pairs: Count = 250
+    max_length_ratio: Annotated[float, Field(ge=1)] = 1.5
+    novelty_weight: NonNegative = 0.0
+
 
 # in TRL's formats, plus the ids, which its trainers ignore
 BEST_OF = Table(

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from synthfr.files import read_yaml
+from synthfr.disk import read_yaml
 
 ROOT = Path(__file__).parents[1]
 PRIVATE = "data/private"
 # test_seeding, test_records, test_files and test_params hold these still: see dvc.yaml
-FOUNDATION = {"__init__", "errors", "files", "records", "seeding", "params", "tracking"}
-FOUNDATION |= {"redact", "private_files"}
+FOUNDATION = {"__init__", "errors", "disk", "records", "seeding", "section", "pipeline"}
+FOUNDATION |= {"redact"}
 # may know one another and nobody else
-LEAVES = {"text", "icd10", "prompts", "stats", "records", "seeding", "files", "errors", "params"}
-LEAVES |= {"redact", "private_files"}
-OUTER = {"cli", "cluster", "tracking"}  # may know the command line, DVC, MLflow and the repository
+LEAVES = {"text", "icd10", "prompts", "stats", "records", "seeding", "disk", "errors", "section"}
+LEAVES |= {"redact"}
+OUTER = {"pipeline"}  # may know the command line, DVC, MLflow and the repository
 OUTSIDE = {"typer", "click", "dvc", "mlflow", "stages"}
 
 
@@ -131,7 +131,7 @@ def test_all_of_data_private_is_made_by_private_stages_and_never_pushed() -> Non
 
 
 def test_the_runner_knows_which_stages_are_private() -> None:
-    from stages.command import PRIVATE_STAGES
+    from synthfr.pipeline.command import PRIVATE_STAGES
 
     assert set(PRIVATE_STAGES) == {stage.kind for stage in stages() if stage.private}
 
@@ -147,8 +147,8 @@ def test_public_stages_do_not_name_private_paths() -> None:
 
 
 def places(stage: Stage) -> set[str]:
-    """Every path that stages/layout.py has for this stage."""
-    from stages import layout
+    """Every path that synthfr/pipeline/layout.py has for this stage."""
+    from synthfr.pipeline import layout
 
     item = stage.name.partition("@")[2] or None
     paths = {value for value in vars(layout).values() if isinstance(value, Path)}
@@ -183,7 +183,7 @@ def places(stage: Stage) -> set[str]:
         ("metrics/.dpo.partial.json", True),
         ("metrics/dpo/dpo1.json", False),
         ("synthfr/models/__init__.py", False),
-        ("synthfr/report/page.py", False),
+        ("synthfr/pipeline/page/document.py", False),
         ("tests/models/test_base.py", False),
     ],
 )
@@ -269,7 +269,7 @@ def places_named(stage: Stage) -> Iterator[list[set[Path]]]:
 
     Each path comes with its parent folders; a place per item can mean the stage's item or any step.
     """
-    from stages import layout
+    from synthfr.pipeline import layout
 
     steps = read_yaml(ROOT / "params.yaml")["steps"]
     item = stage.name.partition("@")[2]
@@ -322,9 +322,9 @@ def test_misplaced_imports_are_seen() -> None:
     """Negative control."""
     source = "def f():\n    import mlflow\n    from stages import layout\n"
     assert {"mlflow", "stages"} <= set(misplaced("training", source))
-    assert misplaced("tracking", source) == []
+    assert misplaced("pipeline", source) == []
     assert misplaced("text", "from synthfr.models import base")
-    assert misplaced("scoring", "from synthfr import tracking")
+    assert misplaced("scoring", "from synthfr import pipeline")
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "stages").glob("*.py")), ids=lambda p: p.stem)

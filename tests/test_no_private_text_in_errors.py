@@ -21,10 +21,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from stages import command, layout
-from synthfr import params, records, redact, tracking
+from synthfr import params, records, redact
 from synthfr.corpora import files
 from synthfr.errors import UserError
+from synthfr.pipeline import command, layout, tracking
 from tests.stages import small_seed
 
 # letters that no message of ours has next to one another: three of them in a row are a leak

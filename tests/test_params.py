@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from synthfr.disk import read_yaml
 from synthfr.errors import UserError
-from synthfr.files import read_yaml
-from synthfr.params import Params, load_params, parse
+from synthfr.pipeline.parameters import Params, load_params, parse
 
 ROOT = Path(__file__).parents[1]
 

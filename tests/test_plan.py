@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from synthfr import profiles
-from synthfr.params import Params, load_params, parse
-from synthfr.plan import Line, plan, size_of
+from synthfr.pipeline import profiles
+from synthfr.pipeline.parameters import Params, load_params, parse
+from synthfr.pipeline.plan import Line, plan, size_of
 
 ROOT = Path(__file__).parents[1]
 

@@ -10,8 +10,7 @@ import pytest
 from synthfr import records
 from synthfr.diversity import PRIOR_TEXTS, Novelty
 from synthfr.errors import UserError
-from synthfr.params import Pair
-from synthfr.preferences import BEST_OF, COUNTS, KTO, pairs
+from synthfr.preferences import BEST_OF, COUNTS, KTO, Pair, pairs
 
 
 @dataclass

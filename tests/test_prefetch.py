@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from synthfr.files import read_yaml
+from synthfr.disk import read_yaml
 from tests import tiny
 from tests.fake_hub import FakeHub
 

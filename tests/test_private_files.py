@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from synthfr import private_files
+from synthfr.corpora import Seed
+from synthfr.disk import atomic_path, read_yaml, write_text
 from synthfr.errors import UserError
-from synthfr.files import atomic_path, read_yaml, write_text
-from synthfr.params import Seed
+from synthfr.pipeline import private_files
 
 ROOT = Path(__file__).parents[1]
 PRIVATE = Path("data/private")

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from synthfr import profiles
+from synthfr.disk import read_yaml
 from synthfr.errors import UserError
-from synthfr.files import read_yaml
-from synthfr.params import load_params, parse
+from synthfr.pipeline import profiles
+from synthfr.pipeline.parameters import load_params, parse
 
 ROOT = Path(__file__).parents[1]
 PARAMS, FOLDER = ROOT / "params.yaml", ROOT / "profiles"

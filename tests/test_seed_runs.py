@@ -18,12 +18,12 @@ import pytest
 from ruamel.yaml import YAML
 from typer.testing import CliRunner, Result
 
-from synthfr import profiles
-from synthfr.cli import app, seed_runs
-from synthfr.cli.control_runs import CONTROLS
-from synthfr.cli.seed_record import RECORD_PATH
-from synthfr.files import read_json, read_yaml
-from synthfr.params import parse
+from synthfr.disk import read_json, read_yaml
+from synthfr.pipeline import profiles
+from synthfr.pipeline.cli import app, seed_runs
+from synthfr.pipeline.cli.control_runs import CONTROLS
+from synthfr.pipeline.cli.seed_record import RECORD_PATH
+from synthfr.pipeline.parameters import parse
 
 ROOT = Path(__file__).parents[1]
 CELL = "size=100/top_k=5"
@@ -87,7 +87,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("AUTHOR", "COMMITTER"):
         monkeypatch.setenv(f"GIT_{name}_NAME", "test")
         monkeypatch.setenv(f"GIT_{name}_EMAIL", "test@localhost")
-    monkeypatch.setattr(seed_runs, "show", lambda: None)  # tests/report has the tables
+    monkeypatch.setattr(seed_runs, "show", lambda: None)  # tests/page has the tables
     git("init", "-q")
     commit("first")
     return root
@@ -225,8 +225,8 @@ class TestControls:
         assert "has no seed 7" in run("controls", "7", *only).stderr
         assert "choose from best_of_n_sft" in run("controls", "--only", "best").stderr
         (checkout / "synthfr").mkdir()
-        (checkout / "synthfr/cli").mkdir()
-        (checkout / "synthfr/cli/tables.py").write_text("changes no figure")
+        (checkout / "synthfr/pipeline/cli").mkdir()
+        (checkout / "synthfr/pipeline/cli/tables.py").write_text("changes no figure")
         commit("the record, a tool")
         assert run("controls", "0", *only).exit_code == 0
         ran += 1

@@ -79,8 +79,7 @@ def base(folder: Path, seed: int = 0, **architecture: int) -> Path:
     """A base as the stage ``base`` makes it (with provenance), at `folder`; its source lies
     beside it.
     """
-    from synthfr.models.base import provide
-    from synthfr.params import Base
+    from synthfr.models.base import Base, provide
 
     source = save_model(folder.with_name(f"{folder.name}-source"), seed, **architecture)
     provide(

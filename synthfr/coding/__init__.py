@@ -4,6 +4,6 @@ holdout reports.
 
 from synthfr.coding.grid import evaluate_grid, summarise
 from synthfr.coding.labels import exported_space
-from synthfr.coding.reference import evaluate_real
+from synthfr.coding.real import evaluate_real
 
 __all__ = ["evaluate_grid", "evaluate_real", "exported_space", "summarise"]

@@ -1,52 +1,32 @@
-"""What the grid asks of a coder; which one is a parameter (`classify.coder.kind`)."""
+"""The coders there are; which one is used is a parameter (`classify.coder.kind`)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
+from pydantic import model_validator
 
-from synthfr.coding.metrics import Bools, Floats
-
-if TYPE_CHECKING:
-    from synthfr.params import Coder as CoderParams
-
-Rows = NDArray[np.int64]
+from synthfr.coding.coder import Coder
+from synthfr.coding.encoder import EncoderSettings
+from synthfr.coding.tfidf import TfidfSettings
+from synthfr.section import Section
 
 
-@dataclass(frozen=True)
-class Validation:
-    """Reports that are not trained on, for a coder that needs to know when to stop."""
+class CoderSettings(Section):
+    kind: Literal["tfidf", "encoder"] = "tfidf"
+    tfidf: TfidfSettings = TfidfSettings()
+    encoder: EncoderSettings = EncoderSettings()
 
-    rows: Rows  # shape (n,)
-    truth: Bools  # shape (n, n_labels)
-
-
-class Coder(Protocol):
-    """A coder over a fixed list of texts; training sets and test sets are rows of it."""
-
-    def scores(
-        self, train: Rows, truth: Bools, rows: Rows, validation: Validation | None = None
-    ) -> Floats:
-        """Scores of `rows` after training on `train`; higher is likelier, 0 as likely as not.
-
-        Args:
-            train: training rows, shape (n_train,).
-            truth: their labels, shape (n_train, n_labels).
-            rows: rows to score, shape (n,).
-            validation: reports to stop by, for coders that train in epochs.
-
-        Returns:
-            Shape (n, n_labels). A label that no training row has scores -inf, one that all have
-            +inf.
-        """
+    @model_validator(mode="after")
+    def _named(self) -> CoderSettings:
+        if self.kind == "encoder" and not self.encoder.model:
+            raise ValueError("kind 'encoder' wants encoder.model: a folder or owner/name@commit")
+        return self
 
 
-def coder(texts: Sequence[str], params: CoderParams, seed: int, scratch: Path) -> Coder:
+def coder(texts: Sequence[str], params: CoderSettings, seed: int, scratch: Path) -> Coder:
     """The coder that ``params.kind`` names; `scratch` keeps what a killed run has done."""
     if params.kind == "encoder":
         from synthfr.coding.encoder import EncoderCoder

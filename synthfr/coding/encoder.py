@@ -13,19 +13,34 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
+from pydantic import Field
 
-from synthfr import hub, seeding
-from synthfr.coding.coders import Rows, Validation
+from synthfr import hub, resume, seeding
+from synthfr.coding.coder import Rows, Validation
 from synthfr.coding.metrics import Bools, Floats
+from synthfr.disk import atomic_path, digest, sha256_file
 from synthfr.errors import UserError
-from synthfr.files import atomic_path, digest, sha256_file
-from synthfr.training import resume
+from synthfr.section import Count, NonNegative, Positive, Section, Share
 
 if TYPE_CHECKING:
-    from synthfr.params import EncoderCoder as EncoderParams
+    pass
+
+
+class EncoderSettings(Section):
+    model: str | None = None
+    learning_rate: Positive = 0.0001
+    epochs: Positive = 8.0
+    batch_size: Count = 32
+    device_batch_size: Count = 32
+    max_length: Annotated[int, Field(ge=8)] = 2048
+    warmup_share: Share = 0.1
+    weight_decay: NonNegative = 0.01
+    patience: Count = 5
+    precision: Literal["float32", "bfloat16"] = "float32"
+
 
 WHERE = "classify.coder.encoder.model"
 
@@ -38,7 +53,7 @@ class EncoderCoder:
     """
 
     def __init__(
-        self, texts: Sequence[str], params: EncoderParams, seed: int, scratch: Path
+        self, texts: Sequence[str], params: EncoderSettings, seed: int, scratch: Path
     ) -> None:
         self._params = params
         self._seed = seed

@@ -12,21 +12,54 @@ import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
+from pydantic import AfterValidator, Field
 
 from synthfr import icd10, seeding
 from synthfr.coding import decisions, labels, metrics
-from synthfr.coding.coders import Coder, Rows, Validation, coder
+from synthfr.coding.coder import Coder, Rows, Validation
+from synthfr.coding.coders import CoderSettings, coder
 from synthfr.coding.labels import Categories
 from synthfr.errors import UserError
+from synthfr.section import Count, ProperShare, Section, without_doubles
 from synthfr.stats import mean_interval
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from synthfr.params import Classify
+    pass
+
+
+# what the form of an ICD-10 category (letter, digit, digit or A or B) leaves room for
+N_CATEGORIES = 26 * 10 * 12
+
+
+class Classify(Section):
+    coder: CoderSettings = CoderSettings()
+    sizes: Annotated[list[Count], Field(min_length=1), AfterValidator(without_doubles)] = [
+        250,
+        500,
+        1000,
+    ]
+    top_k: Annotated[
+        list[Annotated[int, Field(ge=1, le=N_CATEGORIES)]],
+        Field(min_length=1),
+        AfterValidator(without_doubles),
+    ] = [10, 20, 30]
+    seeds: Annotated[list[int], Field(min_length=1), AfterValidator(without_doubles)] = [0, 1, 2]
+    evaluations: Annotated[
+        list[Literal["unbiased", "original"]],
+        Field(min_length=1),
+        AfterValidator(without_doubles),
+    ] = ["unbiased", "original"]
+    decision_rule: Literal[
+        "global_threshold", "fixed_threshold", "top_k_mean", "prevalence_matched"
+    ] = "global_threshold"
+    validation_share: ProperShare = 0.2
+    max_labels: Count = 10
+
 
 Cell = dict[str, Any]  # one result: size, top_k, seed, evaluation and rule, then metrics
 UNBIASED, ORIGINAL = "unbiased", "original"

@@ -8,18 +8,27 @@ each other, so the result is the same.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
+from pydantic import Field
 
-from synthfr.coding.coders import Rows, Validation
+from synthfr.coding.coder import Rows, Validation
 from synthfr.coding.metrics import Bools, Floats
 from synthfr.errors import UserError
+from synthfr.section import Positive, Section
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-    from synthfr.params import TfidfCoder as TfidfParams
+    pass
+
+
+class TfidfSettings(Section):
+    max_ngram: Annotated[int, Field(ge=1, le=5)] = 2
+    model: Literal["svm", "logistic"] = "svm"
+    C: Positive = 1.0
+
 
 TOKEN_PATTERN = r"(?u)\w+|[+><]+"  # clinicians write findings with signs alone: "+++", "<"
 MIN_DOCUMENTS = 2  # a feature seen in one report only cannot generalise
@@ -36,7 +45,7 @@ class TfidfCoder:
     boundary (log-odds for logistic), so 0 is "as likely as not".
     """
 
-    def __init__(self, texts: Sequence[str], params: TfidfParams, seed: int) -> None:
+    def __init__(self, texts: Sequence[str], params: TfidfSettings, seed: int) -> None:
         from sklearn.feature_extraction.text import CountVectorizer
 
         self._params = params

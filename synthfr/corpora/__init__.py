@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
 
 from synthfr.corpora.corpus import Corpus
+from synthfr.corpora.demo import DemoSizes
+from synthfr.corpora.files import SeedFiles
+from synthfr.section import Section
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from synthfr.params import Seed
+    pass
+
+
+class Seed(Section):
+    source: Literal["demo", "files"] = "demo"
+    language: Annotated[str, Field(min_length=2)] = "fr"
+    demo: DemoSizes = DemoSizes()
+    files: SeedFiles = SeedFiles()
+
 
 __all__ = ["Corpus", "faithfulness", "load"]
 

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 from synthfr import icd10, text
 from synthfr.corpora.reading import missing_column, read_columns
 from synthfr.errors import UserError
-from synthfr.text.resources import CodeTable
+from synthfr.text.language_resources import CodeTable
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from synthfr.params import FileSource
+    from synthfr.corpora.files import FileSource
 
 
 def code_list(source: FileSource, language: str, list_separator: str) -> pd.DataFrame:

@@ -4,19 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
 
 from synthfr import icd10, redact, seeding
 from synthfr.corpora.code_list import code_list
 from synthfr.corpora.corpus import Corpus
 from synthfr.corpora.reading import Columns, missing_column, read_columns
 from synthfr.errors import UserError
-from synthfr.text.resources import known_languages
+from synthfr.section import ProperShare, Section
+from synthfr.text.language_resources import known_languages
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from synthfr.params import FileSource, Seed
+    from synthfr.corpora import Seed
+
+
+class FileSource(Section):
+    path: str | None = None
+    columns: dict[
+        Literal[
+            "report_id",
+            "text",
+            "codes",
+            "keywords",
+            "language",
+            "patient_id",
+            "code",
+            "label",
+            "synonyms",
+        ],
+        str,
+    ] = {}
+
+
+class SeedFiles(Section):
+    public: FileSource = FileSource(path="data/public/raw")
+    private: FileSource = FileSource(path="data/private/raw")
+    codes: FileSource = FileSource()
+    list_separator: Annotated[str, Field(min_length=1)] = ";"
+    holdout_share: ProperShare = 0.3
+
 
 REPORT_COLUMNS = ("report_id", "text", "codes", "keywords", "language", "patient_id")
 

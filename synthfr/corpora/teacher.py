@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
 
 from synthfr import prompts
 from synthfr.corpora.reading import FORMATS, Columns, missing_column, read_columns
+from synthfr.disk import digest
 from synthfr.errors import UserError
-from synthfr.files import digest
+from synthfr.section import Section
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from synthfr.params import Teacher
+    pass
+
+
+class Teacher(Section):
+    path: Annotated[str, Field(min_length=1)] = "data/public/teacher"
+    columns: dict[Literal["report_id", "keywords", "text"], str] = {}
+    list_separator: Annotated[str, Field(min_length=1)] = ","
+    share: Annotated[float, Field(ge=0, lt=1)] = 0.0
+
 
 ID_PREFIX = "teacher:"  # no report of the public seed is called so
 

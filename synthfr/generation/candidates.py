@@ -5,17 +5,47 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field, field_validator, model_validator
 
 from synthfr import seeding
+from synthfr.engines.engine_settings import Sampling
+from synthfr.engines.protocol import Engine, Request
+from synthfr.engines.shards import complete
 from synthfr.errors import UserError
-from synthfr.generation.protocol import Engine, Request
-from synthfr.generation.shards import complete
+from synthfr.section import NonNegative, without_doubles
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from synthfr.params import Generate
+    pass
+
+
+# [low, high]; YAML has no tuples
+Range = Annotated[tuple[NonNegative, NonNegative], Field(strict=False)]
+
+
+class Generate(Sampling):
+    temperatures: Annotated[list[NonNegative | Range], Field(min_length=2, max_length=100)] = [
+        0.7,
+        0.9,
+        1.0,
+        1.1,
+    ]
+
+    @field_validator("temperatures")
+    @classmethod
+    def _one_candidate_each(cls, plan: list[float | Range]) -> list[float | Range]:
+        without_doubles([entry for entry in plan if not isinstance(entry, tuple)])
+        return plan
+
+    @model_validator(mode="after")
+    def _ranges_rise(self) -> Generate:
+        for entry in self.temperatures:
+            if isinstance(entry, tuple) and entry[0] > entry[1]:
+                raise ValueError(f"temperatures: write the range {list(entry)} as [low, high]")
+        return self
 
 
 def candidate_requests(

@@ -10,19 +10,30 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
 
 from synthfr import prompts, seeding
+from synthfr.engines.engine_settings import Sampling
+from synthfr.engines.protocol import Completion, Engine, Request
+from synthfr.engines.shards import complete
 from synthfr.errors import UserError
 from synthfr.generation.code_sets import CodeSets
-from synthfr.generation.protocol import Completion, Engine, Request
-from synthfr.generation.shards import complete
+from synthfr.section import Count, NonNegative
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from synthfr.params import Synthesize
+    pass
+
+
+class Synthesize(Sampling):
+    reports: Annotated[int, Field(ge=1, le=10_000_000)] = 1000
+    temperature: NonNegative = 0.9
+    max_codes: Count = 5
+
 
 ATTEMPTS = 4  # a model may stop at once: such a report is asked for again, with another seed
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from synthfr.disk import read_yaml
 from synthfr.errors import UserError
-from synthfr.files import read_yaml
 
 _CODE = re.compile(r"([A-Z][0-9][0-9AB])(?:\.?([0-9A-Z]{1,4}))?(?:\.?\+([0-9]{1,2}))?[†*+]?")
 

@@ -3,6 +3,6 @@
 Public side: it sees synthetic text only, never a private document.
 """
 
-from synthfr.judging.judge import Judged, judge
+from synthfr.judging.judgements import Judged, judge
 
 __all__ = ["Judged", "judge"]

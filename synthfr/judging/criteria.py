@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from synthfr.judging.asking import Form, Question
+from synthfr.engines.asking import Form, Question
 from synthfr.judging.panel import Candidate, Judgement, Panel, distribution
 from synthfr.judging.templates import render
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import combinations, groupby
 from typing import Any, Literal
 
-from synthfr.judging.asking import Form, Question
+from synthfr.engines.asking import Form, Question
 from synthfr.judging.panel import Candidate, Judgement, Panel
 from synthfr.judging.templates import render
 

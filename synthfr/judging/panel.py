@@ -8,11 +8,11 @@ from pathlib import Path
 from statistics import fmean, pstdev
 from typing import TYPE_CHECKING, TypeVar
 
-from synthfr.generation import Engine
-from synthfr.judging.asking import Answers, Form, Question, ask
+from synthfr.engines import Engine
+from synthfr.engines.asking import Answers, Form, Question, ask
 
 if TYPE_CHECKING:
-    from synthfr.params import Judge
+    from synthfr.judging.judgements import Judge
 
 T = TypeVar("T")
 

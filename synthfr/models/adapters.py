@@ -12,14 +12,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from synthfr.disk import atomic_dir, digest_tree, read_json, write_json, write_text
 from synthfr.errors import UserError
-from synthfr.files import atomic_dir, digest_tree, read_json, write_json, write_text
 from synthfr.models.base import read_provenance
-from synthfr.params import BASE_STEP
 
 if TYPE_CHECKING:
     import torch
 
+BASE_STEP = "base"  # the bare base, no adapter: evaluated like a step, no parent of a round
+FIRST_STEP = "step0"  # the step that SFT makes; every round descends from it
 LINEAGE = "lineage.json"
 ADAPTER_CONFIG, ADAPTER_WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 _PREFIX, _A, _B = "base_model.model.", ".lora_A.weight", ".lora_B.weight"

@@ -11,14 +11,37 @@ from __future__ import annotations
 import shutil
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import model_validator
 
 from synthfr import hub
+from synthfr.disk import atomic_dir, digest, read_json, sha256_file, write_json
 from synthfr.errors import UserError
-from synthfr.files import atomic_dir, digest, read_json, sha256_file, write_json
+from synthfr.section import Section
 
 if TYPE_CHECKING:
-    from synthfr.params import Base
+    pass
+
+
+class Base(Section):
+    source: Literal["tiny", "local", "hub"] = "tiny"
+    path: str | None = None
+    repo_id: str | None = None
+    revision: str | None = None
+    allow_download: bool = False
+    chat_template: bool = False
+
+    @model_validator(mode="after")
+    def _named(self) -> Base:
+        if self.source == "local" and not self.path:
+            raise ValueError("source 'local' wants 'path', the folder of the model")
+        if self.source == "hub" and not (self.repo_id and self.revision):
+            raise ValueError(
+                "source 'hub' wants 'repo_id' and 'revision', a commit of it: always the same model"
+            )
+        return self
+
 
 TINY_BASE = Path(__file__).parent / "tiny_base"  # ships with the package
 MANIFEST = "MANIFEST.json"  # of the shipped base: file name -> SHA-256

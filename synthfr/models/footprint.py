@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from synthfr import hub
-from synthfr.files import read_json
+from synthfr.disk import read_json
 
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2, "nf4": 0.56}  # of a weight
 ADAPTER_STATE_BYTES = 16  # of a trained weight: float32 value, gradient and two Adam moments

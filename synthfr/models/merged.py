@@ -15,8 +15,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Literal
 
+from synthfr.disk import atomic_dir, digest, digest_tree
 from synthfr.errors import UserError
-from synthfr.files import atomic_dir, digest, digest_tree
 from synthfr.models.adapters import ADAPTER_WEIGHTS, compose
 from synthfr.models.base import read_provenance
 from synthfr.models.policy import ModelFiles, load

@@ -10,10 +10,9 @@ from typing import Any
 
 from synthfr.errors import UserError
 from synthfr.hardware import check_memory
-from synthfr.models.adapters import Lineage, check_chain, merge_adapters
+from synthfr.models.adapters import BASE_STEP, Lineage, check_chain, merge_adapters
 from synthfr.models.base import read_provenance
 from synthfr.models.footprint import Footprint
-from synthfr.params import BASE_STEP
 
 
 @dataclass(frozen=True)

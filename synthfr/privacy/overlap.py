@@ -15,10 +15,15 @@ from numpy.typing import NDArray
 
 from synthfr import seeding
 from synthfr.privacy.matches import Matches
+from synthfr.section import Count, Section
 from synthfr.stats import Interval, mean_interval, paired_difference, wilson
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+class Privacy(Section):
+    ngram: Count = 8
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
+from typing import Annotated
+
+from pydantic import Field
 
 from synthfr.errors import UserError
+from synthfr.section import Section
+
+
+class Prompt(Section):
+    template: Annotated[str, Field(min_length=1)] = "plain"
+
 
 SLOT = "{keywords}"
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from synthfr import redact
+from synthfr.disk import atomic_path
 from synthfr.errors import UserError
-from synthfr.files import atomic_path
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -2,6 +2,6 @@
 only floats leave.
 """
 
-from synthfr.scoring.score import Scored, score
+from synthfr.scoring.scores import Scored, score
 
 __all__ = ["Scored", "score"]

@@ -17,20 +17,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from synthfr import seeding
 from synthfr.errors import UserError
 from synthfr.scoring.local import WORD
+from synthfr.section import Positive, Section
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-    from synthfr.params import Discriminator as DiscriminatorParams
+    pass
     from synthfr.scoring.raters import Documents
+
+
+class DiscriminatorSettings(Section):
+    folds: Annotated[int, Field(ge=2, le=20)] = 5
+    max_ngram: Annotated[int, Field(ge=1, le=5)] = 2
+    C: Positive = 1.0
+
 
 Floats = NDArray[np.float64]
 
@@ -53,7 +62,7 @@ class Discriminator:
 
     def __init__(
         self,
-        params: DiscriminatorParams,
+        params: DiscriminatorSettings,
         private: Documents,
         public: Documents,
         random_seed: int,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-    from synthfr.params import Score
+    from synthfr.scoring.scores import Score
 
 SENTENCE_TRANSFORMERS = "sentence-transformers:"
 

@@ -17,11 +17,18 @@ import numpy as np
 
 from synthfr.errors import UserError
 from synthfr.scoring import windows
+from synthfr.section import Count, Section, Share
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-    from synthfr.params import LocalEvaluator as LocalParams
+    pass
+
+
+class LocalSettings(Section):
+    lsa_weight: Share = 0.6
+    lsa_dimensions: Count = 100
+
 
 WORD = r"(?u)[^\s,;.:]+"  # also "+++", "14/9", "<50": what hospital notes are made of
 CHARACTERS = (3, 5)
@@ -39,7 +46,7 @@ class LocalEvaluator:
 
     weights: Path | None = None
 
-    def __init__(self, params: LocalParams) -> None:
+    def __init__(self, params: LocalSettings) -> None:
         self._params = params
         self._characters: Any = None
         self._svd: Any = None

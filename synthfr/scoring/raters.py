@@ -16,7 +16,7 @@ from synthfr.scoring.evaluators import evaluator
 from synthfr.scoring.similarity import similarities
 
 if TYPE_CHECKING:
-    from synthfr.params import Score
+    from synthfr.scoring.scores import Score
 
 DISCRIMINATOR = "discriminator"
 

@@ -20,17 +20,22 @@ from urllib.parse import urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
-from synthfr import generation
+from synthfr.disk import digest
+from synthfr.engines import Completion, Engine, Request, open_engine
+from synthfr.engines.asking import Form, Question, QuestionSettings, ask, read
 from synthfr.errors import UserError
-from synthfr.files import digest
-from synthfr.generation import Completion, Engine, Request
-from synthfr.judging.asking import Form, Question, ask, read
-from synthfr.judging.files import identity, judge_files
-from synthfr.judging.judge import asked_by_chat
+from synthfr.judging.judge_model import identity, judge_files
+from synthfr.judging.judgements import asked_by_chat
 from synthfr.judging.templates import fill, template
+from synthfr.section import Count
 
 if TYPE_CHECKING:
-    from synthfr.params import Engines, SimilarityJudge
+    from synthfr.engines.engine_settings import Engines
+
+
+class SimilarityJudge(QuestionSettings):
+    max_new_tokens: Count = 20
+
 
 HIGHEST = 10
 SECTION = "score.similarity_judge"
@@ -95,7 +100,7 @@ def judge_similarity(
 
     NaN where there is no answer in form; a blank text is not asked about and has 0. UserError when
     the server is not on this machine. `scratch` keeps finished shards of a killed run; `merged` is
-    `generation.engine`'s.
+    `open_engine`'s.
     """
     asked = {at: one.question() for at, one in enumerate(comparisons) if not one.blank}
     engines = asked_by_chat(engines, params)
@@ -103,7 +108,7 @@ def judge_similarity(
         engines = _on_this_machine(engines)
     files = judge_files(params, f"{SECTION}.model")
     own = scratch / digest(identity(files, engines))[:16]
-    with _no_proxy(), generation.engine(params, engines, files, merged) as engine:
+    with _no_proxy(), open_engine(params, engines, files, merged) as engine:
         answers = ask(
             _GradesOnly(engine),
             list(asked.values()),

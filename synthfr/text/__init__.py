@@ -4,8 +4,8 @@ What a language needs stands in ``languages/<code>.yaml``; no language name is i
 """
 
 from synthfr.text.headings import strip_headings
+from synthfr.text.language_resources import Language, language
 from synthfr.text.normalise import normalise
-from synthfr.text.resources import Language, language
 from synthfr.text.tokens import ngrams, tokens
 
 __all__ = ["Language", "language", "ngrams", "normalise", "strip_headings", "tokens"]

@@ -5,9 +5,9 @@ Headings are the cheapest way to look like another hospital, and say nothing abo
 
 from __future__ import annotations
 
+from synthfr.text.language_resources import Language
+from synthfr.text.language_resources import language as resources
 from synthfr.text.normalise import normalise
-from synthfr.text.resources import Language
-from synthfr.text.resources import language as resources
 
 _MAX_TITLE_WORDS = 8
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
+from synthfr.text.language_resources import Language
+from synthfr.text.language_resources import language as resources
 from synthfr.text.normalise import plain_typography, spelt
-from synthfr.text.resources import Language
-from synthfr.text.resources import language as resources
 
 FUNCTION_POS = ("ADP", "CCONJ", "CONJ", "DET", "SCONJ")  # Universal Dependencies
 _GLUED = r"(?<=[^\s\d])[:/+=;](?=\S)"  # "ATCD:HTA/DNID": what wards write without spaces

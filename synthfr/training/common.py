@@ -9,17 +9,59 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from synthfr import seeding
-from synthfr.training import distributed, head, resume, unpadded
+from pydantic import Field, model_validator
+
+from synthfr import distributed, resume, seeding
+from synthfr.distributed import Distributed
+from synthfr.section import Count, NonNegative, Section, Share
+from synthfr.training import head, unpadded
 from synthfr.training.order import LengthGroupedOrder
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from synthfr.models import Policy
-    from synthfr.params import Dpo, Lora, Sft, Training
+    from synthfr.training.dpo import Dpo
+    from synthfr.training.sft import Sft
+
+
+class Lora(Section):
+    r: Count = 32
+    alpha: Count = 64
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    target_modules: Literal["all-linear"] | list[str] = "all-linear"
+
+
+class Training(Section):
+    """What SFT and DPO have in common."""
+
+    batch_size: Count = 16
+    device_batch_size: Count = 16
+    max_length: Annotated[int, Field(ge=8)] = 384
+    lora: Lora = Lora()
+    warmup_share: Share = 0.1
+    weight_decay: NonNegative = 0.01
+    validation_share: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    checkpoint_every_steps: Count = 25
+    precision: Literal["float32", "bfloat16"] = "float32"
+    quantisation: Literal["none", "nf4"] = "none"
+    gradient_checkpointing: bool = False
+    liger: bool = False
+    distributed: Distributed = Distributed()
+
+    @model_validator(mode="after")
+    def _divides(self) -> Training:
+        held, processes = self.device_batch_size, self.distributed.processes
+        if self.batch_size % (held * processes):
+            times = f" x {processes} processes" if processes > 1 else ""
+            raise ValueError(
+                f"batch_size {self.batch_size} must be a multiple of "
+                f"device_batch_size {held}{times}"
+            )
+        return self
+
 
 CURVE_POINTS = 100  # a training logs about so many rows of its curves
 LAST_ROWS = 10  # final figures are means over so many of them: one batch alone is too noisy

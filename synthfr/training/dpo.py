@@ -10,11 +10,15 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from pydantic import Field, model_validator
+
+from synthfr import distributed
 from synthfr.errors import UserError
-from synthfr.training import common, distributed, reference
-from synthfr.training.common import Row, Schedule, TrainResult
+from synthfr.section import Count, Name, NonNegative, Positive, Section, Share
+from synthfr.training import common, reference_model
+from synthfr.training.common import Row, Schedule, Training, TrainResult
 from synthfr.training.encoding import encode
 from synthfr.training.order import LengthGroupedOrder
 
@@ -22,7 +26,54 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from synthfr.models import Policy
-    from synthfr.params import Dpo, Round
+
+    pass
+
+
+# TRL's DPO loss terms that need no further setting
+LossTerm = Literal[
+    "sigmoid",
+    "sigmoid_norm",
+    "hinge",
+    "ipo",
+    "nca_pair",
+    "aot",
+    "apo_zero",
+    "apo_down",
+    "discopop",
+    "sft",
+]
+
+
+class Dpo(Training):
+    beta: Positive = 0.1
+    loss_type: Annotated[list[LossTerm], Field(min_length=1)] = ["sigmoid", "sft"]
+    loss_weights: list[NonNegative] = [1.0, 0.3]
+    max_truncated_share: Share = 0.01
+    max_chosen_logp_drop: Positive | None = 0.3  # None: a round is not stopped for it
+    batching: Literal["padded", "padding_free"] = "padded"
+    validation_share: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    weight_decay: NonNegative = 0.0
+    max_length: Annotated[int, Field(ge=8)] = 448
+    device_batch_size: Count = 8
+    batch_size: Count = 8
+
+    @model_validator(mode="after")
+    def _one_weight_each(self) -> Dpo:
+        if len(self.loss_type) != len(self.loss_weights):
+            raise ValueError("loss_type and loss_weights must be equally long")
+        if self.lora.dropout:
+            raise ValueError("lora.dropout must be 0: a preference is measured without dropout")
+        return self
+
+
+class Round(Section):
+    parent: Name
+    prompts: Count
+    learning_rate: Positive
+    epochs: Positive
+    beta: Positive | None = None  # None: dpo.beta
+
 
 COLUMNS = {
     "loss": "loss",
@@ -93,8 +144,10 @@ def train(
         peft_config=common.lora_config(params.lora),
     )
     common.shape_model(trainer, params)
-    reference.precompute(trainer, params.device_batch_size, scratch)
-    start = reference.measured_start(trainer, beta, params.device_batch_size, params.precision)
+    reference_model.precompute(trainer, params.device_batch_size, scratch)
+    start = reference_model.measured_start(
+        trainer, beta, params.device_batch_size, params.precision
+    )
     chosen_tokens = float(rows["chosen_tokens"].mean())
     trainer.add_callback(_collapse_guard(beta, chosen_tokens, params.max_chosen_logp_drop))
     lengths = rows["n_tokens"].tolist()

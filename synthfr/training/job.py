@@ -12,7 +12,8 @@ from synthfr.training.common import Row, TrainResult
 if TYPE_CHECKING:
     import pandas as pd
 
-    from synthfr.params import Dpo, Round, Sft
+    from synthfr.training.dpo import Dpo, Round
+    from synthfr.training.sft import Sft
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,8 @@ def train(job: Job, out: Path) -> Trained:
 def fit(job: Job) -> TrainResult:
     """Train `job` in this process (one of several, where there are several)."""
     from synthfr import models
-    from synthfr.params import Sft
     from synthfr.training import dpo, quantised, sft
+    from synthfr.training.sft import Sft
 
     files = models.policy_files(job.base, job.adapters)
     if job.params.quantisation == "none":

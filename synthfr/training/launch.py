@@ -13,8 +13,8 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from synthfr.disk import atomic_dir, read_json, write_json
 from synthfr.errors import UserError
-from synthfr.files import atomic_dir, read_json, write_json
 from synthfr.training.job import Job, Trained
 
 JOB, ADAPTER, RESULT = "job", "trained", "result.json"
@@ -56,7 +56,8 @@ def read(scratch: Path) -> Job:
     """The job that `write` put there."""
     import pandas as pd
 
-    from synthfr.params import Dpo, Round, Sft
+    from synthfr.training.dpo import Dpo, Round
+    from synthfr.training.sft import Sft
 
     folder = scratch / JOB
     plain = read_json(folder / "job.json")

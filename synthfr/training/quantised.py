@@ -35,9 +35,8 @@ def load(files: ModelFiles, merged: Path) -> Policy:
     import torch
     from transformers import AutoModelForCausalLM
 
-    from synthfr import models
+    from synthfr import distributed, models
     from synthfr.models.merged import merged_policy
-    from synthfr.training import distributed
 
     device: Any = distributed.local_rank() if torch.cuda.is_available() else "cpu"
     with merged_policy(files, merged, "float32") as folder:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from synthfr.errors import UserError
 
 if TYPE_CHECKING:
-    from synthfr.params import Dpo, Sft
+    from synthfr.training.dpo import Dpo
+    from synthfr.training.sft import Sft
 
 
 def check(params: Sft | Dpo) -> None:

@@ -7,12 +7,14 @@ Reports of a larger model may be mixed in, to learn the task from; validation is
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from synthfr import seeding
+from synthfr import distributed, seeding
+from synthfr.corpora.teacher import Teacher
 from synthfr.errors import UserError
-from synthfr.training import common, distributed, packing
-from synthfr.training.common import Schedule, TrainResult
+from synthfr.section import Positive
+from synthfr.training import common, packing
+from synthfr.training.common import Schedule, Training, TrainResult
 from synthfr.training.encoding import encode
 from synthfr.training.order import LengthGroupedOrder
 
@@ -20,7 +22,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from synthfr.models import Policy
-    from synthfr.params import Sft
+
+    pass
+
+
+class Sft(Training):
+    epochs: Positive = 2.0
+    learning_rate: Positive = 0.0005
+    batching: Literal["padded", "padding_free", "packed"] = "padded"
+    teacher: Teacher = Teacher()
+
 
 COLUMNS = {
     "loss": "loss",

@@ -11,9 +11,10 @@ import threading
 import time
 from pathlib import Path
 
+from synthfr import distributed
+from synthfr.disk import write_json, write_text
 from synthfr.errors import UserError
-from synthfr.files import write_json, write_text
-from synthfr.training import distributed, job, launch
+from synthfr.training import job, launch
 
 _PARENT_CHECK_S = 1.0
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from synthfr.files import digest_tree, read_yaml
+from synthfr.disk import digest_tree, read_yaml
 from tests.cluster.conftest import squeue, start_again, until, until_saved
 from tests.pipeline.workspace import Workspace
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from synthfr.files import read_yaml
+from synthfr.disk import read_yaml
 from tests.cluster.conftest import SIDES, Toy, squeue, start_again, until
 
 pytestmark = pytest.mark.cluster

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from synthfr.cluster import chain, graph, resources, setup, slurm
-from synthfr.cluster.chain import Chain, Link
+from synthfr.disk import read_yaml
 from synthfr.errors import UserError
-from synthfr.files import read_yaml
+from synthfr.pipeline.cluster import allocations, chain, graph, job_records, setup, slurm
+from synthfr.pipeline.cluster.chain import Chain, Link
 from tests.cluster.conftest import Toy
 
 ROOT = Path(__file__).parents[2]
@@ -57,7 +57,7 @@ def test_an_item_overrides_its_kind_and_its_kind_the_defaults(tmp_path: Path) ->
         'defaults: {cpus: 2, time: "10:00"}\n'
         "stages:\n  dpo: {gpus: 1, mem: 80G}\n  dpo@dpo2: {gpus: 2, gpu_type: a100}\n",
     )
-    found = resources.read_requests(path, ["sft", "dpo@dpo1", "dpo@dpo2"])
+    found = allocations.read_requests(path, ["sft", "dpo@dpo1", "dpo@dpo2"])
     assert found["sft"].options() == ["--cpus-per-task=2", "--time=10:00"]
     assert found["dpo@dpo1"].options() == [
         "--cpus-per-task=2",
@@ -83,23 +83,23 @@ def test_an_item_overrides_its_kind_and_its_kind_the_defaults(tmp_path: Path) ->
 def test_mistakes_in_resources_are_told(tmp_path: Path, text: str, words: str) -> None:
     path = write(tmp_path / "resources.yaml", text)
     with pytest.raises(UserError) as caught:
-        resources.read_requests(path, ["sft", "dpo@dpo1"])
+        allocations.read_requests(path, ["sft", "dpo@dpo1"])
     assert words in str(caught.value) and str(path) in str(caught.value)
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "slurm").glob("resources*.yaml")), ids=str)
 def test_shipped_resources_fit_the_graph(path: Path) -> None:
     names = set(read_yaml(ROOT / "dvc.yaml")["stages"])
-    assert resources.read_requests(path, names, wide={"generate", "synthesize"}).keys() == names
+    assert allocations.read_requests(path, names, wide={"generate", "synthesize"}).keys() == names
 
 
 def test_one_job_asks_for_the_most_of_each() -> None:
     requests = [
-        resources.Request(cpus=8, mem="900M", time="1-00:00:00", qos="long"),
-        resources.Request(gpus=1, mem="80G", time="20:00:00", qos="gpu"),
-        resources.Request(time="90"),
+        allocations.Request(cpus=8, mem="900M", time="1-00:00:00", qos="long"),
+        allocations.Request(gpus=1, mem="80G", time="20:00:00", qos="gpu"),
+        allocations.Request(time="90"),
     ]
-    assert resources.largest(requests) == resources.Request(
+    assert allocations.largest(requests) == allocations.Request(
         gpus=1, cpus=8, mem="80G", time="1-00:00:00", qos="gpu"
     )
 
@@ -109,7 +109,7 @@ def test_one_job_asks_for_the_most_of_each() -> None:
     [("90", 5400), ("1:30", 90), ("2:00:00", 7200), ("1-2", 93600), ("1-2:30", 95400)],
 )
 def test_slurms_times(text: str, seconds: int) -> None:
-    assert resources._seconds(text) == seconds
+    assert allocations._seconds(text) == seconds
 
 
 RUN = "2026-01-01 00:00:00 job 7_1: === dvc repro: dvc --wait-for-lock repro\n"
@@ -150,10 +150,9 @@ def test_states_of_jobs_that_slurm_forgot(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(slurm, "queue", list)
     monkeypatch.setattr(slurm, "accounted", lambda jobs: {})
-    from synthfr.cluster import records
 
-    records.write_job("1", started=10, ended=75, exit_code=0)
-    records.write_job("2", started=10, ended=12, exit_code=255)
+    job_records.write_job("1", started=10, ended=75, exit_code=0)
+    job_records.write_job("2", started=10, ended=12, exit_code=255)
     links = (Link("1", "a", ()), Link("2", "b", ("a",)), Link("3", "c", ("b",)))
     found = chain.states(Chain("c", 5, links))
     assert [(one.state, one.elapsed) for one in found] == [

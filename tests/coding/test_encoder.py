@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 
 from synthfr.coding import evaluate_grid, summarise
-from synthfr.coding.coders import Validation
-from synthfr.coding.encoder import EncoderCoder, positive_weights
+from synthfr.coding.coder import Validation
+from synthfr.coding.encoder import EncoderCoder, EncoderSettings, positive_weights
 from synthfr.errors import UserError
-from synthfr.params import EncoderCoder as EncoderParams
 from tests.coding import toy
 
 LEARNING = {"epochs": 10, "learning_rate": 3e-3, "patience": 10}
@@ -61,7 +60,7 @@ def modernbert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return encoder(tmp_path_factory.mktemp("encoder") / "modernbert")
 
 
-def params(folder: Path, **changes: Any) -> EncoderParams:
+def params(folder: Path, **changes: Any) -> EncoderSettings:
     return toy.coder("encoder", model=str(folder), **changes).encoder
 
 

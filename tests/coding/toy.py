@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from synthfr.params import Classify, Coder
+from synthfr.coding.coders import CoderSettings
+from synthfr.coding.grid import Classify
 
 CODES = ["I10", "E11.9", "J18.9", "N17.9", "C50.9", "F32.9"]
 WORDS = {code: [f"signe{index}{letter}" for letter in "abc"] for index, code in enumerate(CODES)}
@@ -26,7 +27,7 @@ def reports(n: int, seed: int, prefix: str = "r") -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["report_id", "text", "codes", "keywords", "language"])
 
 
-def coder(kind: str = "tfidf", **encoder: object) -> Coder:
+def coder(kind: str = "tfidf", **encoder: object) -> CoderSettings:
     settings: dict[str, object] = {
         "model": None,
         "learning_rate": 1e-3,
@@ -40,7 +41,9 @@ def coder(kind: str = "tfidf", **encoder: object) -> Coder:
         "precision": "float32",
     }
     tfidf = {"max_ngram": 2, "model": "svm", "C": 1.0}
-    return Coder.model_validate({"kind": kind, "tfidf": tfidf, "encoder": settings | encoder})
+    return CoderSettings.model_validate(
+        {"kind": kind, "tfidf": tfidf, "encoder": settings | encoder}
+    )
 
 
 def params(**changes: object) -> Classify:

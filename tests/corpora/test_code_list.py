@@ -10,8 +10,8 @@ import pytest
 
 from synthfr import records
 from synthfr.corpora.code_list import code_list
+from synthfr.corpora.files import FileSource
 from synthfr.errors import UserError
-from synthfr.params import FileSource
 
 NOT_SET = FileSource(path=None, columns={})
 

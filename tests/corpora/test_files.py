@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthfr import corpora
+from synthfr.corpora import Seed
 from synthfr.corpora.files import split_by_patient
 from synthfr.errors import UserError
-from synthfr.params import Seed
 
 SECRET = "Zqxcanari Dupuis"  # in texts only: no error may repeat it
 PUBLIC = [{"report_id": "a", "text": "Une anémie."}, {"report_id": "b", "text": "Une HTA."}]

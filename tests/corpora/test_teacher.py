@@ -11,8 +11,8 @@ import pytest
 
 from synthfr import prompts
 from synthfr.corpora import teacher
+from synthfr.corpora.teacher import Teacher
 from synthfr.errors import UserError
-from synthfr.params import Teacher
 from synthfr.records import SFT, validate
 
 TABLE = pd.DataFrame(

@@ -10,9 +10,8 @@ import pytest
 from synthfr import records
 from synthfr.errors import UserError
 from synthfr.generation import candidate_requests, candidates, candidates_summary
-from synthfr.generation.candidates import sample_ids
-from synthfr.params import Generate
-from tests.generation.fake import FakeEngine
+from synthfr.generation.candidates import Generate, sample_ids
+from tests.engines.fake import FakeEngine
 
 PROMPTS = pd.DataFrame(
     {

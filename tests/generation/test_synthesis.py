@@ -1,5 +1,6 @@
 """A step's data set: the same prompts at every step, other seeds, no empty reports."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -7,13 +8,16 @@ import pandas as pd
 import pytest
 
 from synthfr import prompts, records
+from synthfr.disk import read_yaml
+from synthfr.engines import Request
 from synthfr.errors import UserError
-from synthfr.files import read_yaml
-from synthfr.generation import Request, Synthesis, dataset, plan, synthesis
+from synthfr.generation import Synthesis, plan, synthesis
+from synthfr.generation import card as dataset_card
+from synthfr.generation.synthesis import Synthesize
 from synthfr.generation.synthesis import records as planned_records
 from synthfr.models import Lineage
-from synthfr.params import Params, Synthesize, load_params
-from tests.generation.fake import FakeEngine
+from synthfr.pipeline.parameters import Params, load_params
+from tests.engines.fake import FakeEngine
 from tests.generation.test_code_sets import CORPUS, exported
 
 ROOT = Path(__file__).parents[2]
@@ -116,7 +120,7 @@ def test_a_code_without_entry_is_told(tmp_path: Path) -> None:
 
 
 def test_the_folder_appears_with_its_card(tmp_path: Path) -> None:
-    from synthfr.files import write_json
+    from synthfr.disk import write_json
 
     everything: Params = load_params(ROOT / "params.yaml")
     base = tmp_path / "base"
@@ -127,10 +131,12 @@ def test_the_folder_appears_with_its_card(tmp_path: Path) -> None:
     write_json(base / "provenance.json", provenance)
     lineage = [Lineage("step0", None, "d" * 64, None), Lineage("dpo1", "step0", "d" * 64, "e" * 64)]
     made = run(tmp_path / "scratch", "dpo1")
+    save = partial(
+        dataset_card.save, made, everything.synthesize, tmp_path / "out", step="dpo1",
+        language="fr", template="plain", source="demo", base_dir=base, lineage=lineage,
+    )  # fmt: skip
     for _ in range(2):  # a folder that is there is replaced
-        dataset.save(
-            made, everything, "dpo1", base, lineage, tmp_path / "out", completed_from_codes=False
-        )
+        save(completed_from_codes=False)
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == [
         "README.md", "reports.parquet",
     ]  # fmt: skip
@@ -146,7 +152,5 @@ def test_the_folder_appears_with_its_card(tmp_path: Path) -> None:
         assert row.text not in card
     told = "prompts of private documents were completed from gold codes"
     assert told not in card
-    dataset.save(
-        made, everything, "dpo1", base, lineage, tmp_path / "out", completed_from_codes=True
-    )
+    save(completed_from_codes=True)
     assert (tmp_path / "out/README.md").read_text().count(told) == 1

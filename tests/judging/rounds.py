@@ -8,11 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from synthfr.files import read_yaml
-from synthfr.generation import Request
+from synthfr.disk import read_yaml
+from synthfr.engines import Request
+from synthfr.engines.engine_settings import Engines
+from synthfr.judging.judgements import Judge
 from synthfr.judging.panel import Candidate, Panel
-from synthfr.params import Engines, Judge
-from tests.generation.fake import FakeEngine
+from tests.engines.fake import FakeEngine
 
 ROOT = Path(__file__).parents[2]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from synthfr.generation import Request
+from synthfr.engines import Request
 from synthfr.judging import criteria
 from tests.judging import rounds
 

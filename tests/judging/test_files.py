@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from synthfr.errors import UserError
-from synthfr.judging.files import identity, judge_files
+from synthfr.judging.judge_model import identity, judge_files
 from tests import tiny
 from tests.judging import rounds
 

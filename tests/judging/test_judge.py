@@ -10,11 +10,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from synthfr import generation, judging, records
+from synthfr import judging, records
 from synthfr.errors import UserError
-from synthfr.judging.judge import Judged
+from synthfr.judging.judgements import Judged
 from tests import tiny
-from tests.generation import misbehaving
+from tests.engines import misbehaving
 from tests.judging import rounds
 
 ROOT = Path(__file__).parents[2]
@@ -75,7 +75,7 @@ def test_a_judge_that_is_not_held_to_the_schema_fails(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Negative control: the same model, its answers free."""
-    from synthfr.generation import sampling
+    from synthfr.engines.transformers import sampling
 
     make = sampling.Sampler.__init__
     monkeypatch.setattr(
@@ -116,7 +116,7 @@ def test_a_served_judge_is_asked_where_it_is(
 
 
 def test_no_judge_no_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(generation, "engine", None)
+    monkeypatch.setattr("synthfr.judging.judgements.open_engine", None)
     judged = judge("nowhere", tmp_path, kind="none")
     records.write_table(judged.table, tmp_path / "out.parquet", records.JUDGEMENTS)
     back = records.read_table(tmp_path / "out.parquet", records.JUDGEMENTS)

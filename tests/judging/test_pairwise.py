@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from synthfr.generation import Request
+from synthfr.engines import Request
 from synthfr.judging import pairwise
 from tests.judging import rounds
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from synthfr import judging, records
-from synthfr.judging.judge import Judged
+from synthfr.judging.judgements import Judged
 from tests import tiny
 from tests.judging import rounds
 from tests.judging.test_judge import TEXTS

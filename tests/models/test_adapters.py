@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 
+from synthfr.disk import digest_tree, read_json, write_json
 from synthfr.errors import UserError
-from synthfr.files import digest_tree, read_json, write_json
 from synthfr.models import adapter_chain, load_policy, read_lineage
 from synthfr.models.adapters import compose, merge_adapters
 from tests import tiny

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from synthfr.disk import read_json, sha256_file, write_json
 from synthfr.errors import UserError
-from synthfr.files import read_json, sha256_file, write_json
 from synthfr.models import base
-from synthfr.params import Base
+from synthfr.models.base import Base
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from synthfr import models
+from synthfr.disk import digest_tree
 from synthfr.errors import UserError
-from synthfr.files import digest_tree
 from synthfr.models import ModelFiles, policy_files
 from synthfr.models.merged import composed_adapter, merged_policy
 from tests import tiny

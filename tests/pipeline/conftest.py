@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from synthfr.corpora import demo
-from synthfr.params import DemoSizes
+from synthfr.corpora.demo import DemoSizes
 from tests.pipeline.workspace import Workspace
 
 TEXT_CANARIES = ("Zqxkanaritrain", "Zqxkanariholdout")

@@ -13,7 +13,7 @@ import pytest
 
 from synthfr import records
 from synthfr.corpora import demo
-from synthfr.params import DemoSizes
+from synthfr.corpora.demo import DemoSizes
 from tests import tiny
 from tests.coding.test_encoder import encoder
 from tests.pipeline.conftest import one_round

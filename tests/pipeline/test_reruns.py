@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from synthfr.files import read_yaml
+from synthfr.disk import read_yaml
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.pipeline

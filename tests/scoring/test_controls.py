@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from synthfr import records, scoring, seeding
+from synthfr.disk import read_yaml
 from synthfr.errors import UserError
-from synthfr.files import read_yaml
-from synthfr.params import parse
+from synthfr.pipeline.parameters import parse
 from synthfr.scoring.controls import shuffled, wrong_documents
 from tests.scoring import toy
 

@@ -8,12 +8,11 @@ import pytest
 
 from synthfr import records, seeding
 from synthfr.errors import UserError
-from synthfr.params import Discriminator as Params
-from synthfr.scoring.discriminator import Discriminator, Floats, deal, rating
+from synthfr.scoring.discriminator import Discriminator, DiscriminatorSettings, Floats, deal, rating
 from synthfr.scoring.raters import Documents
 from tests.scoring import toy
 
-PARAMS = Params(folds=4, max_ngram=2, C=1.0)
+PARAMS = DiscriminatorSettings(folds=4, max_ngram=2, C=1.0)
 HOSPITAL = ["HTA", "DNID", "OMI", "OAP", "BPCO", "RAS", "sat", "irrég", "via", "SAU"]
 PUBLISHED = ["hypertension", "diabète", "des", "œdèmes", "une", "bronchite", "rien", "par"]
 TOPICS = ["fièvre", "toux", "chute", "malaise", "bilan", "contrôle", "douleur", "dyspnée"]
@@ -38,7 +37,7 @@ def fitted(
     private: Mapping[str, str] = PRIVATE,
     owners: Mapping[str, str] | None = None,
     public: Mapping[str, str] = PUBLIC,
-    params: Params = PARAMS,
+    params: DiscriminatorSettings = PARAMS,
 ) -> Discriminator:
     return Discriminator(params, documents(private, owners), documents(public), 7)
 

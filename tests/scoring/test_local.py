@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 
 from synthfr.errors import UserError
-from synthfr.params import LocalEvaluator as Params
-from synthfr.scoring.local import WORD, LocalEvaluator
+from synthfr.scoring.local import WORD, LocalEvaluator, LocalSettings
 from synthfr.scoring.similarity import cosines
 from tests.scoring import toy
 
-PARAMS = Params(lsa_weight=0.6, lsa_dimensions=4)
+PARAMS = LocalSettings(lsa_weight=0.6, lsa_dimensions=4)
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +43,7 @@ def test_a_text_is_like_itself_and_unlike_another(evaluator: LocalEvaluator) -> 
 
 
 def test_rare_words_weigh_more_than_common_ones(evaluator: LocalEvaluator) -> None:
-    only_words = LocalEvaluator(Params(lsa_weight=0, lsa_dimensions=4))
+    only_words = LocalEvaluator(LocalSettings(lsa_weight=0, lsa_dimensions=4))
     only_words.fit(toy.PRIVATE)
     document, rare, common = only_words.encode([toy.PRIVATE[3], "NIHSS", "ATCD"])
     assert cosines(rare, document) > 1.5 * cosines(common, document) > 0
@@ -81,6 +80,6 @@ def test_too_little_to_learn_from() -> None:
 
 
 def test_more_dimensions_than_documents() -> None:
-    evaluator = LocalEvaluator(Params(lsa_weight=0.5, lsa_dimensions=100))
+    evaluator = LocalEvaluator(LocalSettings(lsa_weight=0.5, lsa_dimensions=100))
     evaluator.fit(toy.PRIVATE)
     assert np.isfinite(evaluator.encode(toy.PRIVATE).data).all()

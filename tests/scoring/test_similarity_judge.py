@@ -13,14 +13,14 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from synthfr import generation, prompts, records, scoring, seeding
+from synthfr import prompts, records, scoring, seeding
+from synthfr.engines import Request
 from synthfr.errors import UserError
-from synthfr.generation import Request
 from synthfr.judging.templates import template
 from synthfr.scoring import similarity_judge
 from tests import tiny
-from tests.generation import misbehaving
-from tests.generation.fake import FakeEngine
+from tests.engines import misbehaving
+from tests.engines.fake import FakeEngine
 from tests.scoring import toy
 
 ROOT = Path(__file__).parents[2]
@@ -61,7 +61,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> Scripted:
         def made(*_: object) -> Iterator[FakeEngine]:
             yield engine
 
-        monkeypatch.setattr(generation, "engine", made)
+        monkeypatch.setattr("synthfr.scoring.similarity_judge.open_engine", made)
         return engine
 
     return put
@@ -322,7 +322,7 @@ def test_off_nothing_is_loaded() -> None:
         "found = toy.score(candidates, toy.keyed(), toy.prompts(), toy.judgements(candidates),"
         " toy.params())\n"
         "assert found.scores['similarity_judge'].isna().all()\n"
-        "heavy = ('torch', 'transformers', 'vllm', 'openai', 'synthfr.judging')\n"
+        "heavy = ('torch', 'transformers', 'vllm', 'openai')\n"
         "print([name for name in heavy if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)

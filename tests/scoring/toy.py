@@ -7,8 +7,9 @@ from pathlib import Path
 import pandas as pd
 
 from synthfr import scoring
-from synthfr.files import read_yaml
-from synthfr.params import Engines, Score
+from synthfr.disk import read_yaml
+from synthfr.engines.engine_settings import Engines
+from synthfr.scoring.scores import Score
 
 SHIPPED = read_yaml(Path(__file__).parents[2] / "params.yaml")
 PRIVATE = [

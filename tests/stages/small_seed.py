@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner, Result
 
-from synthfr import tracking
-from synthfr.files import read_yaml
+from synthfr.disk import read_yaml
+from synthfr.pipeline import tracking
 
 ROOT = Path(__file__).parents[2]
 CANARY = "zqxcanari"

@@ -14,9 +14,9 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner, Result
 
-from stages import layout
-from synthfr import hardware, records, tracking
-from synthfr.files import read_yaml
+from synthfr import hardware, records
+from synthfr.disk import read_yaml
+from synthfr.pipeline import layout, tracking
 from tests import tiny
 from tests.coding import toy as coded
 from tests.scoring import toy as scored

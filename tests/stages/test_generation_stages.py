@@ -17,9 +17,9 @@ import pytest
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
-from stages import layout
-from synthfr import records, tracking
-from synthfr.files import digest_tree
+from synthfr import records
+from synthfr.disk import digest_tree
+from synthfr.pipeline import layout, tracking
 from tests import tiny
 from tests.generation.test_synthesis import CODE_SETS, CODES
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from stages import layout
 from synthfr import records
+from synthfr.pipeline import layout
 from tests.pipeline import leaks
 from tests.stages import small_seed
 

@@ -13,11 +13,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from stages import command, layout, runner
-from synthfr import tracking
+from synthfr.disk import read_yaml
 from synthfr.errors import UserError
-from synthfr.files import read_yaml
-from synthfr.params import load_params, parse
+from synthfr.pipeline import command, layout, runner, tracking
+from synthfr.pipeline.parameters import load_params, parse
 
 ROOT = Path(__file__).parents[2]
 
@@ -237,7 +236,7 @@ def test_the_parameters_are_read_before_anything_heavy_is_imported() -> None:
     script = textwrap.dedent(
         """
         import sys
-        import stages.runner, stages.layout
+        import synthfr.pipeline.runner, synthfr.pipeline.layout
         heavy = {"numpy", "pandas", "pyarrow", "torch", "mlflow", "pydantic"} & set(sys.modules)
         sys.exit(", ".join(sorted(heavy)))
         """

@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from stages import layout
 from synthfr import records
-from synthfr.files import read_yaml
+from synthfr.disk import read_yaml
+from synthfr.pipeline import layout
 from tests.stages import small_seed
 
 

@@ -13,10 +13,11 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from stages import dpo, layout, pair, sft
-from stages.runner import StageApp
-from synthfr import records, tracking
-from synthfr.files import read_yaml
+from stages import dpo, pair, sft
+from synthfr import records
+from synthfr.disk import read_yaml
+from synthfr.pipeline import layout, tracking
+from synthfr.pipeline.runner import StageApp
 from synthfr.preferences import BEST_OF, KTO
 from tests import tiny
 from tests.training import small

@@ -1,5 +1,5 @@
 from synthfr.text import strip_headings
-from synthfr.text.resources import language
+from synthfr.text.language_resources import language
 
 REPORT = """CRH du 14/04
 MDE : adr MT

@@ -2,7 +2,7 @@ import pytest
 
 from synthfr.errors import UserError
 from synthfr.text import normalise
-from synthfr.text.resources import _FOLDER, language
+from synthfr.text.language_resources import _FOLDER, language
 
 LANGUAGES = [path.stem for path in _FOLDER.glob("*.yaml")]
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from synthfr.keywords.matching import KeywordIndex
 from synthfr.text import sentences
-from synthfr.text.keywords import KeywordIndex
 
 NAME = "fr_core_news_sm"
 

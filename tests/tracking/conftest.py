@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from synthfr.tracking import Tracker, open_tracker, recorder
-from synthfr.tracking.store import connect
+from synthfr.pipeline.tracking import Tracker, open_tracker, recorder
+from synthfr.pipeline.tracking.store import connect
 
 SETTINGS = SimpleNamespace(experiment="synth-fr", profile="embedded", timeout_s=10.0)
 
@@ -29,8 +29,8 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tracker(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> Tracker:
     """A tracker whose records stay in the spool until the test drains it."""
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.setattr("synthfr.tracking.spool.wake_recorder", lambda store: None)
-    monkeypatch.setattr("synthfr.tracking.spool.Run.settle", lambda run: None)
+    monkeypatch.setattr("synthfr.pipeline.tracking.spool.wake_recorder", lambda store: None)
+    monkeypatch.setattr("synthfr.pipeline.tracking.spool.Run.settle", lambda run: None)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mlruns").mkdir()
     shutil.copy(empty_database, tmp_path / "mlruns" / "mlflow.db")

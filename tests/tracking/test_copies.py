@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from synthfr.tracking import Tracker, database, open_tracker, recorder
-from synthfr.tracking.store import connect, shown_runs
+from synthfr.pipeline.tracking import Tracker, database, open_tracker, recorder
+from synthfr.pipeline.tracking.store import connect, shown_runs
 from tests.tracking.conftest import SETTINGS
 
 
@@ -78,7 +78,7 @@ def test_control_without_moving_the_places_a_copy_writes_to_the_original(
     log_adapter(checkout, "step0", monkeypatch)
     shutil.copytree(checkout, tmp_path / "copy")
     before = files(checkout)
-    monkeypatch.setattr("synthfr.tracking.store.settle_places", lambda store: None)
+    monkeypatch.setattr("synthfr.pipeline.tracking.store.settle_places", lambda store: None)
     second = log_adapter(tmp_path / "copy", "dpo1", monkeypatch)
     assert [name for name in files(checkout).keys() - before.keys() if second in name]
 

@@ -19,10 +19,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from stages import runner
-from synthfr.cli import app, checks
-from synthfr.tracking import database, recorder
-from synthfr.tracking.store import Store, shown_runs, trouble
+from synthfr.pipeline import runner
+from synthfr.pipeline.cli import app, doctor
+from synthfr.pipeline.tracking import database, recorder
+from synthfr.pipeline.tracking.store import Store, shown_runs, trouble
 
 ROOT = Path(__file__).parents[2]
 DATABASE = Path("mlruns/mlflow.db")
@@ -48,8 +48,8 @@ def checkout(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPat
 def asleep(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> list[Store]:
     """Stores for which a stage wanted a recorder; none is started."""
     asked: list[Store] = []
-    monkeypatch.setattr("synthfr.tracking.spool.wake_recorder", asked.append)
-    monkeypatch.setattr("synthfr.tracking.spool.Run._settle", lambda run: None)
+    monkeypatch.setattr("synthfr.pipeline.tracking.spool.wake_recorder", asked.append)
+    monkeypatch.setattr("synthfr.pipeline.tracking.spool.Run._settle", lambda run: None)
     return asked
 
 
@@ -146,11 +146,11 @@ def test_the_stage_ends_well_and_one_sentence_says_what_to_mend(
 @pytest.mark.parametrize("fault", FAULTS)
 def test_doctor_tells_it_with_the_remedy(fault: str, checkout: Path) -> None:
     spoil, what, remedy, _ = FAULTS[fault]
-    assert [one.weight for one in checks.tracking()] == [checks.Weight.OK]  # negative control
+    assert [one.weight for one in doctor.tracking()] == [doctor.Weight.OK]  # negative control
     spoil()
-    told = [one for one in checks.tracking() if one.weight != checks.Weight.OK]
+    told = [one for one in doctor.tracking() if one.weight != doctor.Weight.OK]
     assert len(told) == 1 and what in told[0].text and remedy in told[0].text
-    assert not [one for one in checks.tracking() if one.weight == checks.Weight.OK]
+    assert not [one for one in doctor.tracking() if one.weight == doctor.Weight.OK]
 
 
 @pytest.mark.parametrize("command", ["sync", "ui"])
@@ -217,7 +217,7 @@ def test_the_schemas_are_those_of_the_installed_mlflow() -> None:
 
 def test_a_database_that_is_being_made_is_no_trouble(checkout: Path) -> None:
     """Its schema is an old one for the seconds that MLflow takes."""
-    from synthfr.tracking.store import exclusive
+    from synthfr.pipeline.tracking.store import exclusive
 
     schema(OLDER)()
     with exclusive(store().init_lock):
@@ -247,8 +247,8 @@ def spoil_a_page() -> None:
 def test_damage_that_only_doctor_looks_for(checkout: Path) -> None:
     spoil_a_page()
     assert trouble(store()) is None  # a stage does not read every page
-    [told] = checks.tracking()
-    assert told.weight == checks.Weight.NOTE and "mlflow.db is corrupt" in told.text
+    [told] = doctor.tracking()
+    assert told.weight == doctor.Weight.NOTE and "mlflow.db is corrupt" in told.text
 
 
 @pytest.mark.slow
@@ -283,7 +283,7 @@ def test_a_disk_that_fills_up_during_the_stage_costs_the_record_only(
     code = """
         import resource
         from stages import runner
-        from synthfr.tracking import spool
+        from synthfr.pipeline.tracking import spool
         spool.wake_recorder = lambda store: None
         spool.Run._settle = lambda run: None
         with runner.stage_run("base") as run:
@@ -344,7 +344,7 @@ def in_namespace(mounting: str) -> list[str]:
 
 STAGE_AND_DOCTOR = """
     from stages import runner
-    from synthfr.cli import checks
+    from synthfr.pipeline.cli import checks
     with runner.stage_run("base") as run:
         run.log({"n": 3})
     print(*(f"{one.weight} {one.text}" for one in checks.tracking()), sep="\\n")
@@ -398,8 +398,8 @@ def test_access_bits(path: str, asleep: list[Store], capsys: pytest.CaptureFixtu
 def test_times_that_cannot_be_written_do_not_end_the_report(
     asleep: list[Store], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from stages import layout
-    from synthfr.report import write_times
+    from synthfr.pipeline import layout
+    from synthfr.pipeline.page import write_times
 
     (layout.TIMINGS / "times.js").mkdir(parents=True)
     with runner.stage_run("report") as run:

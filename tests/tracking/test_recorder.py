@@ -17,8 +17,8 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from synthfr.tracking import Tracker, recorder
-from synthfr.tracking.store import Store, connect, exclusive, exclusive_or_none, is_locked
+from synthfr.pipeline.tracking import Tracker, recorder
+from synthfr.pipeline.tracking.store import Store, connect, exclusive, exclusive_or_none, is_locked
 
 Shown = Callable[..., list[Any]]
 IDENTITY = {"stage": "dpo", "step": "dpo2", "params_digest": "abc"}
@@ -126,7 +126,7 @@ def test_a_killed_stage_is_shown_as_killed(tracker: Tracker, shown: Shown) -> No
         import sys, time
         from pathlib import Path
         from types import SimpleNamespace
-        from synthfr.tracking import open_tracker, spool
+        from synthfr.pipeline.tracking import open_tracker, spool
         spool.wake_recorder = lambda store: None
         settings = SimpleNamespace(experiment="synth-fr", profile="embedded", timeout_s=1)
         with open_tracker(settings, Path("mlruns")).run("sft", {}, {}) as run:
@@ -221,7 +221,7 @@ def test_four_stages_at_once_on_a_machine_that_never_ran_any(
         import sys
         from pathlib import Path
         from types import SimpleNamespace
-        from synthfr.tracking import open_tracker
+        from synthfr.pipeline.tracking import open_tracker
         settings = SimpleNamespace(experiment="synth-fr", profile="embedded", timeout_s=60)
         with open_tracker(settings, Path(sys.argv[1])).run(sys.argv[2], {}, {}) as run:
             run.log_metrics({"loss": 1.0})

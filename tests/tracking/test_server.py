@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from synthfr.tracking import database, open_tracker
-from synthfr.tracking.store import is_locked, shown_runs
-from synthfr.tracking.summary import Figures
-from synthfr.tracking.sync import synchronise
+from synthfr.pipeline.tracking import database, open_tracker
+from synthfr.pipeline.tracking.store import is_locked, shown_runs
+from synthfr.pipeline.tracking.summary import Figures
+from synthfr.pipeline.tracking.sync import synchronise
 
 SETTINGS = SimpleNamespace(experiment="synth-fr", profile="embedded", timeout_s=90.0)
 pytestmark = pytest.mark.slow

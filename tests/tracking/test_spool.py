@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from synthfr.tracking import Tracker, open_tracker
-from synthfr.tracking.spool import metric_name
-from synthfr.tracking.store import Store
-from synthfr.tracking.wall import refuse_private
+from synthfr.pipeline.tracking import Tracker, open_tracker
+from synthfr.pipeline.tracking.spool import metric_name
+from synthfr.pipeline.tracking.store import Store
+from synthfr.pipeline.tracking.wall import refuse_private
 from tests.tracking.conftest import SETTINGS
 
 
@@ -44,8 +44,8 @@ def test_on_a_cluster_a_record_waits_unless_there_is_a_server(
     tracker: Tracker, monkeypatch: pytest.MonkeyPatch, uri: str | None, woken: int
 ) -> None:
     calls: list[Store] = []
-    monkeypatch.setattr("synthfr.tracking.spool.wake_recorder", calls.append)
-    monkeypatch.setattr("synthfr.tracking.spool.trouble", lambda store: None)
+    monkeypatch.setattr("synthfr.pipeline.tracking.spool.wake_recorder", calls.append)
+    monkeypatch.setattr("synthfr.pipeline.tracking.spool.trouble", lambda store: None)
     store = tracker.store if uri is None else replace(tracker.store, uri=uri)
     monkeypatch.setenv("SYNTHFR_RECORD", "later")
     with Tracker(store, "p").run("sft", {}, {}):
@@ -85,7 +85,8 @@ def test_metric_names_keep_what_mlflow_allows() -> None:
 
 def test_writing_never_imports_mlflow(tmp_path: Path) -> None:
     code = (
-        "import sys; from synthfr.tracking import open_tracker; import synthfr.tracking.recorder; "
+        "import sys; from synthfr.pipeline.tracking import open_tracker; "
+        "import synthfr.pipeline.tracking.recorder; "
         "assert not {'mlflow', 'numpy', 'pandas'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

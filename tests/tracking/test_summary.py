@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from synthfr.tracking import Tracker, summary
+from synthfr.pipeline.tracking import Tracker, summary
 
 Shown = Callable[..., list[Any]]
 

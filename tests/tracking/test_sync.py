@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from synthfr.errors import UserError
-from synthfr.tracking import Tracker
-from synthfr.tracking.store import connect
-from synthfr.tracking.summary import Figures
-from synthfr.tracking.sync import Expected, Synced
-from synthfr.tracking.sync import synchronise as bring_up_to_date
+from synthfr.pipeline.tracking import Tracker
+from synthfr.pipeline.tracking.store import connect
+from synthfr.pipeline.tracking.summary import Figures
+from synthfr.pipeline.tracking.sync import Expected, Synced
+from synthfr.pipeline.tracking.sync import synchronise as bring_up_to_date
 
 Shown = Callable[..., list[Any]]
 TAGS = {"stage": "classify", "step": "dpo1", "params_digest": "abc"}

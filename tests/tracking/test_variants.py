@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from synthfr.cli import app, tracking_commands
-from synthfr.params import load_params
-from synthfr.tracking import Tracker, summary
-from synthfr.tracking.store import connect, shown_runs
+from synthfr.pipeline.cli import app, tracking_commands
+from synthfr.pipeline.parameters import load_params
+from synthfr.pipeline.tracking import Tracker, summary
+from synthfr.pipeline.tracking.store import connect, shown_runs
 
 Shown = Callable[..., list[Any]]
 ROOT = Path(__file__).parents[2]
@@ -197,7 +197,8 @@ def test_nothing_to_do_needs_no_mlflow(checkout: Tracker, shown: Shown) -> None:
     execute(checkout, "step0", A)
     shown("step0")
     code = (
-        "import sys; from synthfr.cli import tracking_commands as commands; commands.sync(); "
+        "import sys; from synthfr.pipeline.cli import tracking_commands as commands; "
+        "commands.sync(); "
         "print(*({'mlflow', 'torch', 'pandas'} & set(sys.modules)))"
     )
 

@@ -28,8 +28,7 @@ CHAT_TEMPLATE = (
 @pytest.fixture(scope="session")
 def chat_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny base whose prompts are a user's turn; its end of text is not its end of turn."""
-    from synthfr.models.base import provide
-    from synthfr.params import Base
+    from synthfr.models.base import Base, provide
 
     folder = tmp_path_factory.mktemp("chat")
     tokenizer = tiny.tokenizer()

@@ -13,8 +13,9 @@ from typing import Any
 
 import pandas as pd
 
-from synthfr.params import Dpo, Round, Sft
 from synthfr.training.common import TrainResult
+from synthfr.training.dpo import Dpo, Round
+from synthfr.training.sft import Sft
 
 COMMON: dict[str, Any] = {
     "batch_size": 4,

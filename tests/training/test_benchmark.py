@@ -36,12 +36,12 @@ def test_meter_counts_from_the_second_step(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_runs_at_minimal_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    from synthfr.training import common, reference
+    from synthfr.training import common, reference_model
 
     monkeypatch.setitem(training.SCALES, "tiny", training.Scale(20, 0.5, 96, checkpointing=False))
     figures = {}
     for name in training.CONTENDERS:
-        for module, function in ((common, "run"), (reference, "precompute")):
+        for module, function in ((common, "run"), (reference_model, "precompute")):
             monkeypatch.setattr(module, function, getattr(module, function))  # it watches them
         figures[name] = training.measure(name, "tiny", 24)
         monkeypatch.undo()

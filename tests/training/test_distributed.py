@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
+from synthfr import distributed, resume
 from synthfr.errors import UserError
-from synthfr.training import Job, distributed, launch, resume, train
+from synthfr.training import Job, launch, train
 from tests.training import small
 
 TWO = {"distributed": {"processes": 2, "strategy": "ddp"}, "device_batch_size": 2}
@@ -133,7 +134,7 @@ def test_the_shipped_configurations_are_what_the_libraries_read(
     from accelerate.utils.deepspeed import HfDeepSpeedConfig
     from transformers import TrainingArguments
 
-    from synthfr.params import Distributed
+    from synthfr.distributed import Distributed
 
     monkeypatch.setenv("ACCELERATE_USE_FSDP", "false")  # reading sets it
     fsdp = distributed.arguments(Distributed(processes=2, strategy="fsdp"))

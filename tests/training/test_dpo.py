@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from synthfr.errors import UserError
+from synthfr.training import reference_model
 from tests import tiny
 from tests.training import small
 
@@ -80,20 +81,19 @@ def test_reference_is_the_policy_before_the_round(
 def test_reference_is_computed_once(
     base: Path, tmp_path: Path, before_training: Until, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from synthfr.training import reference
 
     made: list[int] = []
-    compute = reference._made
+    compute = reference_model._made
 
     def counted(trainer: Any, pairs: Any, batch_size: int) -> Any:
         made.append(len(pairs))
         return compute(trainer, pairs, batch_size)
 
-    monkeypatch.setattr(reference, "_made", counted)
+    monkeypatch.setattr(reference_model, "_made", counted)
     first = before_training(lambda: train(base, tmp_path))
     again = before_training(lambda: train(base, tmp_path))
     assert made == [16, 4]
-    for side in reference.SIDES:
+    for side in reference_model.SIDES:
         assert first.train_dataset[side] == again.train_dataset[side]
     before_training(lambda: train(base, tmp_path, rows=small.pairs()[:10]))
     assert made == [16, 4, 8, 2]  # other pairs, other figures
@@ -104,7 +104,7 @@ def test_start_is_refused_unless_the_adapter_is_fresh(
 ) -> None:
     import torch
 
-    from synthfr.training.reference import measured_start
+    from synthfr.training.reference_model import measured_start
 
     trainer = before_training(lambda: train(base, tmp_path))
     assert measured_start(trainer, 0.1, 4, "float32")["margin"] == 0.0
@@ -137,14 +137,13 @@ def test_the_sft_term_alone_is_the_likelihood_of_the_chosen(
     import torch
 
     from synthfr.models import load_policy
-    from synthfr.training import reference
 
     policy = load_policy(base, [])
 
     def losses(scratch: str, **changes: Any) -> tuple[float, float]:
         """The trainer's, and the mean negative log-likelihood of the chosen tokens, of a batch."""
         trainer = before_training(lambda: train(base, tmp_path / scratch, **changes))
-        batch = reference._batch(trainer, trainer.train_dataset, 0, 4)
+        batch = reference_model._batch(trainer, trainer.train_dataset, 0, 4)
         nats = []
         with torch.no_grad():
             found = float(trainer.compute_loss(trainer.model, batch))

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
+from synthfr import resume
 from synthfr.errors import UserError
-from synthfr.training import resume
 from tests.training import small
 
 KILL_AT = 6  # in the middle of the second epoch of four steps

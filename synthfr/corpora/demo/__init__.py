@@ -19,11 +19,19 @@ from synthfr.corpora.demo.grammar import render
 from synthfr.corpora.demo.hospitals import TEXTBOOK, Hospital, other_hospitals, private_hospital
 from synthfr.corpora.demo.knowledge import knowledge
 from synthfr.corpora.demo.truth import Stay, pick, sample_stay, weighted
+from synthfr.section import Count, Section
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from synthfr.params import DemoSizes
+    pass
+
+
+class DemoSizes(Section):
+    public: Count = 1000
+    private_train: Count = 1000
+    private_holdout: Count = 800
+
 
 LANGUAGE = "fr"
 SEED_STYLE = {0.0: 0.5, 0.05: 0.3, 0.3: 0.2}

@@ -1,0 +1,1 @@
+"""The engine of GPUs: vLLM, in one process or several."""

@@ -1,0 +1,134 @@
+"""A step's data set as a folder: the reports, and a card that says what they are and are not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from synthfr import records
+from synthfr.disk import atomic_dir, write_text
+from synthfr.models import Lineage, read_provenance
+
+if TYPE_CHECKING:
+    from synthfr.generation.synthesis import Synthesis, Synthesize
+
+REPORTS, CARD = "reports.parquet", "README.md"
+
+# what a corpus from this source can show
+_SOURCES = {
+    "demo": "The corpora behind it are themselves machine-written from a small grammar: this data "
+    "set shows that the machinery works and says nothing about clinical realism.",
+    "files": "Measure its use, fidelity and privacy against the private corpus it imitates before "
+    "relying on it.",
+}
+_COMPLETED = """
+* Training: prompts of private documents were completed from gold codes: where no term found in a
+  document's text named one of its codes, a random synonym of the code was added, so that prompts
+  also name what the text does not."""
+
+
+def save(
+    made: Synthesis,
+    params: Synthesize,
+    folder: Path,
+    *,
+    step: str,
+    language: str,
+    template: str,
+    source: str,
+    base_dir: Path,
+    lineage: Sequence[Lineage],
+    completed_from_codes: bool,
+) -> None:
+    """Write reports and card of `step` to `folder`, which appears whole or not at all.
+
+    `lineage` is that of the policy's adapters on the base in `base_dir`; `completed_from_codes`
+    is ``keywords.complete_from_codes``, under which the policy was trained; the rest: see `card`.
+    """
+    text = card(
+        made,
+        params,
+        step=step,
+        language=language,
+        template=template,
+        source=source,
+        base=read_provenance(base_dir),
+        lineage=lineage,
+        completed_from_codes=completed_from_codes,
+    )
+    with atomic_dir(folder) as partial:
+        records.write_table(made.reports, partial / REPORTS, records.SYNTHETIC)
+        write_text(partial / CARD, text)
+
+
+def card(
+    made: Synthesis,
+    params: Synthesize,
+    *,
+    step: str,
+    language: str,
+    template: str,
+    source: str,
+    base: Mapping[str, Any],
+    lineage: Sequence[Lineage],
+    completed_from_codes: bool,
+) -> str:
+    """Markdown with the front matter of a Hugging Face data set card.
+
+    `base` is the base's provenance, `lineage` that of the policy's adapters, `source` of the seed.
+    """
+    name = base["repo_id"] or f"{base['source']} base"
+    at = f" at `{base['revision']}`" if base["revision"] else ""
+    chain = " -> ".join(f"`{one.step}`" for one in lineage)
+    adapters = f"LoRA adapters merged in order: {chain}" if lineage else "no adapter, no SFT"
+    completed = _COMPLETED if completed_from_codes and lineage else ""
+    facts = made.summary
+    return f"""---
+language: {language}
+pretty_name: Synthetic clinical reports, step {step}
+task_categories: [text-classification, text-generation]
+tags: [synthetic, clinical, icd-10]
+configs:
+- config_name: default
+  data_files: reports.parquet
+---
+
+# Synthetic clinical reports, step `{step}`
+
+{facts["reports"]:,} invented reports with the ICD-10 codes they were asked to describe. No text in
+it was written about a patient. {_SOURCES[source]} Not for clinical use.
+
+| | |
+|---|---|
+| reports | {facts["reports"]:,} |
+| distinct codes | {facts["distinct_codes"]} |
+| codes a report, mean | {facts["codes_per_report"]:.2f} |
+| words a report, mean | {facts["words_per_report"]:.1f} |
+| distinct texts, share | {facts["distinct_share"]:.4f} |
+| cut at the length limit, share | {facts["cut_share"]:.4f} |
+| left out because empty | {facts["left_out_empty"]} |
+
+## How it was made
+
+* Codes: sets of at most {params.max_codes}, drawn from how often codes and pairs of codes occur in
+  the private corpus; only counts over at least `keywords.min_documents` private documents are known
+  on this side.
+* Keywords: one random synonym of each code. Prompt: template `{template}`. A `report_id` asks for
+  the same keywords at every step.
+* Policy: {name}{at} ({base["parameters"]:,} parameters, digest `{base["digest"][:12]}`),
+  {adapters}.{completed}
+* Sampling: temperature {params.temperature:g}, top-p {params.top_p:g}, top-k {params.top_k},
+  at most {params.max_new_tokens} tokens; every report's own seed is in its row.
+
+## Columns
+
+`report_id`, `text`, `codes` (what was asked for: a report may leave one out or hint at another),
+`keywords`, `language`, `step`, `seed`, `prompt`.
+
+## Limits
+
+The labels are those of the prompt, not of an expert who read the text. Adapters of later steps were
+trained on preferences that come from scores against private reports: how much of these a report
+repeats is measured by the stage `privacy`, not excluded.
+"""

@@ -1,0 +1,313 @@
+"""``synth-fr``: tools for people. The pipeline itself is run by ``dvc repro``.
+
+Commands work from anywhere in a checkout. Each one's work stands in its own module and is loaded
+when it is called, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from synthfr.errors import UserError
+
+
+class Commands(TyperGroup):
+    """A mistake that the user can mend is one line on stderr and status 1."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except UserError as error:
+            typer.echo(f"synth-fr: {' '.join(str(error).split())}", err=True)
+            raise typer.Exit(1) from None
+
+
+app = typer.Typer(
+    cls=Commands,
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,  # plain help: rich costs 0.15 s
+    pretty_exceptions_enable=False,
+    help="Tools around the pipeline; `dvc repro` runs it.",
+)
+profile = typer.Typer(no_args_is_help=True, help="Scales of the pipeline: overlays of params.yaml.")
+app.add_typer(profile, name="profile")
+cluster = typer.Typer(no_args_is_help=True, help="A SLURM cluster: see slurm/README.md.")
+app.add_typer(cluster, name="cluster")
+
+Name = Annotated[str, typer.Argument(help="As `synth-fr profile list` has it.")]
+
+
+@app.callback()
+def at_root() -> None:
+    """Work in the root of the checkout that the current folder is in."""
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "dvc.yaml").is_file() and (folder / "params.yaml").is_file():
+            os.chdir(folder)
+            return
+
+
+@profile.command("list")
+def list_profiles() -> None:
+    """Name the profiles and what each is for."""
+    from synthfr.pipeline.cli import profile_commands
+
+    profile_commands.list_all()
+
+
+@profile.command("show")
+def show_profile(name: Name) -> None:
+    """Print a profile's notes and what it would change."""
+    from synthfr.pipeline.cli import profile_commands
+
+    profile_commands.show(name)
+
+
+@profile.command("plan")
+def plan_profile() -> None:
+    """Tokens, steps, GPU hours and disk that params.yaml, as it is, amounts to."""
+    from synthfr.pipeline.cli import profile_commands
+
+    profile_commands.show_plan()
+
+
+@profile.command("apply")
+def apply_profile(name: Name) -> None:
+    """Lay a profile over params.yaml (`git restore params.yaml` takes it off)."""
+    from synthfr.pipeline.cli import profile_commands
+
+    profile_commands.apply(name)
+
+
+@app.command()
+def sample(
+    step: Annotated[str, typer.Option(help="Whose policy writes: base, step0, dpo1, ...")],
+    keywords: Annotated[str, typer.Option(help="Clinical terms, separated by commas.")],
+    temperature: Annotated[
+        float | None, typer.Option(min=0, help="Default: synthesize.temperature.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, another report.")] = 0,
+) -> None:
+    """Write one report from keywords, shown as it is written."""
+    from synthfr.pipeline.cli import writing
+
+    writing.sample(step, keywords, temperature, seed)
+
+
+class Dtype(StrEnum):
+    """Of written weights."""
+
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+    FLOAT16 = "float16"
+
+
+@app.command()
+def export(
+    step: Annotated[str, typer.Option(help="Whose policy: base, step0, dpo1, ...")],
+    out: Annotated[Path, typer.Option(help="A new folder.")],
+    dtype: Annotated[Dtype, typer.Option(help="Of the weights.")] = Dtype.BFLOAT16,
+) -> None:
+    """Write a step's policy as a plain model folder, adapters merged, as `vllm serve` wants it."""
+    from synthfr.pipeline.cli import exporting
+
+    exporting.export(step, out, dtype.value)
+
+
+@app.command()
+def results() -> None:
+    """Print macro-F1 and mAP of every step, with intervals, from metrics/."""
+    from synthfr.pipeline.cli import tables
+
+    tables.show_results()
+
+
+@app.command()
+def docs(
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; fail on drift.")] = False,
+) -> None:
+    """Write the README's tables anew from dvc.yaml, params.yaml and metrics/."""
+    from synthfr.pipeline.cli import readme
+
+    readme.update(Path("README.md"), check)
+
+
+@app.command()
+def ui(
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 5000,
+    host: Annotated[str, typer.Option(help="0.0.0.0: open to the network.")] = "127.0.0.1",
+) -> None:
+    """Open MLflow's pages on this checkout's runs."""
+    from synthfr.pipeline.cli import tracking_commands
+
+    tracking_commands.ui(host, port)
+
+
+@app.command()
+def sync() -> None:
+    """Bring MLflow up to date with the versioned metrics, curves and adapters."""
+    from synthfr.pipeline.cli import tracking_commands
+
+    tracking_commands.sync()
+
+
+@app.command()
+def check() -> None:
+    """Check params.yaml, in less than a second, before DVC makes stages of it."""
+    from synthfr.pipeline.parameters import load_params
+
+    load_params()
+
+
+@app.command()
+def doctor() -> None:
+    """Tell what is installed and set up here, and what would stop a run."""
+    from synthfr.pipeline.cli import doctor
+
+    raise typer.Exit(doctor.report())
+
+
+@app.command()
+def prefetch(
+    profile: Annotated[
+        str | None, typer.Option(help="Of a profile; default: of params.yaml as it is.")
+    ] = None,
+    pin: Annotated[
+        bool, typer.Option("--pin", help="Write the present commit of models that have none.")
+    ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="No network: is everything here, and whole?")
+    ] = False,
+) -> None:
+    """Fetch and verify all models that the parameters name, for nodes without a network."""
+    from synthfr.pipeline.cli import prefetching
+
+    prefetching.run(profile, pin, check)
+
+
+Jobs = Annotated[
+    int,
+    typer.Option(
+        "--jobs",
+        min=1,
+        help="Clones that run side by side, each with runtime.threads threads: set that to the "
+        "cores divided by it.",
+    ),
+]
+
+
+@app.command()
+def seeds(
+    seed: Annotated[list[int], typer.Argument(min=0, help="Seeds, such as 0 1 2.")],
+    jobs: Jobs = 1,
+) -> None:
+    """Run the whole loop once per seed, aside from this checkout, and print the table over them."""
+    from synthfr.pipeline.cli import seed_runs as work
+
+    work.run(seed, jobs)
+
+
+@app.command()
+def controls(
+    seed: Annotated[
+        list[int] | None, typer.Argument(min=0, help="Seeds; default: those of docs/seeds.json.")
+    ] = None,
+    only: Annotated[
+        list[str] | None, typer.Option("--only", help="A control, and no other but those named.")
+    ] = None,
+    jobs: Jobs = 1,
+    list_: Annotated[
+        bool, typer.Option("--list", help="Name the controls and what each is for.")
+    ] = False,
+) -> None:
+    """Run the loop with one part of it taken out, once per seed, beside what `seeds` measured."""
+    from synthfr.pipeline.cli import control_runs as work
+
+    if list_:
+        work.show_all()
+    else:
+        work.run(seed or [], only or [], jobs)
+
+
+@app.command()
+def submit(
+    target: Annotated[
+        str | None, typer.Argument(help="A stage, such as report or dpo@dpo2. Default: all.")
+    ] = None,
+    status: Annotated[bool, typer.Option("--status", help="How the last chain fares.")] = False,
+    cancel: Annotated[bool, typer.Option("--cancel", help="End the last chain.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Until the last job has ended.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print sbatch's command lines.")
+    ] = False,
+    one_job: Annotated[bool, typer.Option("--one-job", help="All in one allocation.")] = False,
+    resources: Annotated[Path, typer.Option(help="What each stage asks for.")] = Path(
+        "slurm/resources.yaml"
+    ),
+    account: Annotated[str | None, typer.Option(help="As sbatch's, for every job.")] = None,
+    qos: Annotated[str | None, typer.Option(help="The same.")] = None,
+    constraint: Annotated[str | None, typer.Option(help="The same.")] = None,
+    partition: Annotated[str | None, typer.Option(help="The same.")] = None,
+    time: Annotated[str | None, typer.Option(help="The same: limit of one run.")] = None,
+    mail_user: Annotated[str | None, typer.Option(help="The same.")] = None,
+    mail_type: Annotated[str | None, typer.Option(help="The same.")] = None,
+    sbatch: Annotated[
+        list[str] | None, typer.Option(help="Another option, such as --sbatch=--exclude=n1.")
+    ] = None,
+) -> None:
+    """Submit a SLURM job for every stage that is not up to date, each after those it needs."""
+    from synthfr.pipeline.cli import submitting
+
+    if sum((status, cancel, dry_run)) > 1:
+        raise UserError("--status, --cancel and --dry-run: choose one of them.")
+    if cancel:
+        raise typer.Exit(submitting.cancel())
+    if status:
+        raise typer.Exit(submitting.status(wait=wait))
+    named = {"account": account, "qos": qos, "constraint": constraint, "partition": partition}
+    named |= {"time": time, "mail-user": mail_user, "mail-type": mail_type}
+    options = [f"--{name}={value}" for name, value in named.items() if value is not None]
+    raise typer.Exit(
+        submitting.submit(
+            target,
+            [*options, *(sbatch or [])],
+            resources,
+            one_job=one_job,
+            dry_run=dry_run,
+            wait=wait,
+        )
+    )
+
+
+@cluster.command("init")
+def init_cluster(
+    cache: Annotated[
+        Path | None, typer.Option(help="DVC's cache for the whole group, on scratch.")
+    ] = None,
+    group: Annotated[str | None, typer.Option(help="Unix group that owns the cache.")] = None,
+    hardlink_lock: Annotated[
+        bool, typer.Option("--hardlink-lock", help="Where nodes share no flock: ask the site.")
+    ] = False,
+) -> None:
+    """Make this checkout ready for many jobs at once; do it once, on a login node."""
+    from synthfr.pipeline.cli import cluster_commands
+
+    cluster_commands.init(cache, group, hardlink_lock)
+
+
+@app.command("tiny-base")
+def tiny_base(
+    out: Annotated[Path, typer.Option(help="Folder to write.")],
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+) -> None:
+    """Pre-train, audit and pack the tiny base model that the package ships."""
+    from synthfr.pipeline.cli import pretrain as work
+
+    work.build(out, seed)

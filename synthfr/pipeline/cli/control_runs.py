@@ -1,0 +1,119 @@
+"""``synth-fr controls``: the loop with one thing taken out of it, once per seed, beside the loop.
+
+What a control reaches is what the loop reaches without the part that the control takes out. Each
+runs all rounds and evaluates the last step only; what it shares with the loop of its seed (SFT, the
+first round's candidates) is taken from DVC's cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+
+from synthfr.errors import UserError
+from synthfr.pipeline.cli import clones, seed_record, seed_runs
+from synthfr.pipeline.cli.seed_record import RECORD_PATH
+
+
+@dataclass(frozen=True)
+class Control:
+    """A part of the loop, and the parameters that take it out."""
+
+    title: str  # in tables
+    why: str
+    overlay: Mapping[str, Any]
+
+
+# a control is run to its end, whatever its preferences do to the policy
+_UNGUARDED: Mapping[str, Any] = {
+    "dpo": {"max_chosen_logp_drop": None},
+    "fidelity": dict.fromkeys(("min_keyword_recall", "min_code_recall", "max_wrong_codes")),
+}
+
+CONTROLS: Mapping[str, Control] = {
+    "best_of_n_sft": Control(
+        title="best-of-4 SFT, same scores",
+        why="Is it the preference, or only that the best candidates are learnt? The chosen one is "
+        "learnt as it is, the rejected one is not used.",
+        overlay={"dpo": {"loss_type": ["sft"], "loss_weights": [1.0]}},
+    ),
+    "shuffled_scores": Control(
+        title="scores shuffled",
+        why="Do the scores carry anything? Those of a prompt's candidates change places.",
+        overlay={"score": {"control": "shuffled"}},
+    ),
+    "wrong_document": Control(
+        title="scored against another private document",
+        why="Is it the document that counts, or any hospital text? A candidate is compared with a "
+        "private document that its keywords are not of.",
+        overlay={"score": {"control": "wrong_document"}},
+    ),
+    "discriminator": Control(
+        title="scored by a discriminator",
+        why="Is it only the hospital's style that is rewarded? The score is how much a candidate "
+        "reads like a private report and not like the public seed, whatever it says.",
+        overlay={"score": {"evaluator": "discriminator"}},
+    ),
+}
+
+
+def run(seeds: Sequence[int], only: Sequence[str], jobs: int) -> None:
+    """Repro the controls (those named in `only`; none: all) for some seeds of ``docs/seeds.json``
+    (none: all of them), `jobs` at once; write the figures of their last step into that record.
+
+    UserError, before anything runs: there is no record, it lacks a seed, or the loop has changed
+    since.
+    """
+    if unknown := [name for name in only if name not in CONTROLS]:
+        raise UserError(f"There is no control '{unknown[0]}': choose from {', '.join(CONTROLS)}.")
+    record = _record(seeds)
+    last = record["steps"][-1]
+    runs = {
+        (seed, name): control(seed, name, last)
+        for seed in (dict.fromkeys(seeds) or record["seeds"])
+        for name in CONTROLS
+        if name in only or not only
+    }
+    clones.reproduce(list(runs.values()), jobs)
+    for (seed, name), one in runs.items():
+        record["controls"][name] = CONTROLS[name].title
+        seed_record.put(record, seed, {name: seed_record.of_step(one.metrics, last)})
+    seed_record.write(record)
+    seed_runs.show()
+
+
+def control(seed: int, name: str, last_step: str) -> clones.Job:
+    """A control's clone: its parameters, and the evaluation of the last step alone."""
+    overlay: dict[str, Any] = {"random_seed": seed}
+    for laid in (_UNGUARDED, CONTROLS[name].overlay):
+        overlay |= {key: {**overlay.get(key, {}), **part} for key, part in laid.items()}
+    targets = tuple(f"{stage}@{last_step}" for stage in ("classify", "fidelity", "privacy"))
+    return clones.Job(f"seed-{seed}-{name}", overlay, targets)
+
+
+def show_all() -> None:
+    """Name the controls and what each is for."""
+    for name, one in CONTROLS.items():
+        typer.echo(f"{name:<16} {one.title}. {one.why}")
+
+
+def _record(seeds: Sequence[int]) -> dict[str, Any]:
+    """The record of the loop that the controls belong to."""
+    record = seed_record.read()
+    remedy = "`make repro-seeds` runs the loop with it"
+    if record is None:
+        raise UserError(f"{RECORD_PATH} is missing: {remedy}.")
+    if absent := [seed for seed in seeds if seed not in record["seeds"]]:
+        raise UserError(f"{RECORD_PATH} has no seed {absent[0]}: {remedy}.")
+    if changed := seed_record.changed_since(record):
+        more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+        raise UserError(
+            f"{RECORD_PATH} was measured with another loop than this commit's "
+            f"({changed[0]}{more}): run `make repro-seeds` first."
+        )
+    for part in ("controls", "rules", *seed_record.AUDITS):  # an older record has none
+        record.setdefault(part, {})
+    return record

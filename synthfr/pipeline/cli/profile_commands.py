@@ -1,0 +1,72 @@
+"""``synth-fr profile``: what each profile is, what it changes, and laying it over params.yaml."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import typer
+
+from synthfr.disk import read_yaml
+from synthfr.pipeline import profiles
+from synthfr.pipeline.parameters import Params, load_params, parse
+from synthfr.pipeline.plan import plan
+
+PARAMS, FOLDER = Path("params.yaml"), Path("profiles")
+
+
+def list_all() -> None:
+    applied = read_yaml(PARAMS).get("tracking", {}).get("profile")
+    for name in profiles.names(FOLDER):
+        first, *_ = [*profiles.header(FOLDER / f"{name}.yaml"), ""]
+        mark = "*" if name == applied else " "
+        typer.echo(f"{mark} {name:<14} {first}")
+    if applied == profiles.EMBEDDED:
+        typer.echo(f"* {profiles.EMBEDDED:<14} params.yaml as it is shipped")
+
+
+def show(name: str) -> None:
+    path = profiles.path_of(FOLDER, name)
+    typer.echo("\n".join(profiles.header(path)))
+    params = parse(profiles.merged(PARAMS, path), f"{PARAMS} with {path}")
+    typer.echo("")
+    _tell(profiles.changes(PARAMS, path))
+    typer.echo("")
+    _tell_plan(params)
+
+
+def show_plan() -> None:
+    _tell_plan(load_params(PARAMS))
+
+
+def apply(name: str) -> None:
+    made = profiles.apply(PARAMS, profiles.path_of(FOLDER, name))
+    _tell(made)
+    if made:
+        typer.echo(
+            "params.yaml is written; `dvc repro` runs it, `git restore params.yaml` undoes it."
+        )
+
+
+def _tell_plan(params: Params) -> None:
+    typer.echo(
+        "Plan, in orders of magnitude, for one GPU of the H100 class "
+        "(assumptions: synthfr/pipeline/plan.py):"
+    )
+    for line in plan(params):
+        figures = [
+            f"{line.tokens / 1e6:,.2f} M tokens" if line.tokens else "",
+            f"{line.steps:,} optimiser steps" if line.steps else "",
+            f"{line.gpu_hours:,.2f} GPU hours" if line.gpu_hours >= 0.005 else "",
+            f"{line.disk_bytes / 1e9:,.2f} GB of disk" if line.disk_bytes >= 5e6 else "",
+        ]
+        typer.echo(f"  {line.stage:<11} {line.what}: {', '.join(filter(None, figures))}")
+
+
+def _tell(made: Iterable[profiles.Change]) -> None:
+    made = list(made)
+    width = max((len(change.name) for change in made), default=0)
+    for change in made:
+        typer.echo(f"{change.name:<{width}}  {change.now} -> {change.wanted}")
+    if not made:
+        typer.echo("params.yaml already has all of it.")

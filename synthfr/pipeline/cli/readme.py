@@ -1,0 +1,171 @@
+"""``synth-fr docs``: the README's tables, written from the files that they describe.
+
+A table stands between ``<!-- stages -->`` and ``<!-- /stages -->``; what is between the markers is
+replaced, so that README and pipeline cannot drift apart.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from synthfr.disk import read_yaml, write_text
+from synthfr.errors import UserError
+from synthfr.pipeline.cli.seed_record import RECORD_PATH
+from synthfr.pipeline.page import faithfulness, record, seed_tables, text_tables
+from synthfr.pipeline.page.results import METRICS, load
+
+PIPELINE, PARAMS, METRICS_FOLDER = Path("dvc.yaml"), Path("params.yaml"), Path("metrics")
+_NO_SEEDS = "*Nothing is measured yet: `make repro-seeds` does it.*"
+
+
+def update(path: Path, check: bool) -> None:
+    """Write every table of `path` anew; with `check`, only fail (UserError) if one differs."""
+    before = path.read_text(encoding="utf-8")
+    after = before
+    for name, table in TABLES.items():
+        after = _replaced(after, name, table())
+    if before == after:
+        typer.echo(f"{path} is up to date.")
+    elif check:
+        raise UserError(f"Tables of {path} are not up to date: run `synth-fr docs`.")
+    else:
+        write_text(path, after)
+        typer.echo(f"{path} is written anew.")
+
+
+def stages() -> str:
+    """What each stage reads and writes, and on which side of the wall it runs."""
+    rows = []
+    for name, entry in read_yaml(PIPELINE)["stages"].items():
+        body = entry.get("do", entry)
+        title = f"`{name}@…`" if "foreach" in entry else f"`{name}`"
+        side, desc = _side(body["desc"])
+        read = [path for path in map(_shown, body.get("deps", [])) if _is_data(path)]
+        made = [_shown(path) for path in _made(body)]
+        rows.append([title, desc, _code(read), _code(made), side])
+    return _markdown(["stage", "what it does", "reads", "writes", "side"], rows)
+
+
+def parameters() -> str:
+    """Every parameter as shipped, a row for each section; what it means stands in the file."""
+    rows = []
+    for section, values in read_yaml(PARAMS).items():
+        if isinstance(values, Mapping):
+            told = ", ".join(f"{name} `{_flow(value)}`" for name, value in _leaves(values))
+        else:
+            told = f"`{_flow(values)}`"
+        rows.append([f"`{section}`", told or "none yet"])
+    return _markdown(["section", "parameters and what they are as shipped"], rows)
+
+
+def results() -> str:
+    """One run: headline, the measured tables in the form of the published one, faithfulness; a
+    note where nothing was measured.
+    """
+    steps = read_yaml(PARAMS)["steps"]
+    found = load(METRICS_FOLDER, steps)
+    if not found.sizes:
+        return "*Nothing is measured yet: `make repro` does it.*"
+    parts = [told] if (told := text_tables.headline(found)) else []
+    parts += [_with_title(text_tables.grid(found, metric)) for metric in METRICS]
+    if measures := faithfulness.load(METRICS_FOLDER, steps):
+        parts.append(_with_title(text_tables.by_step(measures, steps)))
+    return "\n\n".join(parts)
+
+
+def seeds() -> str:
+    """Headline and tables over seeds of the whole loop; a note where it was not run."""
+    found = record.read(RECORD_PATH)
+    if found is None:
+        return _NO_SEEDS
+    parts = [f"**{told}**"] if (told := seed_tables.headline(found)) else []
+    parts += [_with_title(seed_tables.grid(found, metric)) for metric in METRICS]
+    return "\n\n".join(parts)
+
+
+def controls() -> str:
+    """Baselines, steps, controls and references of the largest cell over seeds; what the reports of
+    steps and controls share with private documents.
+    """
+    found = record.read(RECORD_PATH)
+    if found is None or (table := seed_tables.controls(found)) is None:
+        return _NO_SEEDS
+    tables = (table, seed_tables.privacy(found))
+    return "\n\n".join(_with_title(one) for one in tables if one is not None)
+
+
+TABLES: Mapping[str, Callable[[], str]] = {
+    "stages": stages,
+    "parameters": parameters,
+    "results": results,
+    "seeds": seeds,
+    "controls": controls,
+}
+
+
+def _replaced(text: str, name: str, table: str) -> str:
+    start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    pattern = re.compile(f"{re.escape(start)}\n.*?{re.escape(end)}", re.DOTALL)
+    if not pattern.search(text):
+        raise UserError(f"The README has no markers {start} and {end}: put them where it belongs.")
+    return pattern.sub(lambda _: f"{start}\n{table}\n{end}", text)
+
+
+def _with_title(table: text_tables.TextTable) -> str:
+    """The title stands before the first column's name."""
+    first, *others = table.head
+    return _markdown([f"{table.title}: {first}", *others], table.rows)
+
+
+def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    escaped = ([cell.replace("|", "\\|") for cell in line] for line in lines)
+    return "\n".join(f"| {' | '.join(line)} |" for line in escaped)
+
+
+def _side(desc: str) -> tuple[str, str]:
+    private = desc.startswith("PRIVATE. ")
+    return ("private" if private else "public"), desc.removeprefix("PRIVATE. ")
+
+
+def _made(body: Mapping[str, Any]) -> list[str]:
+    """What later stages or people take up; metrics only of a stage that makes nothing else."""
+    outs, metrics = ([_path(out) for out in body.get(kind, [])] for kind in ("outs", "metrics"))
+    return [path for path in outs if not path.startswith("plots")] or metrics
+
+
+def _path(out: Any) -> str:
+    return str(next(iter(out)) if isinstance(out, Mapping) else out)
+
+
+def _shown(path: str) -> str:
+    """A path as a reader knows it: ``${key}`` is the round, ``${item}`` the step."""
+    for written, shown in (("item.parent", "PARENT"), ("key", "ROUND"), ("item", "STEP")):
+        path = path.replace(f"${{{written}}}", shown)
+    return "" if "${" in path else path
+
+
+def _is_data(path: str) -> bool:
+    return path.startswith(("data", "models", "metrics", "plots"))
+
+
+def _code(paths: Sequence[str]) -> str:
+    return "<br>".join(f"`{path}`" for path in paths)
+
+
+def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _flow(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

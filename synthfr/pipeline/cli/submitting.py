@@ -1,0 +1,175 @@
+"""``synth-fr submit``: one job per stage that is not up to date, watched until the table."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from synthfr.disk import read_yaml
+from synthfr.errors import UserError
+from synthfr.pipeline.cluster import allocations, chain, graph, slurm
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+WORKSPACE = Path()
+_COLOURS = {"COMPLETED": "green", "RUNNING": "cyan", "PENDING": "yellow"}
+_POLL_S = 5.0
+
+
+def submit(
+    target: str | None,
+    options: Sequence[str],
+    requests: Path,
+    *,
+    one_job: bool,
+    dry_run: bool,
+    wait: bool,
+) -> int:
+    """Plan, submit, tell; the exit status."""
+    if not dry_run:
+        _refuse_a_second_submit()
+    plan = graph.plan(target)
+    if not plan.stages:
+        typer.echo(f"{target or 'Everything'} is up to date: nothing to submit.")
+        return 0
+    stages = _all_stages()
+    wide = [stage for stage, is_wide in stages.items() if is_wide]
+    wanted = allocations.read_requests(requests, stages, wide)
+    mine = {stage: wanted[stage] for stage in plan.stages}
+    jobs = (
+        chain.in_one(target, allocations.largest(list(mine.values())), options)
+        if one_job
+        else chain.per_stage(plan, mine, options)
+    )
+    if dry_run:
+        for one in jobs:
+            typer.echo(shlex.join(one.command([f"<{need}>" for need in one.needs])))
+        return 0
+    _refuse_too_many_gpus(requests, mine, options)
+    made = chain.submit(target or "everything", jobs)
+    for link in made.links:
+        after = f" after {', '.join(link.needs)}" if link.needs else ""
+        typer.echo(f"{link.job} {link.name}{after}")
+    typer.echo(f"{len(made.links)} submitted. Watch them with: synth-fr submit --status")
+    return _wait_and_tell() if wait else 0
+
+
+def status(*, wait: bool) -> int:
+    """Print the chain as a tree; 1 if a job failed."""
+    return _wait_and_tell() if wait else _tell()
+
+
+def cancel() -> int:
+    ended = chain.cancel(chain.Chain.load())
+    typer.echo(f"Cancelled: {', '.join(ended)}." if ended else "No job of the chain was left.")
+    return 0
+
+
+def _refuse_a_second_submit() -> None:
+    busy = slurm.at_work(WORKSPACE, _all_stages())
+    if busy:
+        shown = ", ".join(
+            f"{job.name} (job {job.job}{_of_another(job.user)}, {job.state.lower()})"
+            for job in busy[:3]
+        )
+        shown += f" and {len(busy) - 3} more" if len(busy) > 3 else ""
+        raise UserError(
+            f"Jobs of this workspace are still queued or running: {shown}: "
+            "wait for them (synth-fr submit --status --wait) or end them (--cancel)."
+        )
+
+
+def _of_another(user: int) -> str:
+    return "" if user == os.getuid() else f" of user {user}"
+
+
+def _refuse_too_many_gpus(
+    path: Path, requests: Mapping[str, allocations.Request], options: Sequence[str]
+) -> None:
+    given = [one.partition("=")[2] for one in options if one.startswith("--partition=")]
+    for stage, request in requests.items():
+        partition = given[-1] if given else request.partition
+        most = slurm.most_gpus(partition) if request.gpus else None
+        if most is not None and request.gpus > most:
+            raise UserError(
+                f"{path}: {stage} asks for {request.gpus} GPUs, and no node"
+                f"{f' of partition {partition}' if partition else ''} has more than {most}: "
+                "lower gpus, or name another partition."
+            )
+
+
+def _all_stages() -> dict[str, bool]:
+    """As dvc.yaml and params.yaml name them, without starting DVC; whether each is wide: can write
+    a share of its work, to be gathered.
+    """
+    params = read_yaml("params.yaml")
+    stages: dict[str, bool] = {}
+    for stage, entry in read_yaml("dvc.yaml")["stages"].items():
+        each = entry.get("foreach")
+        items = params[each.strip("${} ")] if isinstance(each, str) else each
+        names = [stage] if each is None else [f"{stage}@{item}" for item in items]
+        told = (entry if each is None else entry["do"]).get("meta") or {}
+        stages |= dict.fromkeys(names, bool(told.get("shares")))
+    return stages
+
+
+def _wait_and_tell() -> int:
+    chain.wait(chain.Chain.load(), _POLL_S)
+    return _tell()
+
+
+def _tell() -> int:
+    from rich.console import Console
+    from rich.text import Text
+    from rich.tree import Tree
+
+    submitted = chain.Chain.load()
+    states = chain.states(submitted)
+    console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+    root = Tree(Text(f"{submitted.target}: {_summary(states)}"))
+    nodes: dict[str, Tree] = {}
+    depth: dict[str, int] = {}
+    for one in states:
+        needs = [need for need in one.link.needs if need in nodes]
+        # a graph is no tree: a job stands below the one that it waits for longest
+        above = max(needs, key=lambda need: depth[need], default=None)
+        depth[one.link.name] = 1 + (depth[above] if above else 0)
+        nodes[one.link.name] = (nodes[above] if above else root).add(_line(one))
+    console.print(root)
+    if all(one.ended for one in states):
+        from synthfr.pipeline.cli import tracking_commands
+
+        tracking_commands.send_waiting()
+    if any(one.failed for one in states):
+        return 1
+    if all(one.ended for one in states) and any(Path("metrics/classify").glob("*.json")):
+        from synthfr.pipeline.cli import tables
+
+        tables.show_results()
+    return 0
+
+
+def _line(one: chain.State) -> Text:
+    from rich.text import Text
+
+    text = Text(one.link.name, style="bold")
+    text.append(f"  {one.state}", style=_COLOURS.get(one.state, "red"))
+    took = "/".join(part for part in (one.elapsed, one.limit) if part)
+    text.append(f"  {took}  job {one.link.job}  {one.link.log}", style="dim")
+    if one.why:
+        text.append(f"\n{one.why}", style="red" if one.failed else "dim")
+    return text
+
+
+def _summary(states: Sequence[chain.State]) -> str:
+    counts: dict[str, int] = {}
+    for one in states:
+        counts[one.state.lower()] = counts.get(one.state.lower(), 0) + 1
+    return ", ".join(f"{count} {state}" for state, count in counts.items())

@@ -1,0 +1,303 @@
+"""``reports/index.html``: what the metrics, curves and data sets of all steps say, on one page."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from synthfr import seeding
+from synthfr.disk import write_text
+from synthfr.pipeline.page import baselines, faithfulness, figures, record, seed_tables, text_tables
+from synthfr.pipeline.page.results import METRICS, REFERENCES, Results, load, percent, read, short
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+HERE = Path(__file__).parent
+CAVEATS = {
+    "demo": "The corpora behind these figures are themselves machine-written from a small grammar: "
+    "they show that the machinery works and say nothing about clinical realism.",
+    "files": "These figures hold for the corpora of this run, and for this coder: what another "
+    "hospital would see, or a reader of the reports, they cannot tell.",
+}
+ROUND_FIGURES = {  # title: metrics file of the round, path in it, digits
+    "candidates": ("generate", "candidates", 0),
+    "tokens a candidate": ("generate", "tokens_per_candidate", 1),
+    "cut at the length limit, share": ("generate", "cut_share", 3),
+    "distinct candidates, share": ("generate", "distinct_share", 3),
+    "judge, mean": ("judge", "judge/mean", 3),
+    "answers of the judge that were no use": ("judge", "unparsable", 0),
+    "score, mean": ("score", "total/mean", 3),
+    "best minus worst score, mean": ("score", "spread", 3),
+    "pairs": ("pair", "counts/pairs", 0),
+    "DPO steps": ("dpo", "steps", 0),
+    "reward margin at the end": ("dpo", "margin", 3),
+    "pairs ranked right at the end": ("dpo", "accuracy", 3),
+    "chosen, log-probability lost a token": ("dpo", "chosen_logp_drop_per_token", 3),
+    "tokens, chosen : rejected": ("dpo", "length_ratio", 3),
+}
+WATCHED = {  # title: feature of the fidelity file, digits
+    "words a report": ("words_mean", 1),
+    "distinct 3-grams": ("distinct_3", 3),
+    "type/token ratio at equal size": ("unique_token_ratio_at_equal_size", 3),
+    "asked keywords found": ("keyword_recall", 3),
+}
+DRAWN_FAITHFUL = ("code_recall", "wrong_codes", "hospital_share")
+AUDITED = {  # title: path in the privacy file, digits
+    "n-grams that are in train": ("train/containment", 4),
+    "n-grams that are in holdout": ("holdout/containment", 4),
+    "train minus holdout, per report": ("gap/report_share", 4),
+    "longest run shared with train, words, mean": ("train/longest_run_words/mean", 1),
+    "longest run shared with train, words, most": ("train/longest_run_words/max", 0),
+}
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Folders that hold ``<stage>/<item>`` files; whatever is missing is left out of the page."""
+
+    metrics: Path
+    plots: Path
+    rounds: Path  # <round>/scores.parquet
+    synthetic: Path  # <step>/reports.parquet
+    record: Path  # the loop over seeds and its controls; shown if it is of this very loop
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """A small table: a title and cells for every row, under column names."""
+
+    columns: Sequence[str]
+    rows: Sequence[tuple[str, Sequence[str]]]
+
+
+def write(
+    sources: Sources,
+    out: Path,
+    *,
+    steps: Sequence[str],
+    rounds: Sequence[str],
+    source: str,
+    samples_per_step: int,
+    random_seed: int,
+) -> None:
+    """Write ``index.html`` and ``results.csv`` to the folder `out`.
+
+    `source` is the seed's (a key of `CAVEATS`): what the figures can and cannot show hangs on it.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    results = load(sources.metrics, steps)
+    faithful = faithfulness.load(sources.metrics, steps)
+    environment = Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"percent": percent, "short": short}
+    page = environment.get_template("page.html.j2").render(
+        style=(HERE / "style.css").read_text(encoding="utf-8"),
+        caveat=CAVEATS[source],
+        results=results,
+        metrics=METRICS,
+        references=REFERENCES,
+        rules=_rules(results),
+        called=baselines.title,
+        gain_title=baselines.gain_title(steps),
+        against=baselines.described(steps),
+        rule_range=text_tables.rule_range,
+        figures=_figures(sources, results, rounds)
+        | {"faithful": _faithful_figure(steps, faithful)},
+        rounds=_round_table(sources.metrics, rounds),
+        watched=_watch_table(sources.metrics, steps),
+        faithful=_faithful_table(steps, faithful),
+        audited=_audit_table(sources.metrics, steps),
+        seeds=_over_seeds(sources.record, results, random_seed),
+        samples=_samples(sources.synthetic, steps, samples_per_step, random_seed),
+    )
+    write_text(out / "index.html", page)
+    write_text(out / "results.csv", _csv(results))
+
+
+def _figures(sources: Sources, results: Results, rounds: Sequence[str]) -> dict[str, str]:
+    """SVG by name; empty where there is nothing to draw."""
+    steps = results.steps
+    scores = {one: _scores(sources.rounds / one / "scores.parquet") for one in rounds}
+    scores = {name: values for name, values in scores.items() if values}
+    curves = {one: _rows(sources.plots / "dpo" / "history" / f"{one}.csv") for one in rounds}
+    curves = {name: rows for name, rows in curves.items() if rows}
+    fidelity = [read(sources.metrics / "fidelity" / f"{step}.json") for step in steps]
+    measures = {
+        title: ([_at(one, f"{name}/synthetic") for one in fidelity], _real(fidelity, name))
+        for title, (name, _) in WATCHED.items()
+    }
+    measures = {title: one for title, one in measures.items() if any(one[0])}
+    privacy = [read(sources.metrics / "privacy" / f"{step}.json") for step in steps]
+    parts = {
+        side: [_at(one, f"{side}/containment") for one in privacy] for side in ("train", "holdout")
+    }
+    return {
+        "by_step": figures.by_step(results) if results.sizes else "",
+        "scores": figures.distributions(scores) if scores else "",
+        "dpo": figures.dpo_curves(curves) if curves else "",
+        "watch": figures.watch(steps, measures) if any(fidelity) else "",
+        "privacy": figures.overlap(steps, parts) if any(privacy) else "",
+    }
+
+
+def _over_seeds(path: Path, results: Results, seed: int) -> dict[str, Any]:
+    """Headline and tables of the record over seeds; empty where it is of another loop."""
+    found = record.read(path)
+    if found is None or record.place_of(found, results, seed) is None:
+        return {}
+    tables = (seed_tables.controls(found), seed_tables.privacy(found))
+    return {
+        "headline": seed_tables.headline(found),
+        "tables": [
+            (table.title, TextTable(table.head[1:], [(row[0], row[1:]) for row in table.rows]))
+            for table in tables
+            if table is not None
+        ],
+    }
+
+
+def _rules(results: Results) -> list[tuple[str, str]]:
+    """The other ways to judge the same coders that the files hold: (title, metric path)."""
+    found = {"original": "the original's evaluation (reports without a known code dropped)"}
+    found |= {f"rules/{rule}": f"decision rule {rule}" for rule in results.rules}
+    return [(title, f"{path}/macro_f1") for path, title in found.items()]
+
+
+def _round_table(metrics: Path, rounds: Sequence[str]) -> TextTable:
+    rows = [
+        (
+            title,
+            [_figure(_at(read(metrics / stage / f"{one}.json"), path), digits) for one in rounds],
+        )
+        for title, (stage, path, digits) in ROUND_FIGURES.items()
+    ]
+    return TextTable(rounds, _measured(rows))
+
+
+def _watch_table(metrics: Path, steps: Sequence[str]) -> TextTable:
+    trees = [read(metrics / "fidelity" / f"{step}.json") for step in steps]
+    rows = [
+        (
+            title,
+            [
+                *(_figure(_at(tree, f"{name}/synthetic"), digits) for tree in trees),
+                _figure(_real(trees, name), digits),
+            ],
+        )
+        for title, (name, digits) in WATCHED.items()
+    ]
+    return TextTable([*map(baselines.title, steps), "private holdout"], _measured(rows))
+
+
+def _faithful_table(steps: Sequence[str], found: Mapping[str, Sequence[float | None]]) -> TextTable:
+    rows = [
+        (faithfulness.title(name), [_figure(value, 3) for value in values])
+        for name, values in found.items()
+    ]
+    return TextTable([*map(baselines.title, steps)], rows)
+
+
+def _faithful_figure(steps: Sequence[str], found: Mapping[str, Sequence[float | None]]) -> str:
+    """The measures that say most; empty where nothing was measured."""
+    drawn = {
+        faithfulness.title(name): (found[name], None) for name in DRAWN_FAITHFUL if name in found
+    }
+    return figures.watch(steps, drawn) if drawn else ""
+
+
+def _audit_table(metrics: Path, steps: Sequence[str]) -> TextTable:
+    trees = [read(metrics / "privacy" / f"{step}.json") for step in steps]
+    rows = [
+        (title, [_with_limits(tree, path, digits) for tree in trees])
+        for title, (path, digits) in AUDITED.items()
+    ]
+    return TextTable([*map(baselines.title, steps)], _measured(rows))
+
+
+def _measured(rows: Sequence[tuple[str, Sequence[str]]]) -> list[tuple[str, Sequence[str]]]:
+    return [(title, cells) for title, cells in rows if set(cells) != {text_tables.NOTHING}]
+
+
+def _with_limits(tree: Mapping[str, Any], path: str, digits: int) -> str:
+    mean, low, high = (_at(tree, f"{path}/{part}") for part in ("mean", "low", "high"))
+    if mean is None:
+        return _figure(_at(tree, path), digits)
+    if low is None or high is None:
+        return _figure(mean, digits)
+    return f"{_figure(mean, digits)} ± {_figure((high - low) / 2, digits)}"
+
+
+def _samples(
+    folder: Path, steps: Sequence[str], n: int, random_seed: int
+) -> list[list[tuple[str, Mapping[str, Any]]]]:
+    """`n` reports, each as every step wrote it: the same codes and keywords, another policy."""
+    from synthfr.records import SYNTHETIC, read_table
+
+    frames: dict[str, pd.DataFrame] = {}
+    for step in steps:
+        path = folder / step / "reports.parquet"
+        if path.is_file():
+            frames[step] = read_table(path, SYNTHETIC).set_index("report_id")
+    if not frames or not n:
+        return []
+    common = set.intersection(*(set(frame.index) for frame in frames.values()))
+    drawn = sorted((seeding.derive(random_seed, "report", name), name) for name in common)[:n]
+    return [[(step, frame.loc[name]) for step, frame in frames.items()] for _, name in drawn]
+
+
+def _scores(path: Path) -> list[float]:
+    from synthfr.records import SCORES, read_table
+
+    return [float(value) for value in read_table(path, SCORES)["total"]] if path.is_file() else []
+
+
+def _rows(path: Path) -> list[dict[str, float]]:
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        found = list(csv.DictReader(file))
+    return [{key: float(value) for key, value in row.items() if value} for row in found]
+
+
+def _real(trees: Sequence[Mapping[str, Any]], feature: str) -> float | None:
+    return next(
+        (value for tree in trees if (value := _at(tree, f"{feature}/real")) is not None), None
+    )
+
+
+def _at(tree: Any, path: str) -> float | None:
+    for part in path.split("/"):
+        tree = tree.get(part) if isinstance(tree, Mapping) else None
+    return tree if isinstance(tree, int | float) else None
+
+
+def _figure(value: float | None, digits: int) -> str:
+    return (
+        text_tables.NOTHING if value is None else f"{round(value, digits) + 0.0:,.{digits}f}"
+    )  # no -0
+
+
+def _csv(results: Results) -> str:
+    """Long form: one line for each metric, size, top k and column of the tables."""
+    lines = ["metric,size,top_k,data,mean,low,high"]
+    for metric in METRICS:
+        for row in results.rows(metric):
+            for name, one in {**row.steps, **row.references}.items():
+                if one is not None:
+                    limits = ["" if value is None else repr(value) for value in (one.low, one.high)]
+                    lines.append(
+                        ",".join(
+                            [metric, str(row.size), str(row.top_k), name, repr(one.mean), *limits]
+                        )
+                    )
+    return "\n".join(lines) + "\n"

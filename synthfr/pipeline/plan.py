@@ -1,0 +1,202 @@
+"""What a set of parameters amounts to before anything runs: tokens, optimiser steps, GPU hours,
+disk. Orders of magnitude, from stated assumptions; no measurement of this machine.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from synthfr.pipeline.parameters import Params
+    from synthfr.training.common import Training
+
+# One GPU of the H100 class. Writing: a 4B model at 8 000 tokens a second (datatrove's benchmark of
+# vLLM 0.15 on one H100), in inverse proportion to the weights a token passes through; reading a
+# prompt is taken to be ten times as fast.
+WRITTEN_PER_S_OF_4B = 8_000.0
+READ_TO_WRITTEN = 10.0
+PEAK_FLOPS = 989e12  # bfloat16, dense
+TRAINING_SHARE, ENCODING_SHARE = 0.4, 0.3  # of the peak
+LORA_FLOPS, FORWARD_FLOPS, FULL_FLOPS = 4, 2, 6  # a weight and token; LoRA: no weight gradients
+REPORT_SHARE = 1 / 3  # of max_new_tokens, that a report uses on average
+PROMPT_TOKENS = 150
+_TINY = 2.4e6  # weights of the shipped base
+_SIZES = {"large": 0.4e9, "base": 0.15e9, "BioLORD": 0.28e9}  # of encoders whose name says no more
+
+
+@dataclass(frozen=True)
+class Line:
+    """One stage's share, all its rounds or steps together. `tokens` read or written."""
+
+    stage: str
+    what: str
+    tokens: float = 0.0
+    steps: int = 0
+    gpu_hours: float = 0.0
+    disk_bytes: float = 0.0
+
+
+def plan(params: Params) -> list[Line]:
+    """The lines of all stages that cost something, and their total at the end."""
+    lines = [*_policy(params), *_rounds(params), *_evaluation(params)]
+    total = Line(
+        "total",
+        f"{len(params.steps)} steps",
+        sum(line.tokens for line in lines),
+        sum(line.steps for line in lines),
+        sum(line.gpu_hours for line in lines),
+        sum(line.disk_bytes for line in lines),
+    )
+    return [*lines, total]
+
+
+def size_of(name: str) -> tuple[float, float]:
+    """Weights in all, and those that a token passes through, as a model's name tells them:
+    ``...-4B-...``, ``...-30B-A3B-...``, ``...-large``; 0 when it tells nothing.
+    """
+    if found := re.search(r"(\d+(?:\.\d+)?)B(?:-A(\d+(?:\.\d+)?)B)?(?![a-z])", name):
+        total = float(found[1]) * 1e9
+        return total, float(found[2]) * 1e9 if found[2] else total
+    known = (size for word, size in _SIZES.items() if word in name)
+    size = next(known, 0.0)
+    return size, size
+
+
+def _policy(params: Params) -> Iterator[Line]:
+    total, _ = _base(params)
+    copies = 3 if params.base.source == "hub" else 2  # models/base, DVC's cache, the hub's cache
+    yield Line("base", f"{_weights(total)} weights, {copies} copies", disk_bytes=copies * 2 * total)
+    reports = params.seed.demo.public if params.seed.source == "demo" else 1000
+    counted = "" if params.seed.source == "demo" else " for every 1 000 public reports"
+    reports = round(reports / (1 - params.sft.teacher.share) * (1 - params.sft.validation_share))
+    yield _training(
+        "sft", f"{reports} reports x {params.sft.epochs:g} epochs{counted}", params, params.sft,
+        n_reports=reports, n_texts=reports, epochs=params.sft.epochs, max_new=None,
+    )  # fmt: skip
+
+
+def _rounds(params: Params) -> Iterator[Line]:
+    _, active = _base(params)
+    per_report = _report_tokens(params.generate.max_new_tokens)
+    candidates = sum(one.prompts for one in params.rounds.values())
+    candidates *= len(params.generate.temperatures)
+    written = candidates * per_report
+    yield Line(
+        "generate", f"{candidates:,} candidates of {per_report:.0f} tokens", written,
+        gpu_hours=_hours_written(written, active), disk_bytes=written * 4 + _merged(params),
+    )  # fmt: skip
+    if params.judge.kind != "none" and params.judge.engine != "openai":
+        weights, judge = size_of(params.judge.model or "")
+        asked = candidates
+        if params.judge.kind == "pairwise":  # each pair in both orders
+            asked *= len(params.generate.temperatures) - 1
+        read = asked * (per_report + 2 * PROMPT_TOKENS)
+        hours = _hours_written(read, judge) / READ_TO_WRITTEN
+        hours += _hours_written(asked * params.judge.max_new_tokens / 2, judge)
+        what = f"{asked:,} answers of {params.judge.model}"
+        yield Line("judge", what, read, gpu_hours=hours, disk_bytes=2 * weights)
+    similar = params.score.similarity_judge
+    if similar.model is not None and similar.engine != "openai":
+        weights, judge = size_of(similar.model)
+        read = candidates * (2 * per_report + 2 * PROMPT_TOKENS)
+        hours = _hours_written(read, judge) / READ_TO_WRITTEN
+        hours += _hours_written(candidates * similar.max_new_tokens / 2, judge)
+        what = f"{candidates:,} answers of {similar.model}, beside the private documents"
+        yield Line("score", what, read, gpu_hours=hours, disk_bytes=2 * weights)
+    if params.score.evaluator == "discriminator":
+        yield Line("score", f"{candidates:,} candidates by a linear classifier", written)
+    else:
+        yield _compared(params, candidates, per_report)
+    pairs = min(params.pair.max_pairs, *(one.prompts for one in params.rounds.values()))
+    epochs = sum(one.epochs for one in params.rounds.values())
+    pairs = round(pairs * (1 - params.dpo.validation_share))
+    yield _training(
+        "dpo", f"{pairs:,} pairs x {epochs:g} epochs over {len(params.rounds)} rounds", params,
+        params.dpo, n_reports=pairs, n_texts=2 * pairs, epochs=epochs,
+        max_new=params.generate.max_new_tokens,
+    )  # fmt: skip
+
+
+def _compared(params: Params, candidates: int, per_report: float) -> Line:
+    """Scoring by comparison with the private documents, window by window."""
+    encoder, _ = size_of(params.score.evaluator)
+    windows = max(1, math.ceil(per_report / params.score.stride_tokens) - 1)
+    read = candidates * (per_report + windows * params.score.window_tokens)
+    hours = FORWARD_FLOPS * encoder * read / (ENCODING_SHARE * PEAK_FLOPS) / 3600
+    return Line("score", f"{windows} windows a candidate", read, gpu_hours=hours)
+
+
+def _evaluation(params: Params) -> Iterator[Line]:
+    _, active = _base(params)
+    per_report = _report_tokens(params.synthesize.max_new_tokens)
+    written = len(params.steps) * params.synthesize.reports * per_report
+    yield Line(
+        "synthesize", f"{len(params.steps)} x {params.synthesize.reports:,} reports", written,
+        gpu_hours=_hours_written(written, active), disk_bytes=written * 4,
+    )  # fmt: skip
+    if params.classify.coder.kind == "encoder":
+        how = params.classify.coder.encoder
+        size, _ = size_of(how.model or "")
+        # the unbiased evaluation trains once for all label spaces, the original's once for each
+        spaces = {"unbiased": 1, "original": len(params.classify.top_k)}
+        trainings = sum(spaces[name] for name in params.classify.evaluations)
+        trainings *= len(params.classify.seeds) * (len(params.steps) + 2)  # and two references
+        reports = sum(params.classify.sizes) * trainings
+        tokens = reports * how.epochs * min(per_report, how.max_length)
+        steps = round(reports * how.epochs / how.batch_size)
+        hours = FULL_FLOPS * size * tokens / (ENCODING_SHARE * PEAK_FLOPS) / 3600
+        what = f"{trainings * len(params.classify.sizes)} trainings of {how.model}, at most"
+        yield Line("classify", what, tokens, steps, hours)
+
+
+def _training(
+    stage: str,
+    what: str,
+    params: Params,
+    how: Training,
+    *,
+    n_reports: int,
+    n_texts: int,
+    epochs: float,
+    max_new: int | None,
+) -> Line:
+    """`n_reports` rows of the trainer's batches, which hold `n_texts` texts."""
+    total, _ = _base(params)
+    each = min(how.max_length, _report_tokens(max_new or how.max_length) + PROMPT_TOKENS)
+    tokens = n_texts * each * epochs
+    flops = LORA_FLOPS * total * tokens
+    if stage == "dpo":  # the reference reads each pair once a round
+        flops += FORWARD_FLOPS * total * n_texts * each * len(params.rounds)
+    steps = math.ceil(n_reports / how.batch_size * epochs)
+    hours = flops / (TRAINING_SHARE * PEAK_FLOPS) / 3600
+    adapters = len(params.rounds) if stage == "dpo" else 1
+    lora = 4 * 0.004 * total * how.lora.r / 32  # float32; r 32 on attention: 0.4 % of the weights
+    return Line(stage, what, tokens, steps, hours, adapters * 2 * lora)
+
+
+def _base(params: Params) -> tuple[float, float]:
+    if params.base.source == "tiny":
+        return _TINY, _TINY
+    return size_of(params.base.repo_id or params.base.path or "")
+
+
+def _merged(params: Params) -> float:
+    """Bytes of merged policies: the one in use and the one before."""
+    engine = params.generate.engine == "vllm" and params.engines.vllm.policy == "merged"
+    return 2 * 2 * _base(params)[0] if engine else 0.0
+
+
+def _report_tokens(max_new_tokens: int) -> float:
+    return max_new_tokens * REPORT_SHARE
+
+
+def _hours_written(tokens: float, active: float) -> float:
+    return tokens / (WRITTEN_PER_S_OF_4B * 4e9 / active) / 3600 if active else 0.0
+
+
+def _weights(count: float) -> str:
+    return f"{count / 1e9:.1f} G" if count >= 1e9 else f"{count / 1e6:.1f} M"

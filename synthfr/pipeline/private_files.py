@@ -1,0 +1,64 @@
+"""Files with private text: where they may lie, and who else on this machine can read them."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from synthfr.errors import UserError
+
+if TYPE_CHECKING:
+    from synthfr.corpora import Seed
+
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def refuse_exposed(seed: Seed, private: Path) -> None:
+    """UserError if the private reports lie in the checkout but outside its folder `private`: the
+    next ``git add -A`` would take them. Links are followed; outside the checkout all is well.
+    """
+    path = seed.files.private.path
+    if seed.source != "files" or path is None:
+        return
+    here = Path(os.path.realpath(path))
+    if here.is_relative_to(checkout()) and not here.is_relative_to(Path.cwd().resolve() / private):
+        raise UserError(
+            f"seed.files.private.path: {path} lies in this checkout but outside {private}, where "
+            f"git would take it: move it to {private / 'raw'}, or out of the checkout, and correct "
+            "the path."
+        )
+
+
+def checkout() -> Path:
+    """The folder of the git repository that we are in; where there is none, the folder itself."""
+    here = Path.cwd().resolve()
+    return next((one for one in (here, *here.parents) if (one / ".git").exists()), here)
+
+
+def close(folder: Path) -> None:
+    """Make our own tables in `folder` readable by us alone (mode 600).
+
+    DVC moves a stage's outputs to its cache and copies them back with the modes that the umask
+    gives; so does `dvc checkout`. Every private stage calls this before it reads, so that the
+    tables are open at most until the next one. Out of reach: DVC's cache itself, whose files have
+    mode 444 always (its folder must be closed: ``chmod 700 .dvc/cache``), and tables that are
+    links into it (cache.type hardlink or symlink).
+    """
+    for path in folder.glob("*.parquet"):
+        now = path.lstat()
+        single = stat.S_ISREG(now.st_mode) and now.st_nlink == 1
+        if single and now.st_uid == os.geteuid() and now.st_mode & _OTHERS:
+            path.chmod(0o600)
+
+
+def open_to_others(folder: Path) -> Iterator[Path]:
+    """Files under `folder`, but its README and .gitignore files, that others can read."""
+    if not folder.is_dir() or not folder.stat().st_mode & _OTHERS:
+        return
+    for path in sorted(folder.rglob("*")):
+        known = path.name in {"README.md", ".gitignore"}
+        if not known and path.is_file() and path.stat().st_mode & _OTHERS:
+            yield path

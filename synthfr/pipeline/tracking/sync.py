@@ -1,0 +1,120 @@
+"""Runs rebuilt from what is versioned, in a clone that has never run anything, or after a server
+was down.
+
+The metrics files are the truth, MLflow is the view: a stage whose metrics no finished run shows as
+they are is recorded anew, through the same records that stages write, and the steps' summaries are
+made to show what the metrics hold now: after a `git checkout`, after a stage that DVC took from its
+run cache. Doing it twice changes nothing, and the second time takes no MLflow.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from synthfr.errors import UserError
+from synthfr.pipeline.tracking.recorder import drain
+from synthfr.pipeline.tracking.shown import Shown, holds
+from synthfr.pipeline.tracking.spool import Tracker, metric_name
+from synthfr.pipeline.tracking.store import Store, is_locked, shown_runs, told, trouble
+from synthfr.pipeline.tracking.summary import Figures, bring_up_to_date
+
+_PATIENCE_S = 600.0  # for another recorder that is sending
+
+
+@dataclass(frozen=True)
+class Expected:
+    """A stage execution that MLflow should show."""
+
+    name: str
+    tags: Mapping[str, str]  # with `params_digest`
+    params: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    series: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    inputs: Mapping[Path, str] = field(default_factory=dict)  # path: MD5
+    adapter: Path | None = None
+
+
+@dataclass(frozen=True)
+class Synced:
+    """What `synchronise` did: runs sent from the spool, rebuilt from files, and found as they
+    should be; steps whose summary was another one.
+    """
+
+    sent: int
+    rebuilt: list[str]
+    unchanged: int
+    summaries: list[str]
+
+
+def synchronise(tracker: Tracker, expected: Sequence[Expected], steps: Sequence[Figures]) -> Synced:
+    """Send what waits in the spool, rebuild what MLflow lacks, and make the summaries show `steps`.
+
+    A store that cannot be used is a UserError.
+    """
+    store = tracker.store
+    check(store)
+    with told(store):
+        sent = send_waiting(store)
+        shown = shown_runs(store)
+        missing = [one for one in expected if not _is_shown(shown, one)]
+        for one in missing:
+            _record(tracker, one)
+        if missing:
+            send_waiting(store)
+        summaries = bring_up_to_date(store, steps)
+    rebuilt = [one.name for one in missing]
+    return Synced(sent, rebuilt, len(expected) - len(rebuilt), summaries)
+
+
+def check(store: Store) -> None:
+    """A store that cannot be used is a UserError."""
+    if (why := trouble(store)) is not None:
+        raise UserError(f"MLflow: {why}.")
+
+
+def _is_shown(shown: Sequence[Shown], one: Expected) -> bool:
+    """Whether a finished run, not only the last one, has the identity and the metrics."""
+    metrics = {metric_name(name): value for name, value in one.metrics.items()}
+    digest = one.tags["params_digest"]
+    return any(
+        (run.status, run.name, run.tags.get("params_digest")) == ("FINISHED", one.name, digest)
+        and holds(run.metrics, metrics)
+        for run in shown
+    )
+
+
+def _record(tracker: Tracker, one: Expected) -> None:
+    tags = {
+        "kind": "stage",
+        "profile": tracker.profile,
+        **one.tags,
+        "rebuilt": "from versioned metrics",
+    }
+    run = tracker.begin(one.name, tags, one.params, wake=False)
+    run.log_metrics(one.metrics)
+    for name, rows in one.series.items():
+        run.log_series(rows, name)
+    for path, digest in one.inputs.items():
+        run.log_input(path, path.stem, digest)
+    if one.adapter is not None:
+        run.log_artifacts(one.adapter, "adapter")
+    run.end("FINISHED")
+
+
+def send_waiting(store: Store) -> int:
+    """Empty the spool: here, or by the recorder that is at work already. Runs sent from here."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while (sent := drain(store)) is None:
+        waiting = [path for path in store.spool.glob("[!.]*.jsonl") if not is_locked(path)]
+        if not waiting:
+            return 0
+        if time.monotonic() > deadline:
+            raise UserError(
+                f"Another recorder is at work since {_PATIENCE_S:.0f} s: see {store.recorder_log}."
+            )
+        time.sleep(0.2)
+    return sent

@@ -1,0 +1,309 @@
+"""From reports to prompts: what is kept, what is added, and that no private wording leaves."""
+
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from synthfr import prompts, records
+from synthfr.errors import UserError
+from synthfr.keywords import matching
+from synthfr.keywords.export import Export, Keyword, Keywords, complete, export
+from synthfr.text import language
+
+SYNONYMS = {
+    "I10": ["Hypertension artérielle", "HTA"],
+    "I50": ["Insuffisance cardiaque"],
+    "D64": ["Anémie"],
+    "E11": ["Diabète de type 2", "DNID", "Diabète gras"],
+    "E11.9": ["Diabète de type 2 sans complication"],
+}
+CODES = pd.DataFrame(
+    [{"code": code, "label": terms[0], "synonyms": terms} for code, terms in SYNONYMS.items()]
+)
+TERMS = {term for terms in SYNONYMS.values() for term in terms}
+PARAMS = Keywords(
+    threshold=0.8,
+    max_window_tokens=5,
+    min_chars=3,
+    min_documents=2,
+    negation="skip",
+    complete_public=True,
+    complete_from_codes=True,
+    max_keywords=12,
+)
+
+
+def reports(*rows: tuple[str, list[str]], prefix: str = "doc", **columns: Any) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {
+                "report_id": f"{prefix}-{number}",
+                "text": text,
+                "codes": codes,
+                "keywords": [],
+                "language": "fr",
+            }
+            for number, (text, codes) in enumerate(rows)
+        ]
+    ).assign(**columns)
+
+
+PUBLIC = reports(("Une anémie et une HTA.", ["I10", "D64"]), ("Une anémie.", []), prefix="pub")
+
+
+def run(
+    private: pd.DataFrame, public: pd.DataFrame = PUBLIC, seed: int = 0, **changes: Any
+) -> Export:
+    done = export(public, private, CODES, PARAMS.model_copy(update=changes), "plain", seed)
+    records.validate(done.sft, records.SFT, "sft")
+    records.validate(done.prompts, records.PROMPTS, "prompts")
+    records.validate(done.code_sets, records.CODE_SETS, "code_sets")
+    records.validate(done.keyed, records.KEYED, "keyed")
+    return done
+
+
+def keywords_of(done: Export) -> dict[str, list[str]]:
+    return dict(zip(done.keyed["report_id"], done.keyed["keywords"], strict=True))
+
+
+def test_training_rows_by_hand() -> None:
+    private = reports(("HTA.", ["I10"]), ("HTA.", ["I10"]))
+    done = run(private)
+    assert done.sft.to_dict("records") == [
+        {
+            "report_id": "pub-0",
+            "prompt": prompts.render(["HTA", "Anémie"], "plain", "fr"),  # in the codes' order
+            "completion": "Une anémie et une HTA.",
+            "keywords": ["HTA", "Anémie"],
+        },
+        {
+            "report_id": "pub-1",
+            "prompt": prompts.render(["Anémie"], "plain", "fr"),
+            "completion": "Une anémie.",
+            "keywords": ["Anémie"],
+        },
+    ]
+    assert keywords_of(done) == {"doc-0": ["HTA"], "doc-1": ["HTA"]}
+    assert done.prompts["prompt"].tolist() == [prompts.render(["HTA"], "plain", "fr")] * 2
+
+
+def test_keywords_that_too_few_private_documents_have_stay() -> None:
+    private = reports(
+        ("HTA et anémie.", ["I10"]), ("HTA.", ["I10"]), ("Anémie.", []), ("DNID.", [])
+    )
+    done = run(private, complete_from_codes=False)
+    assert keywords_of(done) == {"doc-0": ["HTA", "Anémie"], "doc-1": ["HTA"], "doc-2": ["Anémie"]}
+    assert done.counts["private"]["without_keyword"] == 1
+    assert done.counts["exported"]["dropped_as_rare"] == 1
+    assert keywords_of(run(private, complete_from_codes=False, min_documents=1))["doc-3"] == [
+        "DNID"
+    ]
+
+
+def test_a_code_that_no_keyword_names_adds_one_of_its_names() -> None:
+    keywords = [Keyword("HTA", "I10")]
+    added = complete(keywords, ["I10", "E11"], SYNONYMS, 0, "doc-1")
+    assert added[0] == keywords[0]
+    assert [keyword.code for keyword in added] == ["I10", "E11"]
+    assert added[1].term in SYNONYMS["E11"]
+    drawn = {complete([], ["E11"], SYNONYMS, 0, f"doc-{n}")[0].term for n in range(50)}
+    assert drawn == set(SYNONYMS["E11"])
+    assert complete(keywords, ["I10", "E11"], SYNONYMS, 0, "doc-1") == added
+
+
+def test_a_keyword_names_its_part_and_its_whole() -> None:
+    assert len(complete([Keyword("DNID", "E11")], ["E11.9"], SYNONYMS, 0, "d")) == 1
+    part = Keyword("Diabète de type 2 sans complication", "E11.9")
+    assert len(complete([part], ["E11"], SYNONYMS, 0, "d")) == 1
+
+
+def test_names_drawn_for_one_code_gather_where_they_are_rare() -> None:
+    # three names for six documents: each alone may be too rare, the code is not
+    private = reports(*[("Sans mot.", ["E11"])] * 6)
+    terms = [terms for terms in keywords_of(run(private, min_documents=5)).values()]
+    assert len(terms) == 6
+    assert len({term for [term] in terms}) == 1
+
+
+def test_rare_codes_add_nothing() -> None:
+    private = reports(("HTA.", ["I10"]), ("HTA.", ["I10", "D64"]))
+    assert keywords_of(run(private)) == {"doc-0": ["HTA"], "doc-1": ["HTA"]}
+
+
+def test_at_most_so_many_keywords_those_of_the_codes_first() -> None:
+    private = reports(*[("Anémie, DNID et HTA.", ["I10"])] * 2)
+    assert keywords_of(run(private, max_keywords=2))["doc-0"] == ["HTA", "Anémie"]
+
+
+def test_given_keywords_are_looked_up_in_the_texts_stead() -> None:
+    public = reports(("Une anémie.", []), prefix="pub")
+    public.at[0, "keywords"] = ["hta", "secret inconnu"]
+    private = reports(*[("HTA.", ["I10"])] * 2)
+    assert run(private, public).sft["keywords"].tolist() == [["HTA"]]
+
+
+@pytest.mark.parametrize(("of_public", "of_private"), [(True, False), (False, True)])
+def test_each_side_is_completed_from_its_own_codes_alone(of_public: bool, of_private: bool) -> None:
+    rows = reports(("HTA.", ["I10", "D64"]), ("HTA.", ["I10", "D64"]))
+    done = run(rows, rows, complete_public=of_public, complete_from_codes=of_private)
+    named = [{"HTA"} < set(terms) for terms in done.sft["keywords"]]
+    asked = [{"HTA"} < set(terms) for terms in done.prompts["keywords"]]
+    assert (named, asked) == ([of_public] * 2, [of_private] * 2)
+
+
+def test_ids_are_opaque_and_rows_sorted_by_them() -> None:
+    private = reports(*[("HTA.", ["I10"])] * 20)
+    done = run(private)
+    ids = done.prompts["prompt_id"].tolist()
+    assert ids == sorted(ids) == done.keyed["prompt_id"].tolist()
+    assert done.keyed["report_id"].tolist() != private["report_id"].tolist()
+    # who knows the seed and guesses the ids of stays cannot make the prompts' ids without the texts
+    other = private.assign(text="HTA !")
+    assert not set(run(other).prompts["prompt_id"]) & set(ids)
+    assert not set(run(private, seed=1).prompts["prompt_id"]) & set(ids)
+
+
+def test_row_order_of_the_private_table_changes_nothing() -> None:
+    private = reports(
+        ("HTA, anémie.", ["I10"]), ("HTA.", ["I10", "E11"]), ("Anémie.", ["E11"]), ("DNID.", [])
+    )
+    one, other = run(private), run(private.iloc[::-1].reset_index(drop=True))
+    for name in ("sft", "prompts", "code_sets", "keyed"):
+        pd.testing.assert_frame_equal(getattr(one, name), getattr(other, name))
+
+
+def test_many_stays_of_one_patient_are_one() -> None:
+    private = reports(*[("DNID.", ["I50"])] * 3, *[("HTA.", ["I10"])] * 2)
+    private["patient_id"] = ["p", "p", "p", "q", "r"]
+    done = run(private)
+    assert set(keywords_of(done)) == {"doc-3", "doc-4"}
+    assert "I50" not in str(done.code_sets["codes"].tolist())
+
+
+def test_patients_stay_with_the_keyed_documents() -> None:
+    private = reports(*[("HTA.", ["I10"])] * 2, patient_id=["p1", "p2"])
+    assert set(run(private).keyed["patient_id"]) == {"p1", "p2"}
+
+
+NEGATED = reports(
+    ("Une anémie, sans HTA.", ["D64"]),
+    ("Une anémie. Pas de HTA. Puis une HTA.", ["D64"]),
+    ("Absence d'anémie; HTA.", ["D64"]),
+)
+
+
+def test_negated_terms_are_no_keywords_unless_they_are_also_affirmed() -> None:
+    done = run(
+        NEGATED,
+        NEGATED.assign(report_id=["a", "b", "c"]),
+        complete_public=False,
+        complete_from_codes=False,
+    )
+    expected = [["Anémie"], ["Anémie", "HTA"], ["HTA"]]
+    assert list(keywords_of(done)[f"doc-{n}"] for n in range(3)) == expected
+    assert done.sft["keywords"].tolist() == expected  # the public side skips as well
+    assert done.counts["private"]["negated_matches_skipped"] == 3
+    assert done.counts["public"]["negated_matches_skipped"] == 3
+
+
+def test_negative_control_kept_negated_terms_come_back() -> None:
+    done = run(NEGATED, NEGATED, complete_from_codes=False, negation="keep")
+    both = {"Anémie", "HTA"}
+    assert [set(terms) for terms in keywords_of(done).values()] == [both] * 3
+    assert [set(terms) for terms in done.sft["keywords"]] == [both] * 3
+    assert done.counts["private"]["negated_matches_skipped"] == 0
+
+
+def test_given_keywords_that_are_negated_are_skipped() -> None:
+    public = reports(("Rien.", []), prefix="pub")
+    public.at[0, "keywords"] = ["pas de HTA", "anémie"]
+    assert run(NEGATED, public).sft["keywords"].tolist() == [["Anémie"]]
+
+
+def test_a_language_without_cues_is_told_once_and_skips_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import synthfr.keywords.export as module
+
+    silent = replace(language("fr"), negation=None)
+    monkeypatch.setattr(module, "resources", lambda code: silent)
+    monkeypatch.setattr(matching, "negation", lambda code: None)
+    done = run(NEGATED, complete_from_codes=False)
+    told = capsys.readouterr().err
+    assert told.count("no negation cues for fr") == 1
+    assert done.counts["private"]["negated_matches_skipped"] == 0
+    run(NEGATED, complete_from_codes=False, negation="keep")
+    assert "no negation cues" not in capsys.readouterr().err
+    monkeypatch.undo()
+    run(NEGATED, complete_from_codes=False)
+    assert "no negation cues" not in capsys.readouterr().err
+
+
+CANARIES = ["zqxcanari", "Véronique Martin-Dupuis", "zqx 06 12 34"]
+MISSPELT = ["hypertention arterielle", "insuffisances cardiaque", "Anémies"]
+PIECES = st.sampled_from([*CANARIES, *MISSPELT, *sorted(TERMS), "avec", "de la", ". ", ", "])
+DOCUMENTS = st.lists(
+    st.tuples(
+        st.lists(PIECES, min_size=1, max_size=8)
+        .map(" ".join)
+        .filter(lambda text: text.strip(" .,")),
+        st.lists(st.sampled_from([*SYNONYMS, "E11.98", "Z99.9"]), max_size=4, unique=True),
+    ),
+    min_size=4,
+    max_size=14,
+)
+
+
+@given(DOCUMENTS, st.integers(1, 4), st.booleans())
+@settings(max_examples=40, deadline=None)
+def test_no_private_wording_leaves(
+    documents: list[tuple[str, list[str]]], min_documents: int, completed: bool
+) -> None:
+    private = reports(*documents)
+    try:
+        done = run(private, min_documents=min_documents, complete_from_codes=completed)
+    except UserError as error:
+        message = str(error)
+        assert not [words for words in (*CANARIES, *MISSPELT) if words in message]
+        return
+    leaving = [done.sft, done.prompts, done.code_sets]
+    said = " ".join(str(value) for table in leaving for value in table.to_numpy().ravel())
+    assert not [words for words in (*CANARIES, *MISSPELT) if words in said]
+    assert not [name for name in private["report_id"] if name in said]
+    counts = Counter(term for terms in done.prompts["keywords"] for term in terms)
+    assert set(counts) <= TERMS
+    assert all(count >= min_documents for count in counts.values())
+    # prompts say nothing but keywords and template
+    for terms, prompt in zip(done.prompts["keywords"], done.prompts["prompt"], strict=True):
+        assert prompt == prompts.render(terms, "plain", "fr")
+    assert all(
+        isinstance(number, int | float) for part in done.counts.values() for number in part.values()
+    )
+
+
+def test_negative_control_a_canary_in_the_dictionary_does_leave() -> None:
+    codes = pd.concat(
+        [CODES, pd.DataFrame([{"code": "Z00", "label": "Zqxcanari", "synonyms": ["Zqxcanari"]}])]
+    )
+    private = reports(*[("Un zqxcanari.", ["I10"])] * 2)
+    done = export(PUBLIC, private, codes, PARAMS, "plain", 0)
+    assert "Zqxcanari" in str(done.prompts.to_dict())
+
+
+@pytest.mark.parametrize(
+    ("private", "public", "told"),
+    [
+        ([("HTA.", ["I10"])] * 2, [("Rien.", [])], "No public report has a keyword"),
+        ([("Rien.", [])] * 2, [("HTA.", [])], "No keyword is shared by enough"),
+        ([("HTA.", [])] * 2, [("HTA.", [])], r"No code set.*keywords\.min_documents = 2"),
+        ([("HTA.", ["I10"]), ("Rien.", ["D64"])], [("HTA.", [])], "No keyword is shared by enough"),
+    ],
+)
+def test_nothing_to_start_from_is_told(private: Any, public: Any, told: str) -> None:
+    with pytest.raises(UserError, match=told):
+        run(reports(*private), reports(*public, prefix="pub"))
