@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-# what every stage stands on: golden tests hold it still (test_disk, test_records, test_seeding, ...)
+# what every stage stands on: golden tests hold it still
 FOUNDATION = {"__init__", "disk", "errors", "records", "redact", "section", "seeding"}
 # the tools around the stages; the page is a stage's own work
 TOOLS = "synthfr.pipeline"
