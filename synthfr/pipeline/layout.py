@@ -1,8 +1,13 @@
-"""Every path of the repository, in one place: relative to its root, where DVC runs the stages."""
+"""Every path of a recipe, in one place: relative to its folder, where DVC runs the stages.
+
+MLflow's store alone is not the recipe's: all of a checkout share it.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+
+from synthfr.pipeline import recipe
 
 PUBLIC = Path("data/public")
 SEED = PUBLIC / "seed.parquet"
@@ -22,10 +27,14 @@ BASE = MODELS / "base"
 
 REPORTS = Path("reports")
 RECORD = Path("docs/seeds.json")  # figures over seeds of the whole loop
-MLRUNS = Path("mlruns")  # MLflow's store and the stages' timings: a view, never a DVC out
-TIMINGS = MLRUNS / "timings"  # seconds and peak memory of each stage's last run
+TIMINGS = Path("mlruns/timings")  # seconds and peak memory of each stage's last run
 SCRATCH = Path(".scratch")  # shards and checkpoints of stages that are under way
 MERGED = SCRATCH / "merged"  # policies as plain weights, for engines that want them
+
+
+def mlruns() -> Path:
+    """Folder of MLflow's store: a view, never a DVC out."""
+    return recipe.checkout() / "mlruns"
 
 
 def adapter(step: str) -> Path:
