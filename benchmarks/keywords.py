@@ -61,8 +61,8 @@ def main(
 
 def compare(texts: Texts) -> dict[str, Any]:
     """Run all contenders on the same texts; the ratio is ours to edsnlp's, builds included."""
-    from synthfr.corpora.code_list import code_list
     from synthfr.corpora.files import FileSource
+    from synthfr.corpora.files.code_list import code_list
 
     codes = code_list(FileSource(path=None, columns={}), LANGUAGE, ";")
     entries = [

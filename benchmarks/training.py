@@ -265,7 +265,7 @@ def _params(scale: Scale, batching: str) -> dict[str, Any]:
         "device_batch_size": scale.batch_size,
         "max_length": scale.max_length,
         "lora": LORA,
-        "warmup_share": 0.1,
+        "warmup_ratio": 0.1,
         "weight_decay": 0.0,
         "validation_share": 0.0,
         "checkpoint_every_steps": 10**6,

@@ -15,7 +15,8 @@ app = stage_app("fidelity")
 def main(step: str) -> None:
     """Compare a data set with private reports, and with the codes it was asked for."""
     with stage_run("fidelity", item=step) as run:
-        from synthfr import corpora, fidelity, records
+        from synthfr import fidelity, records
+        from synthfr.corpora.faithfulness import faithfulness
 
         run.input(layout.synthetic_reports(step), "synthetic")
         synthetic = records.read_table(layout.synthetic_reports(step), records.SYNTHETIC)
@@ -25,9 +26,9 @@ def main(step: str) -> None:
             records.read_table(layout.PRIVATE_TRAIN, records.REPORTS),
             run.seed,
         )
-        faithfulness = corpora.faithfulness(synthetic, run.params.seed.source, run.seed)
-        run.log(comparison | {"faithfulness": faithfulness})
-        fidelity.guard(step, comparison, faithfulness, run.params.fidelity)
+        faithful = faithfulness(synthetic, run.params.seed.source, run.seed)
+        run.log(comparison | {"faithfulness": faithful})
+        fidelity.guard(step, comparison, faithful, run.params.fidelity)
 
 
 if __name__ == "__main__":

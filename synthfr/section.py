@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -36,7 +36,12 @@ def without_doubles(values: list[T]) -> list[T]:
 class Section(BaseModel):
     """A group of parameters: immutable, without unknown keys, and strict: no text or truth value
     stands for a number, and no number is infinite.
+
+    `renamed`: a parameter's former name -> its name today, inherited by subclasses: a file that
+    still has the former one is refused with the new one.
     """
+
+    renamed: ClassVar[Mapping[str, str]] = {}
 
     model_config = ConfigDict(
         frozen=True,
@@ -52,6 +57,8 @@ class Section(BaseModel):
         if isinstance(data, Mapping):
             for key in data:
                 if key not in cls.model_fields:
+                    if new_name := cls._new_name(key):
+                        raise ValueError(f"'{key}' is now called '{new_name}'")
                     near = difflib.get_close_matches(str(key), cls.model_fields, n=1, cutoff=0.5)
                     hint = (
                         f"did you mean '{near[0]}'?"
@@ -60,3 +67,8 @@ class Section(BaseModel):
                     )
                     raise ValueError(f"unknown parameter '{key}': {hint}")
         return data
+
+    @classmethod
+    def _new_name(cls, key: Any) -> str | None:
+        sections = [one for one in cls.__mro__ if issubclass(one, Section)]
+        return next((one.renamed[key] for one in sections if key in one.renamed), None)

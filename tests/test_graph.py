@@ -69,7 +69,7 @@ def stages() -> tuple[Stage, ...]:
 def test_all_stages_are_there() -> None:
     per_round = {"generate", "judge", "score", "pair", "dpo"}
     per_step = {"synthesize", "classify", "privacy", "fidelity"}
-    once = {"seed", "keywords", "base", "sft", "reference", "report"}
+    once = {"seed", "keywords", "base", "sft", "reference", "page"}
     params = read_yaml(ROOT / "params.yaml")
     expected = once | {f"{stage}@{item}" for stage in per_round for item in params["rounds"]}
     expected |= {f"{stage}@{item}" for stage in per_step for item in params["steps"]}

@@ -76,6 +76,18 @@ Change = Callable[[dict[str, Any]], object]
             "sft.lora: unknown parameter 'rank': known are: r, alpha",
         ),
         (
+            lambda d: d["dpo"].update(warmup_share=0.1),
+            r"^my\.yaml: dpo: 'warmup_share' is now called 'warmup_ratio'\.$",
+        ),
+        (
+            lambda d: d["classify"]["coder"]["encoder"].update(warmup_share=0.1),
+            r"classify\.coder\.encoder: 'warmup_share' is now called 'warmup_ratio'",
+        ),
+        (
+            lambda d: d["engines"]["vllm"].update(memory_share=0.5),
+            r"engines\.vllm: 'memory_share' is now called 'gpu_memory_utilization'",
+        ),
+        (
             lambda d: d["keywords"].update(threshold=7),
             r"keywords\.threshold: .*less than or equal to 1",
         ),

@@ -13,7 +13,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -30,13 +30,15 @@ if TYPE_CHECKING:
 
 
 class EncoderSettings(Section):
+    renamed: ClassVar[dict[str, str]] = {"warmup_share": "warmup_ratio"}
+
     model: str | None = None
     learning_rate: Positive = 0.0001
     epochs: Positive = 8.0
     batch_size: Count = 32
     device_batch_size: Count = 32
     max_length: Annotated[int, Field(ge=8)] = 2048
-    warmup_share: Share = 0.1
+    warmup_ratio: Share = 0.1
     weight_decay: NonNegative = 0.01
     patience: Count = 5
     precision: Literal["float32", "bfloat16"] = "float32"
@@ -146,7 +148,7 @@ class EncoderCoder:
                 num_train_epochs=params.epochs,
                 learning_rate=params.learning_rate,
                 lr_scheduler_type="cosine",
-                warmup_steps=round(params.warmup_share * steps),
+                warmup_steps=round(params.warmup_ratio * steps),
                 weight_decay=params.weight_decay,
                 per_device_train_batch_size=params.device_batch_size,
                 per_device_eval_batch_size=2 * params.device_batch_size,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -11,10 +11,7 @@ from synthfr.corpora.demo import DemoSizes
 from synthfr.corpora.files import SeedFiles
 from synthfr.section import Section
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-    pass
+__all__ = ["Corpus", "Seed", "load"]
 
 
 class Seed(Section):
@@ -22,9 +19,6 @@ class Seed(Section):
     language: Annotated[str, Field(min_length=2)] = "fr"
     demo: DemoSizes = DemoSizes()
     files: SeedFiles = SeedFiles()
-
-
-__all__ = ["Corpus", "faithfulness", "load"]
 
 
 def load(params: Seed, random_seed: int) -> Corpus:
@@ -48,20 +42,3 @@ def load(params: Seed, random_seed: int) -> Corpus:
     validate(corpus.private_holdout, REPORTS, "private reports, holdout")
     validate(corpus.codes, CODES, "code list")
     return corpus
-
-
-def faithfulness(reports: pd.DataFrame, source: str, random_seed: int) -> dict[str, float]:
-    """What generated reports (columns text, codes) say of the codes that they were asked for:
-    `demo.audit.Faithfulness` as a dict. Empty for a source that does not know the truth behind its
-    texts: only the demo does.
-    """
-    if source != "demo":
-        return {}
-    from dataclasses import asdict
-
-    from synthfr.corpora.demo import audit
-    from synthfr.corpora.demo.knowledge import knowledge
-
-    owners = audit.private_owners(knowledge(), random_seed)
-    codes = [list(own) for own in reports["codes"]]
-    return asdict(audit.faithfulness(reports["text"].tolist(), codes, knowledge(), owners))

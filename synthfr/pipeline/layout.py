@@ -22,6 +22,7 @@ MODELS = Path("models")
 BASE = MODELS / "base"
 
 REPORTS = Path("reports")
+RECORD = Path("docs/seeds.json")  # figures over seeds of the whole loop
 MLRUNS = Path("mlruns")  # MLflow's store and the stages' timings: a view, never a DVC out
 TIMINGS = MLRUNS / "timings"  # seconds and peak memory of each stage's last run
 SCRATCH = Path(".scratch")  # shards and checkpoints of stages that are under way

@@ -1,10 +1,15 @@
-"""The whole of ``params.yaml``: read, checked, and the rounds' descent proved."""
+"""A recipe's ``params.yaml``: read, checked, and the rounds' descent proved.
+
+A section's model stands beside the code that it configures; here they come together. A recipe has
+the sections that its file names.
+"""
 
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -44,33 +49,63 @@ class Page(Section):
     samples_per_step: Annotated[int, Field(ge=0)] = 3
 
 
-class Params(Section):
-    """All of ``params.yaml``."""
+# what a recipe has though its file does not name it
+ALWAYS = frozenset({"random_seed", "runtime", "tracking", "rounds", "steps"})
 
-    random_seed: Annotated[int, Field(ge=0, lt=2**31)]
-    runtime: Runtime
-    tracking: Tracking
-    prompt: Prompt
-    engines: Engines
-    seed: Seed
-    keywords: Keywords
-    base: Base
-    sft: Sft
-    generate: Generate
-    judge: Judge
-    score: Score
-    pair: Pair
-    dpo: Dpo
-    synthesize: Synthesize
-    classify: Classify
-    privacy: Privacy
-    fidelity: Fidelity
-    report: Page
-    rounds: dict[Name, Round]
-    steps: list[Name]
+
+class Params(Section):
+    """The parameters of a recipe: those sections that its ``params.yaml`` names.
+
+    To ask for a section that the file does not name is a UserError, so that a recipe cannot run a
+    stage by values that nobody sees. What every recipe has (`ALWAYS`) may be left out.
+    """
+
+    random_seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    runtime: Runtime = Runtime()
+    tracking: Tracking = Tracking()
+    prompt: Prompt = Prompt()
+    engines: Engines = Engines()
+    seed: Seed = Seed()
+    keywords: Keywords = Keywords()
+    base: Base = Base()
+    sft: Sft = Sft()
+    generate: Generate = Generate()
+    judge: Judge = Judge()
+    score: Score = Score()
+    pair: Pair = Pair()
+    dpo: Dpo = Dpo()
+    synthesize: Synthesize = Synthesize()
+    classify: Classify = Classify()
+    privacy: Privacy = Privacy()
+    fidelity: Fidelity = Fidelity()
+    page: Page = Page()
+    rounds: dict[Name, Round] = {}
+    steps: list[Name] = [FIRST_STEP]
+
+    renamed: ClassVar[Mapping[str, str]] = {"report": "page"}
+
+    def model_post_init(self, context: Any, /) -> None:
+        for name in type(self).model_fields.keys() - self.model_fields_set - ALWAYS:
+            del self.__dict__[name]
+
+    if not TYPE_CHECKING:  # the type checker shall know the fields, and no others
+
+        def __getattr__(self, name: str) -> Any:
+            if name in type(self).model_fields:
+                raise UserError(
+                    f"params.yaml has no section '{name}', which is asked for here: add it "
+                    f"(`{name}: {{}}` takes every default), or leave out what needs it."
+                )
+            return super().__getattr__(name)
+
+    def has(self, *names: str) -> bool:
+        """Whether the file names all of these sections."""
+        return self.model_fields_set.issuperset(names)
 
     @model_validator(mode="after")
     def _judged_by_someone(self) -> Params:
+        if not self.has("score", "judge"):
+            return self
         if self.score.weights.judge > 0 and self.judge.kind == "none":
             raise ValueError(
                 "score.weights.judge is above 0, but judge.kind is none: "
@@ -80,6 +115,8 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _enough_reports(self) -> Params:
+        if not self.has("classify", "synthesize"):
+            return self
         if (largest := max(self.classify.sizes)) > (reports := self.synthesize.reports):
             raise ValueError(
                 f"classify.sizes asks for {largest} reports, synthesize.reports makes {reports}: "
@@ -89,34 +126,7 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _rounds_descend(self) -> Params:
-        taken = {BASE_STEP: "the bare base", FIRST_STEP: "the step SFT makes"}
-        for name, one in self.rounds.items():
-            if name in taken:
-                raise ValueError(
-                    f"rounds.{name}: this name is that of {taken[name]}: rename the round"
-                )
-            if one.parent == BASE_STEP:
-                raise ValueError(
-                    f"rounds.{name}.parent: no round starts from the bare base: "
-                    f"name {FIRST_STEP} or another round"
-                )
-            if one.parent != FIRST_STEP and one.parent not in self.rounds:
-                near = difflib.get_close_matches(one.parent, [FIRST_STEP, *self.rounds], n=1)
-                hint = f" (did you mean '{near[0]}'?)" if near else ""
-                raise ValueError(
-                    f"rounds.{name}.parent: there is no step '{one.parent}'{hint}: "
-                    f"name {FIRST_STEP} or another round"
-                )
-            seen, parent = [name], one.parent
-            while parent != FIRST_STEP and parent in self.rounds:
-                if parent in seen:
-                    loop = " -> ".join([*seen, parent])
-                    raise ValueError(
-                        f"rounds.{name}.parent: the rounds make a loop ({loop}): "
-                        f"start one at {FIRST_STEP}"
-                    )
-                seen.append(parent)
-                parent = self.rounds[parent].parent
+        check_rounds(self.rounds)
         wanted = [BASE_STEP, FIRST_STEP, *self.rounds]
         if self.steps not in (wanted, wanted[1:]):
             raise ValueError(
@@ -124,6 +134,36 @@ class Params(Section):
                 f"[{', '.join(wanted)}]"
             )
         return self
+
+
+def check_rounds(rounds: Mapping[str, Round]) -> None:
+    """ValueError unless every round descends from the first step, by names that are free."""
+    taken = {BASE_STEP: "the bare base", FIRST_STEP: "the step SFT makes"}
+    for name, round_ in rounds.items():
+        where = f"rounds.{name}"
+        if name in taken:
+            raise ValueError(f"{where}: this name is that of {taken[name]}: rename the round")
+        if round_.parent == BASE_STEP:
+            raise ValueError(
+                f"{where}.parent: no round starts from the bare base: "
+                f"name {FIRST_STEP} or another round"
+            )
+        if round_.parent != FIRST_STEP and round_.parent not in rounds:
+            near = difflib.get_close_matches(round_.parent, [FIRST_STEP, *rounds], n=1)
+            hint = f" (did you mean '{near[0]}'?)" if near else ""
+            raise ValueError(
+                f"{where}.parent: there is no step '{round_.parent}'{hint}: "
+                f"name {FIRST_STEP} or another round"
+            )
+        seen, parent = [name], round_.parent
+        while parent != FIRST_STEP and parent in rounds:
+            if parent in seen:
+                loop = " -> ".join([*seen, parent])
+                raise ValueError(
+                    f"{where}.parent: the rounds make a loop ({loop}): start one at {FIRST_STEP}"
+                )
+            seen.append(parent)
+            parent = rounds[parent].parent
 
 
 def load_params(path: str | Path = "params.yaml") -> Params:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -37,11 +37,13 @@ class Lora(Section):
 class Training(Section):
     """What SFT and DPO have in common."""
 
+    renamed: ClassVar[dict[str, str]] = {"warmup_share": "warmup_ratio"}
+
     batch_size: Count = 16
     device_batch_size: Count = 16
     max_length: Annotated[int, Field(ge=8)] = 384
     lora: Lora = Lora()
-    warmup_share: Share = 0.1
+    warmup_ratio: Share = 0.1
     weight_decay: NonNegative = 0.01
     validation_share: Annotated[float, Field(ge=0, lt=1)] = 0.1
     checkpoint_every_steps: Count = 25
@@ -170,7 +172,7 @@ def trainer_arguments(
         "num_train_epochs": epochs,
         "learning_rate": learning_rate,
         "lr_scheduler_type": "cosine",
-        "warmup_steps": round(params.warmup_share * schedule.steps),
+        "warmup_steps": round(params.warmup_ratio * schedule.steps),
         "weight_decay": params.weight_decay,
         "per_device_train_batch_size": params.device_batch_size,
         "per_device_eval_batch_size": params.device_batch_size,

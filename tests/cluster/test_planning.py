@@ -216,10 +216,10 @@ def test_the_batch_script_asks_for_its_surroundings(tmp_path: Path) -> None:
     script = str(ROOT / "slurm/stage.sbatch")
     toy = Toy.make(tmp_path / "toy")
     toy.env["PATH"] = "/usr/bin:/bin"
-    done = toy.run("bash", script, "report", check=False)
+    done = toy.run("bash", script, "page", check=False)
     assert done.returncode == 1 and "make install" in done.stdout
     (toy.root / "dvc.yaml").unlink()
-    done = toy.run("bash", script, "report", check=False)
+    done = toy.run("bash", script, "page", check=False)
     assert done.returncode == 1 and "not the root of the repository" in done.stdout
 
 

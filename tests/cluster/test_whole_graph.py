@@ -27,11 +27,11 @@ def test_a_chain_gives_what_plain_dvc_repro_gives(
     source: Workspace, plain: Workspace, slurm: str, tmp_path: Path
 ) -> None:
     workspace = source.clone(tmp_path / "checkout")
-    told = workspace.run("synth-fr", "submit", "report", "--wait").stdout
+    told = workspace.run("synth-fr", "submit", "page", "--wait").stdout
     assert f"{STAGES} completed" in told
     assert "macro-F1 on private holdout reports" in told
     assert workspace.outs() == plain.outs()
-    again = workspace.run("synth-fr", "submit", "report").stdout
+    again = workspace.run("synth-fr", "submit", "page").stdout
     assert again == "report is up to date: nothing to submit.\n"
     # MLflow, which the jobs left alone, was told by who asked for the state at the end
     assert f"MLflow: {STAGES} waiting runs were sent to sqlite:" in told
@@ -43,7 +43,7 @@ def test_one_allocation_stopped_twice_gives_the_same(
 ) -> None:
     """Once by its node, while it generates, and once near its time limit, in DPO."""
     workspace = source.clone(tmp_path / "checkout")
-    job = workspace.run("sbatch", "--parsable", "slurm/stage.sbatch", "report").stdout.strip()
+    job = workspace.run("sbatch", "--parsable", "slurm/stage.sbatch", "page").stdout.strip()
     until_saved(workspace, "generate@dpo1", "shard-*.json")
     node = squeue("-o", "%N")
     down = ["scontrol", "update", f"nodename={node}", "state=down", "reason=test"]

@@ -35,7 +35,7 @@ def coder(kind: str = "tfidf", **encoder: object) -> CoderSettings:
         "batch_size": 8,
         "device_batch_size": 8,
         "max_length": 64,
-        "warmup_share": 0.1,
+        "warmup_ratio": 0.1,
         "weight_decay": 0.01,
         "patience": 2,
         "precision": "float32",

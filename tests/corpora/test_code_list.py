@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 
 from synthfr import records
-from synthfr.corpora.code_list import code_list
 from synthfr.corpora.files import FileSource
+from synthfr.corpora.files.code_list import code_list
 from synthfr.errors import UserError
+from synthfr.text import language
 
 NOT_SET = FileSource(path=None, columns={})
 
@@ -102,6 +103,7 @@ def test_the_languages_table_is_read_without_importing_its_library() -> None:
 
 
 def test_without_the_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    language("fr")  # its own table is no library
     monkeypatch.setattr(sys, "path", [])
     with pytest.raises(UserError, match=r"'synthfr\[codes\]'.*seed\.files\.codes\.path"):
         code_list(NOT_SET, "fr", ";")

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.vllm, pytest.mark.slow]
 def judge(model: Path, scratch: Path, engine: str, **changes: object) -> Judged:
     engines = rounds.engines()
     # the CPU build takes this for a share of the RAM
-    vllm = engines.vllm.model_copy(update={"memory_share": 0.15, "max_model_len": 4096})
+    vllm = engines.vllm.model_copy(update={"gpu_memory_utilization": 0.15, "max_model_len": 4096})
     sizes = {"max_new_tokens": 60, "batch_size": 8, "shard_size": 100}
     return judging.judge(
         *rounds.tables(**TEXTS),

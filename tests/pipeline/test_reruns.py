@@ -114,7 +114,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
 
 def per_step(*steps: str) -> set[str]:
     stages = ("synthesize", "classify", "privacy", "fidelity")
-    return {f"{stage}@{step}" for stage in stages for step in steps} | {"report"}
+    return {f"{stage}@{step}" for stage in stages for step in steps} | {"page"}
 
 
 def per_round(*rounds: str) -> set[str]:
@@ -132,7 +132,7 @@ def test_a_parameter_reruns_only_what_depends_on_it(checkout: Checkout) -> None:
     checkout.edit("ngram: 8", "ngram: 9")
     checkout.edit("max_labels: 10", "max_labels: 9")
     ran = {stage.partition("@")[0] for stage in checkout.repro()}
-    assert ran == {"privacy", "classify", "reference", "report"}
+    assert ran == {"privacy", "classify", "reference", "page"}
 
 
 def test_a_round_reruns_itself_and_its_descendants(checkout: Checkout) -> None:

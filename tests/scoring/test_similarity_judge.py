@@ -201,7 +201,7 @@ def test_vllm_answers_as_transformers_does(
         params = toy.params(similarity_judge=toy.similarity_judge(**changes))
         asked = keyed(), toy.prompts(), toy.judgements(CANDIDATES), params
         found = toy.score(
-            CANDIDATES, *asked, tmp_path / engine, memory_share=0.15, max_model_len=4096
+            CANDIDATES, *asked, tmp_path / engine, gpu_memory_utilization=0.15, max_model_len=4096
         )
         tables.append(found.scores)
         assert CANARY not in "".join(files_under(tmp_path / engine).values())

@@ -402,10 +402,10 @@ def test_times_that_cannot_be_written_do_not_end_the_report(
     from synthfr.pipeline.page import write_times
 
     (layout.TIMINGS / "times.js").mkdir(parents=True)
-    with runner.stage_run("report") as run:
+    with runner.stage_run("page") as run:
         run.beside(lambda: write_times(layout.TIMINGS))
     [sentence] = capsys.readouterr().err.splitlines()
     assert "timings cannot be used" in sentence and "remove what is damaged" in sentence
-    assert Path("metrics/report.json").is_file()
+    assert Path("metrics/page.json").is_file()
     with pytest.raises(OSError, match=r"times\.js"):  # control: what would have ended it
         write_times(layout.TIMINGS)

@@ -22,7 +22,7 @@ COMMON: dict[str, Any] = {
     "device_batch_size": 4,
     "max_length": 64,
     "lora": {"r": 4, "alpha": 8, "dropout": 0.0, "target_modules": "all-linear"},
-    "warmup_share": 0.1,
+    "warmup_ratio": 0.1,
     "weight_decay": 0.01,
     "validation_share": 0.2,
     "checkpoint_every_steps": 2,

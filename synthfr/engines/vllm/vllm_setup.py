@@ -2,7 +2,7 @@
 
 On the CPU, where it is there for tests and small models, it runs without compilation and with a
 key-value cache of VLLM_CPU_KVCACHE_SPACE GiB (1 where the variable is not set), whatever
-``memory_share`` says: vLLM would fill that share of the RAM.
+``gpu_memory_utilization`` says: vLLM would fill that share of the RAM.
 Imports torch and, when a model is loaded, vLLM.
 """
 
@@ -112,7 +112,7 @@ def load(weights: Path, adapter: Path | None, settings: VllmSettings, batch_size
                 dtype=dtype(settings),
                 tensor_parallel_size=settings.tensor_parallel,
                 pipeline_parallel_size=settings.pipeline_parallel,
-                gpu_memory_utilization=settings.memory_share,
+                gpu_memory_utilization=settings.gpu_memory_utilization,
                 max_model_len=settings.max_model_len,
                 max_num_seqs=batch_size,
                 enforce_eager=settings.eager or cpu,
@@ -150,8 +150,8 @@ def too_small(error: Exception) -> UserError:
     where = "GPU's memory" if torch.cuda.is_available() else "memory for key-value cache"
     return UserError(
         f"vLLM: the {where} is too small ({first_sentence(error)}): lower "
-        "engines.vllm.max_model_len or batch_size, fit engines.vllm.memory_share to what is free, "
-        "or share the model over GPUs (engines.vllm.tensor_parallel)."
+        "engines.vllm.max_model_len or batch_size, fit engines.vllm.gpu_memory_utilization to what "
+        "is free, or share the model over GPUs (engines.vllm.tensor_parallel)."
     )
 
 

@@ -239,7 +239,7 @@ def controls(
 @app.command()
 def submit(
     target: Annotated[
-        str | None, typer.Argument(help="A stage, such as report or dpo@dpo2. Default: all.")
+        str | None, typer.Argument(help="A stage, such as page or dpo@dpo2. Default: all.")
     ] = None,
     status: Annotated[bool, typer.Option("--status", help="How the last chain fares.")] = False,
     cancel: Annotated[bool, typer.Option("--cancel", help="End the last chain.")] = False,

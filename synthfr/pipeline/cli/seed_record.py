@@ -14,18 +14,19 @@ from typing import Any
 
 from synthfr.disk import read_json, write_json
 from synthfr.errors import UserError
+from synthfr.pipeline import layout
 from synthfr.pipeline.cli import clones
 from synthfr.pipeline.page import overlaps
 from synthfr.pipeline.page.results import METRICS, REFERENCES
 
-RECORD_PATH = Path("docs/seeds.json")  # `synth-fr seeds` and `synth-fr controls` write it
+RECORD_PATH = layout.RECORD  # `synth-fr seeds` and `synth-fr controls` write it
 # of a step's data set, whatever coder is trained on it: measure -> run -> one value a seed
 AUDITS = ("faithfulness", "privacy")
 MACRO_F1 = "macro_f1"  # what is told of the decision rules that do not count
 # what figures come from; the tools around the loop may differ
 LOOP = (
     *("dvc.yaml", "params.yaml", "stages", "synthfr"),
-    *(f":(exclude)synthfr/{tool}" for tool in ("cli", "cluster", "report", "tracking")),
+    ":(exclude)synthfr/pipeline",
 )
 
 Figures = dict[tuple[str, ...], float]  # one run's: keys of the record but the last, value

@@ -1,4 +1,4 @@
-"""Puts everything on one page, reports/index.html: ``python -m stages.report``."""
+"""Puts everything on one page, reports/index.html: ``python -m stages.page``."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from pathlib import Path
 from synthfr.pipeline import layout
 from synthfr.pipeline.runner import stage_app, stage_run
 
-app = stage_app("report")
+app = stage_app("page")
 
 
 @app.command()
 def main() -> None:
-    """Write the report: utility, rounds, over-optimisation, privacy and samples of every step."""
-    with stage_run("report") as run:
+    """Write the page: utility, rounds, over-optimisation, privacy and samples of every step."""
+    with stage_run("page") as run:
         from synthfr.pipeline import page
 
         sources = page.Sources(
@@ -21,7 +21,7 @@ def main() -> None:
             plots=Path("plots"),
             rounds=Path("data/rounds"),
             synthetic=Path("data/synthetic"),
-            record=Path("docs/seeds.json"),
+            record=layout.RECORD,
         )
         page.write(
             sources,
@@ -29,7 +29,7 @@ def main() -> None:
             steps=run.params.steps,
             rounds=list(run.params.rounds),
             source=run.params.seed.source,
-            samples_per_step=run.params.report.samples_per_step,
+            samples_per_step=run.params.page.samples_per_step,
             random_seed=run.seed,
         )
         run.beside(lambda: page.write_times(layout.TIMINGS))

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from synthfr import icd10, redact, seeding
-from synthfr.corpora.code_list import code_list
 from synthfr.corpora.corpus import Corpus
+from synthfr.corpora.files.code_list import code_list
 from synthfr.corpora.reading import Columns, missing_column, read_columns
 from synthfr.errors import UserError
 from synthfr.section import ProperShare, Section

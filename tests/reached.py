@@ -1,0 +1,103 @@
+"""Which modules of the library a stage comes to import, read off the sources.
+
+A name that a package only re-exports leads to the module that defines it, not to the package.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+# what every stage stands on: golden tests hold it still
+FOUNDATION = {"__init__", "disk", "errors", "records", "redact", "section", "seeding"}
+# the tools around the stages; the page is a stage's own work
+TOOLS = "synthfr.pipeline"
+PAGE = "synthfr.pipeline.page"
+
+
+def reached(stage_file: Path) -> set[Path]:
+    """Files of the library that a stage can come to import, foundation apart; relative to the
+    root.
+    """
+    seen: set[Path] = set()
+    queue = [stage_file]
+    while queue:
+        for path in _imports(queue.pop()):
+            if path not in seen and not _apart(path):
+                seen.add(path)
+                queue.append(path)
+    return {path.relative_to(ROOT) for path in seen}
+
+
+def _apart(path: Path) -> bool:
+    module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    first = path.relative_to(ROOT / "synthfr").parts[0].removesuffix(".py")
+    return first in FOUNDATION or (module.startswith(TOOLS) and not module.startswith(PAGE))
+
+
+@cache
+def _imports(path: Path) -> frozenset[Path]:
+    """Files that the imports of a file lead to, at run time."""
+    tree = _parsed(path)
+    found: set[Path] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names if alias.name.startswith("synthfr.")]
+            found |= {file for name in names if (file := module_file(name))}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("synthfr"):
+            for alias in node.names:
+                found |= set(_named(str(node.module), alias.name, alias.asname or alias.name, tree))
+    return frozenset(found)
+
+
+def _named(package: str, name: str, bound: str, tree: ast.Module) -> Iterator[Path]:
+    """Files behind ``from package import name``."""
+    below = module_file(f"{package}.{name}")
+    if below is None:
+        yield from _defining(package, name)
+    elif below.name != "__init__.py":
+        yield below
+    else:
+        used = {
+            node.attr
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == bound
+        }
+        for attribute in used:
+            yield from _named(f"{package}.{name}", attribute, attribute, ast.Module([], []))
+
+
+def _defining(module: str, name: str) -> Iterator[Path]:
+    file = module_file(module)
+    if file is None:
+        return
+    if file.name == "__init__.py":
+        for node in _parsed(file).body:
+            if isinstance(node, ast.ImportFrom) and node.module:
+                for alias in node.names:
+                    if (alias.asname or alias.name) == name:
+                        yield from _named(node.module, alias.name, name, ast.Module([], []))
+                        return
+    yield file
+
+
+@cache
+def _parsed(path: Path) -> ast.Module:
+    """The file without what is imported for type checking only."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING":
+            node.body = []
+    return tree
+
+
+def module_file(name: str) -> Path | None:
+    """The file of a dotted module name; None if there is none."""
+    base = ROOT.joinpath(*name.split("."))
+    for path in (base.with_suffix(".py"), base / "__init__.py"):
+        if path.is_file():
+            return path
+    return None
