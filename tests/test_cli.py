@@ -292,7 +292,7 @@ class TestDoctor:
         notes = [one.text for one in diagnosis.private() if one.weight == diagnosis.Weight.NOTE]
         assert len(notes) == 2
         for text, remedy in zip(
-            notes, ("chmod -R go= data/private", "chmod 700 .dvc/cache"), strict=True
+            notes, ("chmod -R go= data/private", f"chmod 700 {cache}"), strict=True
         ):
             assert text.endswith(remedy)
             subprocess.run(remedy, shell=True, check=True)
@@ -301,7 +301,9 @@ class TestDoctor:
     def test_another_cache_folder_is_looked_at(self, checkout: Path) -> None:
         (checkout / "elsewhere").mkdir(mode=0o755)
         (checkout / ".dvc/config.local").write_text("[cache]\n    dir = ../elsewhere\n")
-        assert any("chmod 700 .dvc/../elsewhere" in one.text for one in diagnosis.private())
+        assert any(
+            f"chmod 700 {checkout}/.dvc/../elsewhere" in one.text for one in diagnosis.private()
+        )
 
     def test_a_hook_that_is_off_is_told_with_the_command_that_mends_it(
         self, checkout: Path

@@ -5,9 +5,8 @@ MLflow's store alone is not the recipe's: all of a checkout share it.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-
-from synthfr.pipeline import recipe
 
 PUBLIC = Path("data/public")
 SEED = PUBLIC / "seed.parquet"
@@ -30,11 +29,25 @@ RECORD = Path("docs/seeds.json")  # figures over seeds of the whole loop
 TIMINGS = Path("mlruns/timings")  # seconds and peak memory of each stage's last run
 SCRATCH = Path(".scratch")  # shards and checkpoints of stages that are under way
 MERGED = SCRATCH / "merged"  # policies as plain weights, for engines that want them
+_TEMPORARY = (".dvc", "tmp", "exps")  # where DVC makes workspaces of experiments
 
 
-def mlruns() -> Path:
-    """Folder of MLflow's store: a view, never a DVC out."""
-    return recipe.checkout() / "mlruns"
+def checkout(folder: Path | None = None) -> Path:
+    """Root of the checkout that `folder` (default: the current one) is in, absolute: the nearest
+    folder upwards with a ``.dvc``.
+
+    A workspace of ``dvc exp run --temp`` or of the queue (below ``.dvc/tmp/exps``) belongs to the
+    checkout that it was made from. A folder outside of any checkout is its own root.
+    """
+    here = Path(os.path.realpath(folder or Path.cwd()))  # unlike `resolve`, never fails
+    root = next((one for one in (here, *here.parents) if (one / ".dvc").is_dir()), here)
+    above = [one for one in root.parents if one.parts[-3:] == _TEMPORARY]
+    return above[0].parents[2] if above else root
+
+
+def store_folder(folder: Path | None = None) -> Path:
+    """Folder of MLflow's store: one for all recipes and experiments of a checkout."""
+    return checkout(folder) / "mlruns"
 
 
 def adapter(step: str) -> Path:

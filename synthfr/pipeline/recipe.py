@@ -13,11 +13,11 @@ from typing import Any
 
 from synthfr.disk import read_yaml
 from synthfr.errors import UserError
+from synthfr.pipeline import layout
 
 LOOP = "loop"  # the recipe at the root
 FOLDER = "recipes"
 _NEEDED = ("dvc.yaml", "params.yaml")
-_EXPERIMENTS = (".dvc", "tmp", "exps")  # where `dvc exp run --temp` and `--queue` work
 
 
 @dataclass(frozen=True)
@@ -43,24 +43,6 @@ def folder_of(address: str) -> tuple[Path, str]:
     return Path(graph).parent, stage
 
 
-def checkout(start: Path | None = None) -> Path:
-    """The root of the checkout that `start` (the current folder) lies in; `start` itself where
-    there is none.
-
-    DVC's temporary workspaces (``dvc exp run --temp``) belong to the checkout that they lie in, so
-    that what they record ends in its store.
-    """
-    here = (start or Path.cwd()).absolute()
-    for folder in (here, *here.parents):
-        if (folder / ".dvc").is_dir() and not _is_temporary(folder):
-            return folder
-    return here
-
-
-def _is_temporary(folder: Path) -> bool:
-    return folder.parts[-4:-1] == _EXPERIMENTS
-
-
 def current() -> Recipe:
     """The recipe that the current folder is in; UserError where there is none."""
     here = Path.cwd()
@@ -75,7 +57,7 @@ def current() -> Recipe:
 
 def named(name: str) -> Recipe:
     """The recipe `name` of this checkout; an unknown one is a UserError."""
-    known = {recipe.name: recipe for recipe in recipes(checkout())}
+    known = {recipe.name: recipe for recipe in recipes(layout.checkout())}
     if name not in known:
         raise UserError(f"There is no recipe '{name}': choose one of {', '.join(known)}.")
     return known[name]

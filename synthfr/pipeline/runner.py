@@ -138,7 +138,7 @@ def stage_run(stage: str, item: str | None = None, share: str | None = None) -> 
 
     own = own_params(params, stage, item)
     tags = {"stage": stage, "params_digest": digest(own)} | ({"step": item} if item else {})
-    with open_tracker(params.tracking, layout.mlruns()).run(
+    with open_tracker(params.tracking, layout.store_folder()).run(
         stage_name(stage, item), tags, flatten(own, ".")
     ) as tracked:
         run = StageRun(stage, item, params, tracked)

@@ -282,7 +282,7 @@ def test_a_disk_that_fills_up_during_the_stage_costs_the_record_only(
     """A file-size limit, which holds for root as well, from the record's first line on."""
     code = """
         import resource
-        from stages import runner
+        from synthfr.pipeline import runner
         from synthfr.pipeline.tracking import spool
         spool.wake_recorder = lambda store: None
         spool.Run._settle = lambda run: None
@@ -307,7 +307,7 @@ def test_a_disk_that_fills_up_during_the_stage_costs_the_record_only(
 def test_a_full_disk_at_the_start_is_told_once(checkout: Path) -> None:
     code = """
         import resource
-        from stages import runner
+        from synthfr.pipeline import runner
         resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))
         with runner.stage_run("base") as run:
             run.log({"n": 3})
@@ -343,11 +343,11 @@ def in_namespace(mounting: str) -> list[str]:
 
 
 STAGE_AND_DOCTOR = """
-    from stages import runner
-    from synthfr.pipeline.cli import checks
+    from synthfr.pipeline import runner
+    from synthfr.pipeline.cli import doctor
     with runner.stage_run("base") as run:
         run.log({"n": 3})
-    print(*(f"{one.weight} {one.text}" for one in checks.tracking()), sep="\\n")
+    print(*(f"{one.weight} {one.text}" for one in doctor.tracking()), sep="\\n")
 """
 
 

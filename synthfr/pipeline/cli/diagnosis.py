@@ -19,7 +19,7 @@ import typer
 
 from synthfr.disk import read_yaml
 from synthfr.errors import UserError
-from synthfr.pipeline import layout, prefetch, private_files, recipe
+from synthfr.pipeline import layout, prefetch, private_files
 from synthfr.pipeline.parameters import Params, load_params
 from synthfr.pipeline.tracking.store import Store, trouble, unwritable
 
@@ -174,7 +174,7 @@ def _cards() -> str:
 
 def versions() -> Iterator[Finding]:
     """git, its hook, and DVC."""
-    root = recipe.checkout()
+    root = layout.checkout()
     if not (root / ".git").exists():
         yield Finding("git", Weight.NOTE, "no repository: git init, so that runs know their commit")
     else:
@@ -191,7 +191,7 @@ def versions() -> Iterator[Finding]:
 
 def _hook() -> Finding:
     """The pre-commit hook, which refuses what is under data/private."""
-    root = recipe.checkout()
+    root = layout.checkout()
     hook = root / "hooks/pre-commit"
     off = "the hook that keeps private data out of commits"
     named = _git("config", "core.hooksPath")
@@ -219,7 +219,7 @@ def private() -> Iterator[Finding]:
         )
         yield Finding("private", Weight.NOTE, text)
     # DVC gives its copies mode 444, whatever the file's own: only the folder can be closed
-    cache = recipe.checkout() / ".dvc" / _dvc_config().get("cache", "dir", fallback="cache")
+    cache = layout.checkout() / ".dvc" / _dvc_config().get("cache", "dir", fallback="cache")
     is_open = cache.is_dir() and cache.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
     if is_open:
         text = f"DVC's copies of private tables are open to other users: chmod 700 {cache}"
@@ -230,7 +230,7 @@ def private() -> Iterator[Finding]:
 
 def _dvc_config() -> configparser.ConfigParser:
     config = configparser.ConfigParser()
-    folder = recipe.checkout() / ".dvc"
+    folder = layout.checkout() / ".dvc"
     config.read([folder / "config", folder / "config.local"], encoding="utf-8")
     return config
 
@@ -279,7 +279,7 @@ def tracking() -> Iterator[Finding]:
         settings = load_params().tracking
     except UserError:
         return
-    store = Store.at(layout.mlruns(), settings.experiment, settings.timeout_s)
+    store = Store.at(layout.store_folder(), settings.experiment, settings.timeout_s)
     if (why := trouble(store, thorough=True) or unwritable(layout.TIMINGS)) is not None:
         text = f"{why}; runs go on without it, synth-fr sync makes up for it"
         yield Finding("mlflow", Weight.NOTE, text)

@@ -13,7 +13,7 @@ import typer
 
 from synthfr.disk import read_yaml
 from synthfr.errors import UserError
-from synthfr.pipeline import recipe
+from synthfr.pipeline import layout, recipe
 from synthfr.pipeline.cluster import allocations, chain, graph, slurm
 
 if TYPE_CHECKING:
@@ -80,13 +80,13 @@ def cancel() -> int:
 
 def _go_to_the_root() -> None:
     """Jobs of all recipes are submitted, kept and looked for at the root of the checkout."""
-    os.chdir(recipe.checkout())
+    os.chdir(layout.checkout())
 
 
 def _found(requests: Path) -> Path:
     """The file of requests from where it was named, else from the root."""
     here = requests.absolute()
-    return here if here.is_file() else recipe.checkout() / requests
+    return here if here.is_file() else layout.checkout() / requests
 
 
 def _refuse_a_second_submit() -> None:
