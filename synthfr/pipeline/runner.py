@@ -154,8 +154,10 @@ def stage_run(stage: str, item: str | None = None, share: str | None = None) -> 
 
 
 def _scored_by_a_model(params: Params, stage: str) -> bool:
+    if stage != "score":
+        return False
     judge = params.score.similarity_judge
-    return stage == "score" and judge.model is not None and judge.engine != "openai"
+    return judge.model is not None and judge.engine != "openai"
 
 
 def stage_name(stage: str, item: str | None) -> str:
