@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthfr.disk import atomic_dir, read_json, write_json, write_text
-from synthfr.training.job import Job
+from synthfr.training.job import Job, TrainSummary
 
 if TYPE_CHECKING:
     from synthfr.training.common import TrainResult
 
-JOB, ADAPTER, RESULT = "job", "trained", "result.json"
+JOB, ADAPTER, SUMMARY = "job", "adapter", "summary.json"
 PROBLEM = "problem-{rank}.txt"
 
 
@@ -57,9 +57,14 @@ def read_job(scratch: Path) -> Job:
     return kind(**values)
 
 
-def write_result(scratch: Path, result: TrainResult) -> None:
+def write_summary(scratch: Path, result: TrainResult) -> None:
     """Leave curves and figures for the stage; the adapter goes to ``scratch / ADAPTER``."""
-    write_json(scratch / RESULT, {"history": result.history, "metrics": result.metrics})
+    write_json(scratch / SUMMARY, {"history": result.history, "metrics": result.metrics})
+
+
+def read_summary(scratch: Path) -> TrainSummary:
+    """The curves and figures that `write_summary` put there."""
+    return TrainSummary(**read_json(scratch / SUMMARY))
 
 
 def problem_files(scratch: Path) -> list[Path]:

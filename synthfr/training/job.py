@@ -44,7 +44,7 @@ class Job(ABC):
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainSummary:
     """Curves and diagnostics of a training whose adapter is written: see `TrainResult`."""
 
     history: list[Row]

@@ -13,31 +13,30 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from synthfr.disk import atomic_dir, read_json
+from synthfr.disk import atomic_dir
 from synthfr.errors import UserError
 from synthfr.training import handover, requirements, worker
-from synthfr.training.job import Job, Trained, fit, save_adapter
+from synthfr.training.job import Job, TrainSummary, fit, save_adapter
 
 
-def train(job: Job, out: Path) -> Trained:
+def train(job: Job, out: Path) -> TrainSummary:
     """Train `job` and write its adapter to `out`. UserError: see `sft.train` and `dpo.train`."""
     requirements.check(job.params)
     if job.params.distributed.processes > 1:
         return _train_in_processes(job, out)
     result = fit(job)
     save_adapter(job, result.model, out)
-    return Trained(result.history, result.metrics)
+    return TrainSummary(result.history, result.metrics)
 
 
-def _train_in_processes(job: Job, out: Path) -> Trained:
+def _train_in_processes(job: Job, out: Path) -> TrainSummary:
     for leftover in handover.problem_files(job.scratch):
         leftover.unlink()
     handover.write_job(job)
     _run_processes(job)
     with atomic_dir(out) as partial:
         shutil.copytree(job.scratch / handover.ADAPTER, partial, dirs_exist_ok=True)
-    result = read_json(job.scratch / handover.RESULT)
-    return Trained(result["history"], result["metrics"])
+    return handover.read_summary(job.scratch)
 
 
 def _run_processes(job: Job) -> None:

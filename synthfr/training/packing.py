@@ -1,8 +1,8 @@
 """Several reports in one row of a training, each seen alone (`trl_seam.attention`).
 
-The bins are TRL's (best fit decreasing). Measured on 5 000 reports of some 600 tokens in rows of
-3 400: as few rows as an own packer made, 0.6 % padding; in TRL's default batches of 1 000 reports
-7.5 %, so all are packed at once.
+The bins are TRL's (best fit decreasing) over all reports at once: 5 000 of some 600 tokens fill
+1 001 rows of 3 400 with 0.5 % padding, in 0.4 s; in TRL's default batches of 1 000 reports it is
+7.5 %.
 """
 
 from __future__ import annotations

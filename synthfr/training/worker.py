@@ -25,7 +25,7 @@ def main(scratch: Path) -> None:
     result = job.fit(own_job)
     if distributed.rank() == 0:
         job.save_adapter(own_job, result.model, scratch / handover.ADAPTER)
-        handover.write_result(scratch, result)
+        handover.write_summary(scratch, result)
     from torch.distributed import destroy_process_group
 
     destroy_process_group()

@@ -34,21 +34,21 @@ CHANGES = (
         "a trainer writes a card into every checkpoint; the published card is ours",
     ),
     Change(
-        "trl.trainer.utils.add_fused_lm_head",
+        "transformers.PreTrainedModel.forward",
         "head",
-        "the trainers have put this head on the model; on a CPU it projects prompt and padding, "
-        "too: 40 % of a step of a tiny model; ours answers the same call for labelled tokens only",
+        "the trainers let it score labels (add_fused_lm_head); on a CPU it then projects prompt "
+        "and padding, too, 40 % of a tiny model's step: ours answers the same call without them",
     ),
     Change(
         "trl.trainer.utils.FusedCausalLMOutput",
         "head",
-        "the form of that head's answer, which TRL does not export",
+        "the form of that call's answer, which TRL does not export",
     ),
     Change(
-        "trl.trainer.utils.FusedCausalLMOutput",
+        "transformers.PreTrainedModel.forward",
         "unpadded",
-        "a padded batch is laid end to end before the model and its answer spread out again: "
-        "TRL's DPO trainer has no padding-free form of its own",
+        "a padded batch is laid end to end before the model, and its answer spread out again: "
+        "TRL's DPO trainer knows padded batches only",
     ),
     Change(
         "transformers.PreTrainedModel.set_attn_implementation",
