@@ -56,6 +56,10 @@ class StageRun:
         self._series[name] = rows
         self._tracked.log_series(rows)
 
+    def plot(self, rows: list[dict[str, Any]], name: str) -> None:
+        """Rows of a plot whose axis is no training step, written as CSV for ``dvc plots``."""
+        self._series[name] = rows
+
     def input(self, path: Path, name: str) -> None:
         """Tell MLflow which data this run read."""
         if self._tracked is not None:
@@ -98,7 +102,8 @@ class StageRun:
         """Write what `dvc.yaml` declares: only a stage that ended well has metrics."""
         from synthfr.disk import write_json
 
-        write_json(layout.metrics(self.stage, self.item), self._metrics)
+        if self._metrics:
+            write_json(layout.metrics(self.stage, self.item), self._metrics)
         for name, rows in self._series.items():
             _write_csv(layout.plot(self.stage, self.item, name), rows)
 
