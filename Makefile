@@ -63,10 +63,11 @@ test-more: $(INSTALLED) ## run the tests on a real SLURM and a real vLLM, as far
 	@command -v sbatch >/dev/null || echo "SLURM is not installed: its tests are skipped (Debian: slurmctld slurmd slurm-client munge)."
 	$(PYTEST) -m "cluster or vllm" tests/cluster tests/pipeline tests
 
-lint: $(INSTALLED) ## check style and types
+lint: $(INSTALLED) ## check style, types and who imports whom
 	ruff check .
 	ruff format --check .
 	mypy
+	lint-imports
 
 ui: $(INSTALLED) ## open MLflow's pages on this machine's runs
 	synth-fr ui

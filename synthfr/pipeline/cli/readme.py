@@ -26,11 +26,19 @@ _NO_SEEDS = "*Nothing is measured yet: `make repro-seeds` does it.*"
 
 
 def update(path: Path, check: bool) -> None:
-    """Write every table of `path` anew; with `check`, only fail (UserError) if one differs."""
+    """Write every table that `path` has markers for; with `check`, only fail (UserError) if one
+    differs.
+    """
     before = path.read_text(encoding="utf-8")
     after = before
-    for name, table in TABLES.items():
-        after = _replaced(after, name, table())
+    marked = [name for name in TABLES if f"<!-- {name} -->" in before]
+    if not marked:
+        raise UserError(
+            f"{path} has no markers such as <!-- results --> and <!-- /results -->: put them where "
+            "the tables belong."
+        )
+    for name in marked:
+        after = _replaced(after, name, TABLES[name]())
     if before == after:
         typer.echo(f"{path} is up to date.")
     elif check:
