@@ -41,6 +41,11 @@ def judgements(round_: str) -> Path:
     return Path("data/rounds") / round_ / "judgements.parquet"
 
 
+def similarities(round_: str) -> Path:
+    """What the similarity judge says of a round's candidates: it stays on the private side."""
+    return PRIVATE / "rounds" / round_ / "similarities.parquet"
+
+
 def scores(round_: str) -> Path:
     return Path("data/rounds") / round_ / "scores.parquet"
 

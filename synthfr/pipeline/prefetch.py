@@ -20,8 +20,6 @@ from synthfr.models.base import TAKEN
 if TYPE_CHECKING:
     from synthfr.pipeline.parameters import Params
 
-EVALUATOR = "sentence-transformers:"
-
 
 @dataclass(frozen=True)
 class Wanted:
@@ -53,18 +51,18 @@ class Fetched:
 def wanted(params: Params) -> list[Wanted]:
     """The hub models that a run with these parameters loads; folders are not among them."""
     base, judge, coder = params.base, params.judge, params.classify.coder
+    similar, evaluator = params.similarity_judge, params.score.evaluator
     named = []
     if base.source == "hub":
         reference = f"{base.repo_id}@{base.revision}"
         named.append(Wanted("base.revision", reference, TAKEN))
-    if params.score.evaluator.startswith(EVALUATOR):
-        reference = params.score.evaluator.removeprefix(EVALUATOR)
-        named.append(Wanted("score.evaluator", reference))
+    if evaluator.kind == "sentence_transformers":
+        where = "score.evaluator.sentence_transformers.model"
+        named.append(Wanted(where, evaluator.sentence_transformers.model or ""))
     if judge.kind != "none" and judge.engine != "openai":
         named.append(Wanted("judge.model", judge.model or ""))
-    similar = params.score.similarity_judge
     if similar.model is not None and similar.engine != "openai":
-        named.append(Wanted("score.similarity_judge.model", similar.model))
+        named.append(Wanted("similarity_judge.model", similar.model))
     if coder.kind == "encoder":
         where = "classify.coder.encoder.model"
         named.append(Wanted(where, coder.encoder.model or ""))
