@@ -165,8 +165,8 @@ def open_respondent(
     to be asked. It is closed at the end.
 
     UserError when the model's folder or snapshot is not there or not complete. `section` and `seed`
-    are `Respondent`'s, `merged` is `open_engine`'s; `scratch` keeps finished shards of a killed run,
-    apart for each model.
+    are `Respondent`'s, `merged` is `open_engine`'s; `scratch` keeps finished shards of a killed
+    run, apart for each model.
     """
     if not params.enabled:
         yield None

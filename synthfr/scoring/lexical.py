@@ -1,4 +1,4 @@
-"""Scores that look at words alone, keyword recall and BLEU; and what a word is to the evaluators."""
+"""Scores that look at words alone, keyword recall and BLEU; and what a word is to an evaluator."""
 
 from __future__ import annotations
 
