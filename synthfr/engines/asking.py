@@ -42,6 +42,11 @@ class QuestionSettings(Sampling):
         """Whether there is a model to be asked."""
         return self.model is not None
 
+    @property
+    def loaded_model(self) -> str | None:
+        """The model that is loaded on this machine, None where a server has it or none is asked."""
+        return self.model if self.enabled and self.engine != "openai" else None
+
 
 ATTEMPTS = 2
 

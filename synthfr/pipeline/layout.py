@@ -1,7 +1,11 @@
-"""Every path of the repository, in one place: relative to its root, where DVC runs the stages."""
+"""Every path of a recipe, in one place: relative to its folder, where DVC runs the stages.
+
+MLflow's store alone is not the recipe's: all of a checkout share it.
+"""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 PUBLIC = Path("data/public")
@@ -22,10 +26,28 @@ BASE = MODELS / "base"
 
 REPORTS = Path("reports")
 RECORD = Path("docs/seeds.json")  # figures over seeds of the whole loop
-MLRUNS = Path("mlruns")  # MLflow's store and the stages' timings: a view, never a DVC out
-TIMINGS = MLRUNS / "timings"  # seconds and peak memory of each stage's last run
+TIMINGS = Path("mlruns/timings")  # seconds and peak memory of each stage's last run
 SCRATCH = Path(".scratch")  # shards and checkpoints of stages that are under way
 MERGED = SCRATCH / "merged"  # policies as plain weights, for engines that want them
+_TEMPORARY = (".dvc", "tmp", "exps")  # where DVC makes workspaces of experiments
+
+
+def checkout(folder: Path | None = None) -> Path:
+    """Root of the checkout that `folder` (default: the current one) is in, absolute: the nearest
+    folder upwards with a ``.dvc``.
+
+    A workspace of ``dvc exp run --temp`` or of the queue (below ``.dvc/tmp/exps``) belongs to the
+    checkout that it was made from. A folder outside of any checkout is its own root.
+    """
+    here = Path(os.path.realpath(folder or Path.cwd()))  # unlike `resolve`, never fails
+    root = next((one for one in (here, *here.parents) if (one / ".dvc").is_dir()), here)
+    above = [one for one in root.parents if one.parts[-3:] == _TEMPORARY]
+    return above[0].parents[2] if above else root
+
+
+def store_folder(folder: Path | None = None) -> Path:
+    """Folder of MLflow's store: one for all recipes and experiments of a checkout."""
+    return checkout(folder) / "mlruns"
 
 
 def adapter(step: str) -> Path:

@@ -42,7 +42,9 @@ class Line:
 
 def plan(params: Params) -> list[Line]:
     """The lines of all stages that cost something, and their total at the end."""
-    lines = [*_policy(params), *_rounds(params), *_evaluation(params)]
+    lines = [*_policy(params), *_evaluation(params)]
+    if params.rounds:
+        lines[2:2] = _rounds(params)
     total = Line(
         "total",
         f"{len(params.steps)} steps",
@@ -89,23 +91,22 @@ def _rounds(params: Params) -> Iterator[Line]:
         "generate", f"{candidates:,} candidates of {per_report:.0f} tokens", written,
         gpu_hours=_hours_written(written, active), disk_bytes=written * 4 + _merged(params),
     )  # fmt: skip
-    if params.judge.kind != "none" and params.judge.engine != "openai":
-        weights, judge = size_of(params.judge.model or "")
+    if model := params.judge.loaded_model:
+        weights, judge = size_of(model)
         asked = candidates
         if params.judge.kind == "pairwise":  # each pair in both orders
             asked *= len(params.generate.temperatures) - 1
         read = asked * (per_report + 2 * PROMPT_TOKENS)
         hours = _hours_written(read, judge) / READ_TO_WRITTEN
         hours += _hours_written(asked * params.judge.max_new_tokens / 2, judge)
-        what = f"{asked:,} answers of {params.judge.model}"
+        what = f"{asked:,} answers of {model}"
         yield Line("judge", what, read, gpu_hours=hours, disk_bytes=2 * weights)
-    similar = params.similarity_judge
-    if similar.model is not None and similar.engine != "openai":
-        weights, judge = size_of(similar.model)
+    if model := params.similarity_judge.loaded_model:
+        weights, judge = size_of(model)
         read = candidates * (2 * per_report + 2 * PROMPT_TOKENS)
         hours = _hours_written(read, judge) / READ_TO_WRITTEN
-        hours += _hours_written(candidates * similar.max_new_tokens / 2, judge)
-        what = f"{candidates:,} answers of {similar.model}, beside the private documents"
+        hours += _hours_written(candidates * params.similarity_judge.max_new_tokens / 2, judge)
+        what = f"{candidates:,} answers of {model}, beside the private documents"
         yield Line("similarity_judge", what, read, gpu_hours=hours, disk_bytes=2 * weights)
     if params.score.evaluator.kind == "discriminator":
         yield Line("score", f"{candidates:,} candidates by a linear classifier", written)

@@ -50,22 +50,19 @@ class Fetched:
 
 def wanted(params: Params) -> list[Wanted]:
     """The hub models that a run with these parameters loads; folders are not among them."""
-    base, judge, coder = params.base, params.judge, params.classify.coder
-    similar, evaluator = params.similarity_judge, params.score.evaluator
     named = []
-    if base.source == "hub":
-        reference = f"{base.repo_id}@{base.revision}"
+    if params.has("base") and params.base.source == "hub":
+        reference = f"{params.base.repo_id}@{params.base.revision}"
         named.append(Wanted("base.revision", reference, TAKEN))
-    if evaluator.kind == "sentence_transformers":
-        where = "score.evaluator.sentence_transformers.model"
-        named.append(Wanted(where, evaluator.sentence_transformers.model or ""))
-    if judge.kind != "none" and judge.engine != "openai":
-        named.append(Wanted("judge.model", judge.model or ""))
-    if similar.model is not None and similar.engine != "openai":
-        named.append(Wanted("similarity_judge.model", similar.model))
-    if coder.kind == "encoder":
+    if params.has("score") and params.score.evaluator.kind == "sentence_transformers":
+        encoder = params.score.evaluator.sentence_transformers.model or ""
+        named.append(Wanted("score.evaluator.sentence_transformers.model", encoder))
+    for section in ("judge", "similarity_judge"):
+        if params.has(section) and (model := getattr(params, section).loaded_model):
+            named.append(Wanted(f"{section}.model", model))
+    if params.has("classify") and params.classify.coder.kind == "encoder":
         where = "classify.coder.encoder.model"
-        named.append(Wanted(where, coder.encoder.model or ""))
+        named.append(Wanted(where, params.classify.coder.encoder.model or ""))
     return [one for one in named if not Path(one.reference).is_dir()]
 
 

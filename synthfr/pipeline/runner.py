@@ -138,7 +138,7 @@ def stage_run(stage: str, item: str | None = None, share: str | None = None) -> 
 
     own = own_params(params, stage, item)
     tags = {"stage": stage, "params_digest": digest(own)} | ({"step": item} if item else {})
-    with open_tracker(params.tracking, layout.MLRUNS).run(
+    with open_tracker(params.tracking, layout.store_folder()).run(
         stage_name(stage, item), tags, flatten(own, ".")
     ) as tracked:
         run = StageRun(stage, item, params, tracked)
@@ -154,9 +154,7 @@ def stage_run(stage: str, item: str | None = None, share: str | None = None) -> 
 
 
 def _compares_with_a_model(params: Params, stage: str) -> bool:
-    if stage != "similarity_judge":
-        return False
-    return params.similarity_judge.enabled and params.similarity_judge.engine != "openai"
+    return stage == "similarity_judge" and params.similarity_judge.loaded_model is not None
 
 
 def stage_name(stage: str, item: str | None) -> str:

@@ -20,7 +20,7 @@ import pytest
 from typer.testing import CliRunner
 
 from synthfr.pipeline import runner
-from synthfr.pipeline.cli import app, doctor
+from synthfr.pipeline.cli import app, diagnosis
 from synthfr.pipeline.tracking import database, recorder
 from synthfr.pipeline.tracking.store import Store, shown_runs, trouble
 
@@ -146,11 +146,11 @@ def test_the_stage_ends_well_and_one_sentence_says_what_to_mend(
 @pytest.mark.parametrize("fault", FAULTS)
 def test_doctor_tells_it_with_the_remedy(fault: str, checkout: Path) -> None:
     spoil, what, remedy, _ = FAULTS[fault]
-    assert [one.weight for one in doctor.tracking()] == [doctor.Weight.OK]  # negative control
+    assert [one.weight for one in diagnosis.tracking()] == [diagnosis.Weight.OK]  # negative control
     spoil()
-    told = [one for one in doctor.tracking() if one.weight != doctor.Weight.OK]
+    told = [one for one in diagnosis.tracking() if one.weight != diagnosis.Weight.OK]
     assert len(told) == 1 and what in told[0].text and remedy in told[0].text
-    assert not [one for one in doctor.tracking() if one.weight == doctor.Weight.OK]
+    assert not [one for one in diagnosis.tracking() if one.weight == diagnosis.Weight.OK]
 
 
 @pytest.mark.parametrize("command", ["sync", "ui"])
@@ -247,8 +247,8 @@ def spoil_a_page() -> None:
 def test_damage_that_only_doctor_looks_for(checkout: Path) -> None:
     spoil_a_page()
     assert trouble(store()) is None  # a stage does not read every page
-    [told] = doctor.tracking()
-    assert told.weight == doctor.Weight.NOTE and "mlflow.db is corrupt" in told.text
+    [told] = diagnosis.tracking()
+    assert told.weight == diagnosis.Weight.NOTE and "mlflow.db is corrupt" in told.text
 
 
 @pytest.mark.slow
@@ -282,7 +282,7 @@ def test_a_disk_that_fills_up_during_the_stage_costs_the_record_only(
     """A file-size limit, which holds for root as well, from the record's first line on."""
     code = """
         import resource
-        from stages import runner
+        from synthfr.pipeline import runner
         from synthfr.pipeline.tracking import spool
         spool.wake_recorder = lambda store: None
         spool.Run._settle = lambda run: None
@@ -307,7 +307,7 @@ def test_a_disk_that_fills_up_during_the_stage_costs_the_record_only(
 def test_a_full_disk_at_the_start_is_told_once(checkout: Path) -> None:
     code = """
         import resource
-        from stages import runner
+        from synthfr.pipeline import runner
         resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))
         with runner.stage_run("base") as run:
             run.log({"n": 3})
@@ -343,11 +343,11 @@ def in_namespace(mounting: str) -> list[str]:
 
 
 STAGE_AND_DOCTOR = """
-    from stages import runner
-    from synthfr.pipeline.cli import checks
+    from synthfr.pipeline import runner
+    from synthfr.pipeline.cli import doctor
     with runner.stage_run("base") as run:
         run.log({"n": 3})
-    print(*(f"{one.weight} {one.text}" for one in checks.tracking()), sep="\\n")
+    print(*(f"{one.weight} {one.text}" for one in doctor.tracking()), sep="\\n")
 """
 
 

@@ -35,7 +35,7 @@ def sync() -> None:
     """Send what waits, rebuild what MLflow lacks, and say what was done."""
     params = load_params()
     known, stale = expected(params)
-    tracker = open_tracker(params.tracking, layout.MLRUNS)
+    tracker = open_tracker(params.tracking, layout.store_folder())
     done = synchronise(tracker, known, summaries(params))
     typer.echo(
         f"{tracker.store.shown_uri}: {done.unchanged} runs were as they should be, "
@@ -52,10 +52,10 @@ def sync() -> None:
 
 def send_waiting() -> None:
     """Give MLflow the records that stages left in the spool, if there are any."""
-    if not any((layout.MLRUNS / "spool").glob("*.jsonl")):
+    if not any((layout.store_folder() / "spool").glob("*.jsonl")):
         return
     settings = load_params().tracking
-    store = Store.at(layout.MLRUNS, settings.experiment, settings.timeout_s)
+    store = Store.at(layout.store_folder(), settings.experiment, settings.timeout_s)
     try:
         check(store)
         with told(store):
@@ -186,7 +186,7 @@ def ui(host: str, port: int) -> None:
     """
     params = load_params()
     settings = params.tracking
-    store = Store.at(layout.MLRUNS, settings.experiment, settings.timeout_s)
+    store = Store.at(layout.store_folder(), settings.experiment, settings.timeout_s)
     if store.is_server:
         raise UserError(
             f"MLFLOW_TRACKING_URI is set: open {store.shown_uri} in a browser "
