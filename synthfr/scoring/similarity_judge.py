@@ -45,6 +45,7 @@ class SimilarityJudge(QuestionSettings):
 
 HIGHEST = 10
 SECTION = "similarity_judge"
+TEMPLATES = "synthfr.scoring.questions"
 _KEY = "similarity"
 
 
@@ -114,10 +115,10 @@ def judge_similarity(
 def question(compared: Comparison) -> Question:
     """What the judge is asked; no template in the report's language is a UserError."""
     # the document first: the candidates of a prompt share all that is before their own text
-    asked = template(SECTION, compared.language, __package__, f"{SECTION}.model", off="null")
+    wording = template(SECTION, compared.language, TEMPLATES, f"{SECTION}.model", off="null")
     return Question(
         (compared.prompt_id, compared.number),
-        fill(asked, document=compared.document, candidate=compared.candidate),
+        fill(wording, document=compared.document, candidate=compared.candidate),
     )
 
 

@@ -161,7 +161,7 @@ def test_what_is_no_grade(answer: str) -> None:
 def test_every_language_that_reports_are_asked_in(tmp_path: Path, scripted: Scripted) -> None:
     asked = {path.stem.split(".")[1] for path in Path(prompts.__file__).parent.glob("*.txt")}
     for language in asked:
-        text = template("similarity_judge", language, "synthfr.scoring")
+        text = template("similarity_judge", language, similarity_judge.TEMPLATES)
         for slot in ("document", "candidate"):
             assert text.count(f"<<<\n{{{slot}}}\n>>>") == 1
         assert text.index("{document}") < text.index("{candidate}")
