@@ -119,8 +119,9 @@ ALTERNATIVES = {
 RESOURCES = {
     "synthfr/corpora/demo/knowledge.py": "synthfr/corpora/demo/knowledge.yaml",
     "synthfr/icd10/codes.py": "synthfr/icd10/chapters.yaml",
-    "synthfr/judging/templates.py": "synthfr/judging",
+    "synthfr/judging/judgements.py": "synthfr/judging",
     "synthfr/prompts/__init__.py": "synthfr/prompts",
+    "synthfr/scoring/similarity_judge.py": "synthfr/scoring/questions",
     "synthfr/text/language_resources.py": "synthfr/text/languages",
 }
 OWN_RESOURCES = {"base": ["synthfr/models/tiny_base"], "page": ["synthfr/pipeline/page"]}

@@ -1,6 +1,7 @@
 """The wall and the layering, proved from dvc.yaml and the sources, not from good intentions."""
 
 import ast
+import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from synthfr.disk import read_yaml
+from tests.reached import dependencies, reached
 
 ROOT = Path(__file__).parents[1]
 PRIVATE = "data/private"
@@ -67,7 +69,7 @@ def stages() -> tuple[Stage, ...]:
 
 
 def test_all_stages_are_there() -> None:
-    per_round = {"generate", "judge", "score", "pair", "dpo"}
+    per_round = {"generate", "judge", "similarity_judge", "score", "pair", "dpo"}
     per_step = {"synthesize", "classify", "privacy", "fidelity"}
     once = {"seed", "keywords", "base", "sft", "reference", "page"}
     params = read_yaml(ROOT / "params.yaml")
@@ -91,7 +93,7 @@ class TestStage:
 
     def test_depends_on_the_domain_code_that_it_uses(self, stage: Stage) -> None:
         listed = {Path(dep) for dep in stage.deps}
-        used = reached(ROOT / f"stages/{stage.kind}.py")
+        used = map(resolved, dependencies(stage.kind))
         missing = [path for path in used if not listed & {path, *path.parents}]
         assert missing == []
 
@@ -107,6 +109,37 @@ class TestStage:
         source = (ROOT / f"stages/{stage.kind}.py").read_text(encoding="utf-8")
         for call, folder in (("run.log(", "metrics/"), ("run.series(", "plots/")):
             assert any(out.startswith(folder) for out in stage.outs) is (call in source), call
+
+
+def resolved(dependency: str) -> Path:
+    """A dependency as dvc.yaml writes it, with the parameters in it replaced by their values."""
+
+    def value(found: re.Match[str]) -> str:
+        place = read_yaml(ROOT / "params.yaml")
+        for key in found[1].split("."):
+            place = place[key]
+        return str(place)
+
+    return Path(re.sub(r"\$\{([a-z_.]+)\}", value, dependency))
+
+
+@pytest.mark.parametrize("kind", ["judge", "similarity_judge", "score"])
+def test_depends_on_no_more_code_than_it_uses(kind: str) -> None:
+    stage = next(stage for stage in stages() if stage.kind == kind)
+    listed = {Path(dep) for dep in stage.deps if not dep.startswith("data/")}
+    assert listed == set(map(resolved, dependencies(kind)))
+
+
+def test_the_score_is_pure() -> None:
+    """It asks no model of the graph: nothing of the engines, nor of the models that they load."""
+
+    def asking(kind: str) -> list[str]:
+        (first, *_) = (stage for stage in stages() if stage.kind == kind)
+        used = {*first.deps, *map(str, reached(ROOT / f"stages/{kind}.py")), *first.sections}
+        return [one for one in used if re.match(r"engines|synthfr/(engines|judging|models)", one)]
+
+    assert asking("score") == []
+    assert asking("similarity_judge") and asking("judge")  # the control
 
 
 def breaches(stage: Stage) -> list[str]:
@@ -126,7 +159,9 @@ def test_breaches_are_seen() -> None:
 
 def test_all_of_data_private_is_made_by_private_stages_and_never_pushed() -> None:
     outs = [out for stage in stages() for out in stage.outs if out.startswith(PRIVATE)]
-    assert set(outs) == {f"{PRIVATE}/{name}.parquet" for name in ("train", "holdout", "keyed")}
+    rounds = read_yaml(ROOT / "params.yaml")["rounds"]
+    tables = ["train", "holdout", "keyed", *(f"rounds/{name}/similarities" for name in rounds)]
+    assert set(outs) == {f"{PRIVATE}/{name}.parquet" for name in tables}
     assert not [out for stage in stages() for out in stage.pushed if out.startswith(PRIVATE)]
 
 
@@ -137,7 +172,7 @@ def test_the_runner_knows_which_stages_are_private() -> None:
 
 
 def test_public_stages_do_not_name_private_paths() -> None:
-    private = {"PRIVATE", "PRIVATE_TRAIN", "PRIVATE_HOLDOUT", "KEYED", "FAILURES"}
+    private = {"PRIVATE", "PRIVATE_TRAIN", "PRIVATE_HOLDOUT", "KEYED", "FAILURES", "similarities"}
     for stage in stages():
         tree = ast.parse((ROOT / f"stages/{stage.kind}.py").read_text(encoding="utf-8"))
         named = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
@@ -154,7 +189,8 @@ def places(stage: Stage) -> set[str]:
     paths = {value for value in vars(layout).values() if isinstance(value, Path)}
     paths |= {layout.adapter("step0"), layout.metrics(stage.kind, item)}
     if item:
-        per_item = (layout.adapter, layout.candidates, layout.judgements, layout.scores)
+        per_item = (layout.adapter, layout.candidates, layout.judgements, layout.similarities)
+        per_item += (layout.scores,)
         per_item += (layout.pairs, layout.best_of, layout.kto, layout.synthetic)
         paths |= {place(item) for place in per_item}
     folder = ROOT / "plots" / stage.kind
@@ -170,6 +206,7 @@ def places(stage: Stage) -> set[str]:
     [
         ("data/private/keyed.parquet", True),
         ("data/private/raw/my reports.csv", True),
+        ("data/private/rounds/dpo1/similarities.parquet", True),
         ("data/private/README.md.bak", True),
         ("data/private/deep/er/notes.txt", True),
         ("data/private/README.md", False),
@@ -225,29 +262,6 @@ def imported(source: str) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
-def module_file(name: str) -> Path | None:
-    base = ROOT.joinpath(*name.split("."))
-    for path in (base.with_suffix(".py"), base / "__init__.py"):
-        if path.is_file():
-            return path
-    return None
-
-
-def reached(stage_file: Path) -> set[Path]:
-    """Domain modules that a stage can come to import, foundation apart; relative to the root."""
-    seen: set[Path] = set()
-    queue = [stage_file]
-    while queue:
-        for name in imported(queue.pop().read_text(encoding="utf-8")):
-            if not name.startswith("synthfr.") or name.split(".")[1] in FOUNDATION:
-                continue
-            path = module_file(name)
-            if path and path not in seen:
-                seen.add(path)
-                queue.append(path)
-    return {path.relative_to(ROOT) for path in seen}
 
 
 def params_read(stage_file: Path) -> set[str]:

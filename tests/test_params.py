@@ -111,11 +111,39 @@ Change = Callable[[dict[str, Any]], object]
         ),
         (
             lambda d: d["score"]["weights"].update(similarity_judge=1.0),
-            r"score: weights\.similarity_judge is above 0, but similarity_judge\.model is null",
+            r"score\.weights\.similarity_judge is above 0, but similarity_judge\.model is null",
         ),
         (
-            lambda d: d["score"]["similarity_judge"].update(kind="score"),
-            r"score\.similarity_judge: unknown parameter 'kind'",
+            lambda d: d["similarity_judge"].update(kind="score"),
+            r"similarity_judge: unknown parameter 'kind'",
+        ),
+        (
+            lambda d: d["score"].update(similarity_judge=d.pop("similarity_judge")),
+            r"score: 'similarity_judge' is now a section of its own: move it out of score\.$",
+        ),
+        (
+            lambda d: d["score"].update(local={"lsa_weight": 0.5}),
+            r"score: 'local' is now part of evaluator: move it to score\.evaluator\.local\.$",
+        ),
+        (
+            lambda d: d["score"].update(discriminator={"folds": 3}),
+            r"score: 'discriminator' is .*: move it to score\.evaluator\.discriminator\.$",
+        ),
+        (
+            lambda d: d["score"].update(max_tokens=512),
+            r"score: 'max_tokens' is now score\.evaluator\.sentence_transformers\.max_tokens",
+        ),
+        (
+            lambda d: d["score"].update(evaluator="discriminator"),
+            r"score\.evaluator: 'discriminator' is now a section: set kind to 'discriminator'\.$",
+        ),
+        (
+            lambda d: d["score"].update(evaluator="sentence-transformers:owner/encoder"),
+            r"set kind to 'sentence_transformers', and sentence_transformers\.model to 'owner/enc",
+        ),
+        (
+            lambda d: d["score"]["evaluator"].update(kind="sentence_transformers"),
+            r"score\.evaluator: kind 'sentence_transformers' wants sentence_transformers\.model",
         ),
         (lambda d: d["judge"].update(kind="score"), r"judge: kind is not 'none', so 'model' must"),
         (

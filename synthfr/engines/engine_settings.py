@@ -1,4 +1,4 @@
-"""Settings."""
+"""How a stage has texts written (`Sampling`), and how each engine runs (`Engines`)."""
 
 from __future__ import annotations
 

@@ -17,7 +17,10 @@ from synthfr.pipeline import layout
 from synthfr.redact import failure, private_stage
 
 # read private text: those that dvc.yaml marks PRIVATE
-PRIVATE_STAGES = ("seed", "keywords", "score", "reference", "classify", "privacy", "fidelity")
+PRIVATE_STAGES = (
+    *("seed", "keywords", "similarity_judge", "score"),
+    *("reference", "classify", "privacy", "fidelity"),
+)
 
 ShareOption = Annotated[
     str | None,

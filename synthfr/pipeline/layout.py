@@ -67,6 +67,11 @@ def judgements(round_: str) -> Path:
     return ROUNDS / round_ / "judgements.parquet"
 
 
+def similarities(round_: str) -> Path:
+    """What the similarity judge says of a round's candidates: it stays on the private side."""
+    return PRIVATE / "rounds" / round_ / "similarities.parquet"
+
+
 def scores(round_: str) -> Path:
     return ROUNDS / round_ / "scores.parquet"
 

@@ -29,6 +29,7 @@ from synthfr.preferences import Pair
 from synthfr.privacy.overlap import Privacy
 from synthfr.prompts import Prompt
 from synthfr.scoring.scores import Score
+from synthfr.scoring.similarity_judge import SimilarityJudge
 from synthfr.section import Count, Name, Positive, Section
 from synthfr.training.dpo import Dpo, Round
 from synthfr.training.sft import Sft
@@ -71,6 +72,7 @@ class Params(Section):
     sft: Sft = Sft()
     generate: Generate = Generate()
     judge: Judge = Judge()
+    similarity_judge: SimilarityJudge = SimilarityJudge()
     score: Score = Score()
     pair: Pair = Pair()
     dpo: Dpo = Dpo()
@@ -110,6 +112,17 @@ class Params(Section):
             raise ValueError(
                 "score.weights.judge is above 0, but judge.kind is none: "
                 "set the weight to 0, or configure a judge"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _similarity_judged_by_someone(self) -> Params:
+        if not self.has("score", "similarity_judge"):
+            return self
+        if self.score.weights.similarity_judge > 0 and not self.similarity_judge.enabled:
+            raise ValueError(
+                "score.weights.similarity_judge is above 0, but similarity_judge.model is null: "
+                "set the weight to 0, or name a model"
             )
         return self
 

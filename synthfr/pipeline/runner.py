@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["ShareOption", "StageApp", "StageRun", "stage_app", "stage_run"]
 
 # run once a round; other stages that take an item run once a step
-ROUND_STAGES = ("generate", "judge", "score", "pair", "dpo")
+ROUND_STAGES = ("generate", "judge", "similarity_judge", "score", "pair", "dpo")
 # load a model, as large as the parameters name
 MODEL_STAGES = ("sft", "generate", "judge", "dpo", "synthesize")
 
@@ -127,7 +127,7 @@ def stage_run(stage: str, item: str | None = None, share: str | None = None) -> 
     prepare_process(params)
     if stage in PRIVATE_STAGES:
         private_files.close(layout.PRIVATE)
-    if stage in MODEL_STAGES or _scored_by_a_model(params, stage):
+    if stage in MODEL_STAGES or _compares_with_a_model(params, stage):
         from synthfr.hardware import require_device
 
         require_device(params.runtime.device)
@@ -158,11 +158,8 @@ def stage_run(stage: str, item: str | None = None, share: str | None = None) -> 
     shutil.rmtree(layout.scratch(stage, item), ignore_errors=True)
 
 
-def _scored_by_a_model(params: Params, stage: str) -> bool:
-    if stage != "score":
-        return False
-    judge = params.score.similarity_judge
-    return judge.model is not None and judge.engine != "openai"
+def _compares_with_a_model(params: Params, stage: str) -> bool:
+    return stage == "similarity_judge" and params.similarity_judge.loaded_model is not None
 
 
 def stage_name(stage: str, item: str | None) -> str:

@@ -1,4 +1,4 @@
-"""Scores that look at words alone: keyword recall and BLEU."""
+"""Scores that look at words alone, keyword recall and BLEU; and what a word is to an evaluator."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from functools import cache
 from typing import Any
 
 from synthfr.text import normalise
+
+WORD = r"(?u)[^\s,;.:]+"  # also "+++", "14/9", "<50": what hospital notes are made of
 
 
 def keyword_recall(keywords: Sequence[str], text: str) -> float:
