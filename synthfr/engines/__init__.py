@@ -11,9 +11,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from synthfr.engines.chunks import Shard, write_shard
 from synthfr.engines.lazy import LazyEngine
 from synthfr.engines.protocol import Completion, Engine, Request
-from synthfr.engines.shards import Share, write_share
 
 if TYPE_CHECKING:
     from synthfr.engines.engine_settings import Engines, Sampling
@@ -23,12 +23,12 @@ __all__ = [
     "Completion",
     "Engine",
     "Request",
-    "Share",
+    "Shard",
     "identity",
     "lazy_engine",
     "open_engine",
     "stream",
-    "write_share",
+    "write_shard",
 ]
 
 
@@ -73,7 +73,7 @@ def lazy_engine(
     files: ModelFiles,
     merged: Path,
 ) -> Iterator[Engine]:
-    """`open_engine`, at its first request: where every shard is there, nothing is loaded."""
+    """`open_engine`, at its first request: where every chunk is there, nothing is loaded."""
     with ExitStack() as opened:
         yield LazyEngine(lambda: opened.enter_context(open_engine(params, engines, files, merged)))
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from synthfr import hub, seeding
 from synthfr.disk import digest, read_json
 from synthfr.engines import Engine, Request, identity, lazy_engine
+from synthfr.engines.chunks import complete
 from synthfr.engines.engine_settings import Sampling
-from synthfr.engines.shards import complete
 from synthfr.errors import UserError
 from synthfr.models import ModelFiles
 from synthfr.models.base import complete_files
@@ -34,7 +34,7 @@ class QuestionSettings(Sampling):
     base_url: str | None = None
     temperature: NonNegative = 0.7
     max_unparsable_share: Share = 0.02
-    shard_size: Count = 2000
+    chunk_size: Count = 2000
     max_new_tokens: Count = 40
 
     @property
@@ -97,7 +97,7 @@ class Answers(Generic[T]):
 class Respondent:
     """A language model ready to answer.
 
-    A draw is named by `seed` (the parameter first) and by what is asked about. `shards` keeps what
+    A draw is named by `seed` (the parameter first) and by what is asked about. `chunks` keeps what
     is finished for the next run, should this one be killed: answers, not questions. `section` is
     where `params` stand in ``params.yaml``, for messages.
     """
@@ -106,7 +106,7 @@ class Respondent:
     params: QuestionSettings
     section: str
     seed: tuple[int, *tuple[str, ...]]
-    shards: Path
+    chunks: Path
 
     def answer(self, questions: Sequence[Question], schema: AnswerSchema[T]) -> Answers[T]:
         """Put all questions to the model, those without an answer once more with another seed.
@@ -120,7 +120,7 @@ class Respondent:
                 break
             asked_again = len(unanswered) if attempt else 0
             requests = [self._request(one, schema.json_schema, attempt) for one in unanswered]
-            completions = complete(self.engine, requests, self.params.shard_size, self.shards)
+            completions = complete(self.engine, requests, self.params.chunk_size, self.chunks)
             tokens += sum(completion.n_tokens for completion in completions.values())
             parsed = {name: schema.parse(one.text) for name, one in completions.items()}
             answers |= {name: answer for name, answer in parsed.items() if answer is not None}
@@ -170,7 +170,7 @@ def open_respondent(
     to be asked. It is closed at the end.
 
     UserError when the model's folder or snapshot is not there or not complete. `section` and `seed`
-    are `Respondent`'s, `merged` is `open_engine`'s; `scratch` keeps finished shards of a killed
+    are `Respondent`'s, `merged` is `open_engine`'s; `scratch` keeps finished chunks of a killed
     run, apart for each model.
     """
     if not params.enabled:
@@ -178,9 +178,9 @@ def open_respondent(
         return
     files = model_files(params, section)
     engines = _by_chat(engines, params.base_url)
-    shards = scratch / digest([identity(params, engines), _state(files)])[:16]
+    chunks = scratch / digest([identity(params, engines), _state(files)])[:16]
     with lazy_engine(params, engines, files, merged) as engine:
-        yield Respondent(engine, params, section, seed, shards)
+        yield Respondent(engine, params, section, seed, chunks)
 
 
 def model_files(params: QuestionSettings, section: str) -> ModelFiles:
@@ -206,7 +206,7 @@ def _has_chat_template(folder: Path) -> bool:
 
 
 def _state(files: ModelFiles) -> dict[str, list[int]]:
-    """Which weights are in the model's folder. For shards of a killed run, so sizes and dates will
+    """Which weights are in the model's folder. For chunks of a killed run, so sizes and dates will
     do.
     """
     if files.base is None:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from synthfr import prompts, seeding
+from synthfr.engines.chunks import complete
 from synthfr.engines.engine_settings import Sampling
 from synthfr.engines.protocol import Completion, Engine, Request
-from synthfr.engines.shards import complete
 from synthfr.errors import UserError
 from synthfr.generation.code_sets import CodeSets
 from synthfr.section import Count, NonNegative
@@ -104,10 +104,10 @@ def plan(
     return Plan(step, language, random_seed, by_id, requests)
 
 
-def synthesis(planned: Plan, engine: Engine, shard_size: int, scratch: Path) -> Synthesis:
+def synthesis(planned: Plan, engine: Engine, chunk_size: int, scratch: Path) -> Synthesis:
     """The reports of a plan. One that stays empty after several attempts is left out and counted.
 
-    `scratch` keeps finished shards of a run that is killed.
+    `scratch` keeps finished chunks of a run that is killed.
     """
     import pandas as pd
 
@@ -115,7 +115,7 @@ def synthesis(planned: Plan, engine: Engine, shard_size: int, scratch: Path) -> 
     written: dict[str, Completion] = {}
     wanted = list(requests)
     for attempt in range(ATTEMPTS):
-        written |= complete(engine, planned.attempt(attempt, wanted), shard_size, scratch)
+        written |= complete(engine, planned.attempt(attempt, wanted), chunk_size, scratch)
         wanted = [name for name in wanted if not written[name].text.strip()]
         if not wanted:
             break

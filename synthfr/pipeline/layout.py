@@ -31,7 +31,7 @@ SYNTHETIC = Path("data/synthetic")
 REPORTS = Path("reports")
 RECORD = Path("docs/seeds.json")  # figures over seeds of the whole loop
 TIMINGS = Path("mlruns/timings")  # seconds and peak memory of each stage's last run
-SCRATCH = Path(".scratch")  # shards and checkpoints of stages that are under way
+SCRATCH = Path(".scratch")  # chunks and checkpoints of stages that are under way
 MERGED = SCRATCH / "merged"  # policies as plain weights, for engines that want them
 _TEMPORARY = (".dvc", "tmp", "exps")  # where DVC makes workspaces of experiments
 

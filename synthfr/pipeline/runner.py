@@ -16,13 +16,20 @@ from typing import TYPE_CHECKING, Any
 
 from synthfr.errors import UserError
 from synthfr.pipeline import layout, private_files
-from synthfr.pipeline.command import PRIVATE_STAGES, ShareOption, StageApp, params_path, stage_app
+from synthfr.pipeline.command import (
+    PRIVATE_STAGES,
+    NumShards,
+    ShardIndex,
+    StageApp,
+    params_path,
+    stage_app,
+)
 
 if TYPE_CHECKING:
-    from synthfr.engines import Share
+    from synthfr.engines import Shard
     from synthfr.pipeline.parameters import Params
 
-__all__ = ["ShareOption", "StageApp", "StageRun", "stage_app", "stage_run"]
+__all__ = ["NumShards", "ShardIndex", "StageApp", "StageRun", "stage_app", "stage_run"]
 
 # run once a round; other stages that take an item run once a step
 ROUND_STAGES = ("generate", "judge", "similarity_judge", "score", "pair", "dpo")
@@ -34,10 +41,10 @@ class StageRun:
     """What a stage holds while it runs: parameters in, metrics, series and tracking out."""
 
     def __init__(
-        self, stage: str, item: str | None, params: Params, tracked: Any, share: Share | None = None
+        self, stage: str, item: str | None, params: Params, tracked: Any, shard: Shard | None = None
     ) -> None:
         self.stage, self.item, self.params, self.seed = stage, item, params, params.random_seed
-        self.share = share  # the part of the work that is this process's, None: all of it
+        self.shard = shard  # the part of the work that is this process's, None: all of it
         self._tracked = tracked  # None: not tracked
         self._metrics: dict[str, Any] = {}
         self._series: dict[str, list[dict[str, Any]]] = {}
@@ -80,7 +87,7 @@ class StageRun:
             )
 
     def scratch(self, *parts: Any) -> Path:
-        """Folder for shards and checkpoints: the same for the same parts, parameters and seed.
+        """Folder for chunks and checkpoints: the same for the same parts, parameters and seed.
 
         `parts` name what else the work depends on (input digests). The folder survives a killed
         run and is removed at success.
@@ -109,11 +116,15 @@ class StageRun:
 
 
 @contextmanager
-def stage_run(stage: str, item: str | None = None, share: str | None = None) -> Iterator[StageRun]:
+def stage_run(
+    stage: str,
+    item: str | None = None,
+    shard: tuple[int | None, int | None] = (None, None),
+) -> Iterator[StageRun]:
     """Load parameters, prepare the process, open tracking; at the end write metrics.
 
-    With a `share` (``3/8``) nothing is tracked, and no metrics are written: the run that gathers
-    the shares does both.
+    With a `shard` (its index, and how many there are) nothing is tracked, and no metrics are
+    written: the run that gathers the shards does both.
     """
     from synthfr.pipeline.parameters import load_params
 
@@ -132,10 +143,8 @@ def stage_run(stage: str, item: str | None = None, share: str | None = None) -> 
 
         require_device(params.runtime.device)
 
-    if share is not None:
-        from synthfr.engines import Share
-
-        yield StageRun(stage, item, params, None, Share.parse(share))
+    if shard != (None, None):
+        yield StageRun(stage, item, params, None, _shard(*shard))
         return
 
     from synthfr.disk import digest, write_json
@@ -160,6 +169,14 @@ def stage_run(stage: str, item: str | None = None, share: str | None = None) -> 
 
 def _compares_with_a_model(params: Params, stage: str) -> bool:
     return stage == "similarity_judge" and params.similarity_judge.loaded_model is not None
+
+
+def _shard(shard_index: int | None, num_shards: int | None) -> Shard:
+    from synthfr.engines import Shard
+
+    if shard_index is None or num_shards is None:
+        raise UserError("--shard-index and --num-shards belong together: give both, or neither.")
+    return Shard(shard_index, num_shards)
 
 
 def stage_name(stage: str, item: str | None) -> str:

@@ -2,7 +2,7 @@
 they are clinically. Private side: a number is all that comes of it.
 
 Its questions hold private text and stay in this process, or go to a server on this machine. What
-is kept of them: shards with ids and grades, under a hash of the questions.
+is kept of them: chunks with ids and grades, under a hash of the questions.
 """
 
 from __future__ import annotations

@@ -15,14 +15,14 @@ from synthfr.generation.candidates import Generate
 from synthfr.models import load_policy
 from tests import tiny
 
-N_PROMPTS, SHARDS = 24, 12
+N_PROMPTS, CHUNKS = 24, 12
 
 
 def generate(base: Path, scratch: Path, out: Path) -> None:
     """What the stage does, on a tiny model."""
     params = Generate(
         engine="transformers", temperatures=[0.7, (0.6, 1.1)], top_p=0.95, top_k=0,
-        max_new_tokens=30, batch_size=2 * N_PROMPTS // SHARDS, shard_size=2 * N_PROMPTS // SHARDS,
+        max_new_tokens=30, batch_size=2 * N_PROMPTS // CHUNKS, chunk_size=2 * N_PROMPTS // CHUNKS,
     )  # fmt: skip
     prompts = pd.DataFrame(
         {
@@ -37,7 +37,7 @@ def generate(base: Path, scratch: Path, out: Path) -> None:
     requests = generation.candidate_requests(
         prompts, params, round_name="dpo1", n_prompts=N_PROMPTS, random_seed=0
     )
-    table = generation.candidates(requests, engine, params.shard_size, scratch)
+    table = generation.candidates(requests, engine, params.chunk_size, scratch)
     records.write_table(table, out, records.CANDIDATES)
 
 
@@ -54,12 +54,12 @@ def test_killed_and_resumed_is_the_same(tmp_path: Path) -> None:
         env={"PYTHONPATH": ".", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
     )
     deadline = time.monotonic() + 300
-    while not any(scratch.glob("shard-*")) and time.monotonic() < deadline:
+    while not any(scratch.glob("chunk-*")) and time.monotonic() < deadline:
         time.sleep(0.002)
     child.send_signal(signal.SIGKILL)
     assert child.wait() == -signal.SIGKILL
-    kept = {file: file.stat().st_mtime_ns for file in scratch.glob("shard-*")}
-    assert 1 <= len(kept) < SHARDS
+    kept = {file: file.stat().st_mtime_ns for file in scratch.glob("chunk-*")}
+    assert 1 <= len(kept) < CHUNKS
     assert not out.exists()
 
     generate(base, scratch, out)

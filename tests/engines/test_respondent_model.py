@@ -64,7 +64,7 @@ def test_what_is_not_a_whole_model_is_told(tmp_path: Path) -> None:
     assert "has no tokenizer" in told(str(folder))
 
 
-def shards(model: Path | str, scratch: Path, served_as: str = "{name}", **changes: Any) -> Path:
+def chunks(model: Path | str, scratch: Path, served_as: str = "{name}", **changes: Any) -> Path:
     """Where answers of a model are kept until the run is done."""
     engines = rounds.engines()
     openai = engines.openai.model_copy(update={"model": served_as})
@@ -74,16 +74,16 @@ def shards(model: Path | str, scratch: Path, served_as: str = "{name}", **change
         "judge", params, engines, seed=(7, "judge"), merged=scratch / "merged", scratch=scratch
     ) as respondent:
         assert respondent is not None
-        return respondent.shards
+        return respondent.chunks
 
 
 def test_other_weights_or_another_server_are_another_judge(tmp_path: Path) -> None:
     folder = tiny.save_model(tmp_path / "judge")
-    before = shards(folder, tmp_path)
-    assert shards(folder, tmp_path) == before
+    before = chunks(folder, tmp_path)
+    assert chunks(folder, tmp_path) == before
     tiny.save_model(folder, hidden=64)
-    assert shards(folder, tmp_path) != before
-    served = [shards("big", tmp_path, name, engine="openai") for name in ("a", "a", "b")]
+    assert chunks(folder, tmp_path) != before
+    served = [chunks("big", tmp_path, name, engine="openai") for name in ("a", "a", "b")]
     assert served[0] == served[1] != served[2]
 
 

@@ -69,9 +69,9 @@ def tables(**texts: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def respondent(
-    answer: Callable[[Request], str], shards: Path, **changes: Any
+    answer: Callable[[Request], str], chunks: Path, **changes: Any
 ) -> tuple[Respondent, FakeEngine]:
     """A judge that answers by `answer`, and the engine that remembers what it was asked."""
     engine = FakeEngine(answer)
-    judge = Respondent(engine, params(**changes), "judge", (7, "judge", "dpo1"), shards)
+    judge = Respondent(engine, params(**changes), "judge", (7, "judge", "dpo1"), chunks)
     return judge, engine

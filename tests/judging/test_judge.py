@@ -23,7 +23,7 @@ TEXTS = {
     "p1": ["Voici le compte rendu demandé.", ""],
     "p2": ["Asthme stable.", "Asthme stable."],
 }
-SIZES = {"max_new_tokens": 60, "batch_size": 4, "shard_size": 2, "temperature": 2.0}
+SIZES = {"max_new_tokens": 60, "batch_size": 4, "chunk_size": 2, "temperature": 2.0}
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +138,7 @@ def test_candidates_of_other_prompts_are_told(tmp_path: Path) -> None:
 
 
 def write(model: Path, scratch: Path, out: Path) -> None:
-    records.write_table(judge(model, scratch, shard_size=1).table, out, records.JUDGEMENTS)
+    records.write_table(judge(model, scratch, chunk_size=1).table, out, records.JUDGEMENTS)
 
 
 @pytest.mark.slow
@@ -151,11 +151,11 @@ def test_killed_and_resumed_is_the_same(model: Path, tmp_path: Path) -> None:
         env={"PYTHONPATH": ".", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
     )
     deadline = time.monotonic() + 120
-    while not any(scratch.rglob("shard-*")) and time.monotonic() < deadline:
+    while not any(scratch.rglob("chunk-*")) and time.monotonic() < deadline:
         time.sleep(0.002)
     child.send_signal(signal.SIGKILL)
     assert child.wait() == -signal.SIGKILL
-    kept = {file: file.stat().st_mtime_ns for file in scratch.rglob("shard-*")}
+    kept = {file: file.stat().st_mtime_ns for file in scratch.rglob("chunk-*")}
     assert 1 <= len(kept) < 5 and not out.exists()
     write(model, scratch, out)
     assert all(file.stat().st_mtime_ns == written for file, written in kept.items())

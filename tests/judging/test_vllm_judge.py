@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.vllm, pytest.mark.slow]
 
 
 def judge(model: Path, scratch: Path, engine: str, **changes: object) -> Judged:
-    sizes = {"max_new_tokens": 60, "batch_size": 8, "shard_size": 100}
+    sizes = {"max_new_tokens": 60, "batch_size": 8, "chunk_size": 100}
     params = rounds.params(**({"model": str(model), "engine": engine} | sizes | changes))
     # the CPU build takes this for a share of the RAM
     room = {"gpu_memory_utilization": 0.15, "max_model_len": 4096}

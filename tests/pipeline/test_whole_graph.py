@@ -251,7 +251,7 @@ def test_killed_in_mid_stage_and_run_again_gives_the_same_bytes(
     for name in (PRIVATE_SOURCE, "public_source.parquet", "codes_source.parquet"):
         (again.root / name).symlink_to(finished.root / name)
     for stage, sign in {
-        "generate@dpo1": "**/shard-*.json",
+        "generate@dpo1": "**/chunk-*.json",
         "dpo@dpo1": "**/checkpoint-*/trainer_state.json",
     }.items():
         process = again.start("dvc", "repro", *WRITERS)

@@ -30,7 +30,7 @@ CANARY = "zébulon-7391"  # a word of private documents
 CANDIDATES = toy.candidates(
     ("p0", 0, "ATCD : HTA. OAP"), ("p0", 1, "fracture"), ("p1", 0, "EABPCO"), ("p1", 1, " ")
 )
-SIZES = {"batch_size": 4, "shard_size": 2, "max_new_tokens": 30, "temperature": 2.0}
+SIZES = {"batch_size": 4, "chunk_size": 2, "max_new_tokens": 30, "temperature": 2.0}
 
 
 def keyed() -> pd.DataFrame:

@@ -124,7 +124,7 @@ def _refuse_too_many_gpus(
 
 def _all_stages() -> dict[str, bool]:
     """Those of all recipes as DVC names them, without starting it; whether each is wide: can write
-    a share of its work, to be gathered.
+    a shard of its work, to be gathered.
     """
     return {
         one.address(stage): wide
@@ -141,7 +141,7 @@ def _stages_in(folder: Path) -> dict[str, bool]:
         items = params[each.strip("${} ")] if isinstance(each, str) else each
         names = [stage] if each is None else [f"{stage}@{item}" for item in items]
         meta = (entry if each is None else entry["do"]).get("meta") or {}
-        stages |= dict.fromkeys(names, bool(meta.get("shares")))
+        stages |= dict.fromkeys(names, bool(meta.get("sharded")))
     return stages
 
 

@@ -1,13 +1,13 @@
 """``dvc repro`` inside an allocation.
 
 ``python -m synthfr.pipeline.cluster.stage_job [--single-item] [TARGET]``; in a task of an
-array ``--share OF STAGE``, which runs the stage's command on the task's share of the work, outside
-DVC, for the ``dvc repro`` that gathers.
+array ``--num-shards N STAGE``, which runs the stage's command on the task's shard of the work,
+outside DVC, for the ``dvc repro`` that gathers.
 
 * Cancelled (SIGTERM): the stage is told first, so that DVC sees it fail and frees its locks; then
   whatever still runs is killed.
 * Near the time limit (SIGUSR1, see ``--signal`` in ``slurm/stage.sbatch``): the same, then the job
-  is queued again and goes on from the last shard or checkpoint.
+  is queued again and goes on from the last chunk or checkpoint.
 * Another DVC on the same files ("is busy"): tried again with growing pauses; its holder is named.
 * The exit status is that of DVC, or of the stage.
 """
@@ -216,14 +216,15 @@ def repro(arguments: Sequence[str]) -> Job:
     return Job(command, shlex.join(["dvc", *given]))
 
 
-def share(of: str, stage: str) -> Job:
-    """The stage's command, as dvc.yaml has it, on this task's share of its work."""
+def shard(num_shards: str, stage: str) -> Job:
+    """The stage's command, as dvc.yaml has it, on this task's shard of its work."""
     from dvc.repo import Repo
 
     folder, name = recipe.folder_of(stage)
     defined = Repo().stage.load_one(path=str(folder / "dvc.yaml"), name=name)
-    task = f"{os.environ['SLURM_ARRAY_TASK_ID']}/{of}"
-    command = [*shlex.split(defined.cmd), "--share", task]
+    index = os.environ["SLURM_ARRAY_TASK_ID"]
+    own = [f"--shard-index={index}", f"--num-shards={num_shards}"]
+    command = [*shlex.split(defined.cmd), *own]
     return Job(command, shlex.join(command), folder=folder)
 
 
@@ -236,7 +237,7 @@ def main(arguments: list[str]) -> int:
         "started": round(time.time()),
     }
     job_records.write_job(_id(), **facts)
-    job = share(*arguments[1:]) if arguments[:1] == ["--share"] else repro(arguments)
+    job = shard(*arguments[1:]) if arguments[:1] == ["--num-shards"] else repro(arguments)
     code = job.run()
     job_records.write_job(_id(), **facts, ended=round(time.time()), exit_code=code)
     say(f"ended with {code}")
