@@ -15,9 +15,6 @@ from tests.reached import dependencies, reached
 
 ROOT = Path(__file__).parents[1]
 PRIVATE = "data/private"
-# test_seeding, test_records, test_files and test_params hold these still: see dvc.yaml
-FOUNDATION = {"__init__", "errors", "disk", "records", "seeding", "section", "pipeline"}
-FOUNDATION |= {"redact"}
 # may know one another and nobody else
 LEAVES = {"text", "icd10", "prompts", "stats", "records", "seeding", "disk", "errors", "section"}
 LEAVES |= {"redact"}

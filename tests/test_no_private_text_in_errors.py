@@ -154,7 +154,9 @@ BROKEN: dict[str, Callable[[str], tuple[Path, dict[str, str]]]] = {
 
 @cache
 def shipped() -> parameters.Params:
-    return parameters.load_params(small_seed.ROOT / "params.yaml")  # reading it takes most of a second
+    return parameters.load_params(
+        small_seed.ROOT / "params.yaml"
+    )  # reading it takes most of a second
 
 
 def seeding_from(path: Path, columns: dict[str, str]) -> None:
