@@ -182,6 +182,20 @@ def test_an_edit_makes_stale_what_it_can_change(edited: str, stale: set[str]) ->
     assert stale_after(edited) == stale
 
 
+def test_the_score_asks_no_model() -> None:
+    """It depends on nothing of the engines, nor of the models that they load."""
+
+    def asking(kind: str) -> list[str]:
+        stage = next(one for one in stages() if one.recipe == LOOP and one.kind == kind)
+        rooms = ("synthfr/engines", "synthfr/judging", "synthfr/models")
+        return [dep for dep in stage.deps if dep.startswith(rooms)] + [
+            section for section in stage.sections if section == "engines"
+        ]
+
+    assert asking("score") == []
+    assert asking("similarity_judge") and asking("judge")  # the control
+
+
 def test_stages_depend_on_the_parameter_sections_that_they_read() -> None:
     wrong = [
         f"{stage}: reads {sorted(params_read(stage))}, lists {sorted(stage.sections)}"

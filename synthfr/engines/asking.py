@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from synthfr import hub, seeding
-from synthfr.disk import digest, read_json
+from synthfr import seeding
+from synthfr.disk import digest
 from synthfr.engines import Engine, Request, identity, lazy_engine
 from synthfr.engines.chunks import complete
 from synthfr.engines.engine_settings import Sampling
 from synthfr.errors import UserError
 from synthfr.models import ModelFiles
-from synthfr.models.base import complete_files
+from synthfr.models.instruct import instruct_files, weights_identity
 from synthfr.section import Count, NonNegative, Share
 
 if TYPE_CHECKING:
@@ -176,44 +176,14 @@ def open_respondent(
     if not params.enabled:
         yield None
         return
-    files = model_files(params, section)
+    # a server's model is known by its name alone, and the server applies its own template
+    name = params.model or ""
+    served = params.engine == "openai"
+    files = ModelFiles(name, None) if served else instruct_files(name, f"{section}.model")
     engines = _by_chat(engines, params.base_url)
-    chunks = scratch / digest([identity(params, engines), _state(files)])[:16]
+    chunks = scratch / digest([identity(params, engines), weights_identity(files)])[:16]
     with lazy_engine(params, engines, files, merged) as engine:
         yield Respondent(engine, params, section, seed, chunks)
-
-
-def model_files(params: QuestionSettings, section: str) -> ModelFiles:
-    """The model that ``params.model`` names, its chat template applied where it has one.
-
-    A folder or snapshot that is not there or not complete is a UserError. A server's model is known
-    by its name alone, and the server applies its own template.
-    """
-    name = params.model or ""
-    if params.engine == "openai":
-        return ModelFiles(name=name, base=None)
-    folder = hub.resolve(name, f"{section}.model")
-    complete_files(folder, f"{section}.model")
-    return ModelFiles(name=name, base=folder, chat_template=_has_chat_template(folder))
-
-
-def _has_chat_template(folder: Path) -> bool:
-    """Whether the tokenizer in `folder` brings a chat template, read off its files."""
-    if (folder / "chat_template.jinja").is_file():
-        return True
-    config = folder / "tokenizer_config.json"
-    return config.is_file() and bool(read_json(config).get("chat_template"))
-
-
-def _state(files: ModelFiles) -> dict[str, list[int]]:
-    """Which weights are in the model's folder. For chunks of a killed run, so sizes and dates will
-    do.
-    """
-    if files.base is None:
-        return {}
-    # a snapshot's files are links to blobs: their own sizes and dates count
-    stats = {file.name: file.stat() for file in sorted(files.base.iterdir()) if file.is_file()}
-    return {name: [stat.st_size, stat.st_mtime_ns] for name, stat in stats.items()}
 
 
 def _by_chat(engines: Engines, base_url: str | None) -> Engines:
