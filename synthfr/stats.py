@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -96,11 +95,10 @@ def wilson(successes: int, n: int, confidence: float = CONFIDENCE) -> Interval:
     """
     if not 0 <= successes <= n or n < 1:
         raise ValueError(f"{successes} successes of {n} is no share")
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
-    share = successes / n
-    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5
-    return Interval(share, max(0.0, centre - half), min(1.0, centre + half), n)
+    from scipy.stats import binomtest
+
+    limits = binomtest(successes, n).proportion_ci(confidence, method="wilson")
+    return Interval(successes / n, float(limits.low), float(limits.high), n)
 
 
 def _sample(values: ArrayLike) -> NDArray[np.float64]:

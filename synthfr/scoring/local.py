@@ -30,7 +30,9 @@ class LocalSettings(Section):
     lsa_dimensions: Count = 100
 
 
-WORD = r"(?u)[^\s,;.:]+"  # also "+++", "14/9", "<50": what hospital notes are made of
+# without the marks that end a phrase, which `text.tokens.words` keeps: a word at the end of a line
+# is to weigh as in its middle; "+++", "14/9" and "<50" stay whole: hospital notes are made of them
+WORD = r"(?u)[^\s,;.:]+"
 CHARACTERS = (3, 5)
 MAX_CHARACTER_FEATURES = 20_000
 _WORD = re.compile(WORD)

@@ -103,6 +103,8 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
                     path = path if path.suffix else path / "__init__.py"
                     path.parent.mkdir(parents=True, exist_ok=True)
                     path.write_text(STAND_IN if dep.startswith("stages/") else "")
+    # a whole package: a folder alone would give way to the real stages, where those are on the path
+    (root / "stages" / "__init__.py").touch()
     (root / "graph.json").write_text(json.dumps(graph))
     made = Checkout(root)
     with pytest.MonkeyPatch.context() as patch:
