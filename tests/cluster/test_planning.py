@@ -177,6 +177,7 @@ def test_a_cycle_in_the_pipeline_is_dvcs_sentence(tmp_path: Path) -> None:
     assert "both a dependency and an output in stages:" in told and told.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_hashes_decide_and_not_times(tmp_path: Path) -> None:
     """A node's clock that runs an hour fast, or slow, makes nothing stale."""
     toy = Toy.make(tmp_path / "toy")
@@ -190,6 +191,7 @@ def test_hashes_decide_and_not_times(tmp_path: Path) -> None:
     assert "--single-item first" in toy.submit("last", "--dry-run")
 
 
+@pytest.mark.slow
 def test_a_file_system_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No lock of them, and a cache that links by symlinks: what DVC then stores is whole."""
     toy = Toy.make(tmp_path / "toy")
