@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,11 +22,6 @@ class Interval:
     low: float
     high: float
     n: int
-
-    @property
-    def excludes_zero(self) -> bool:
-        """Whether the whole interval lies on one side of zero (never, when it is unknown)."""
-        return self.low > 0 or self.high < 0
 
     def as_dict(self) -> dict[str, float]:
         """``{"mean", "low", "high"}``; the limits are left out when they are unknown."""
@@ -65,28 +59,6 @@ def paired_difference(
     if one.size != other.size:
         raise ValueError(f"pairs are missing: {one.size} values after, {other.size} before")
     return mean_interval(one - other, confidence)
-
-
-def bootstrap(
-    values: ArrayLike,
-    rng: np.random.Generator,
-    statistic: Callable[[NDArray[np.float64]], float] | None = None,
-    n_resamples: int = 2000,
-    confidence: float = CONFIDENCE,
-) -> Interval:
-    """Percentile bootstrap of `statistic` (default: the mean) over documents (Efron 1979).
-
-    Values: shape (n,). Documents are redrawn with replacement; `mean` of the result is the
-    statistic on the sample itself.
-    """
-    import numpy as np
-
-    sample = _sample(values)
-    of = statistic or (lambda drawn: float(drawn.mean()))
-    draws = [of(sample[rng.integers(sample.size, size=sample.size)]) for _ in range(n_resamples)]
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(draws, [tail, 1 - tail])
-    return Interval(float(of(sample)), float(low), float(high), sample.size)
 
 
 def wilson(successes: int, n: int, confidence: float = CONFIDENCE) -> Interval:
