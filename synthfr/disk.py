@@ -21,7 +21,6 @@ from typing import Any
 from synthfr.errors import UserError
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_CHUNK_BYTES = 1 << 20
 
 
 @contextmanager

@@ -118,7 +118,6 @@ ALTERNATIVES = {
 # what modules read beside their own text
 RESOURCES = {
     "synthfr/corpora/demo/knowledge.py": "synthfr/corpora/demo/knowledge.yaml",
-    "synthfr/icd10/codes.py": "synthfr/icd10/chapters.yaml",
     "synthfr/judging/judgements.py": "synthfr/judging",
     "synthfr/prompts/__init__.py": "synthfr/prompts",
     "synthfr/scoring/similarity_judge.py": "synthfr/scoring/questions",

@@ -413,6 +413,7 @@ stages:
             own_params(load_params(), "classify", "dpo1")
         )
 
+    @pytest.mark.slow
     def test_a_clone_shows_its_steps_side_by_side(self) -> None:
         first, second = run("sync"), run("sync")
         assert "2 were rebuilt" in first.output and "dpo@dpo2" in first.output

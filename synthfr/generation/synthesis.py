@@ -21,6 +21,7 @@ from synthfr.engines.protocol import Completion, Engine, Request
 from synthfr.errors import UserError
 from synthfr.generation.code_sets import CodeSets
 from synthfr.section import Count, NonNegative
+from synthfr.text.tokens import words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -145,7 +146,7 @@ def synthesis(planned: Plan, engine: Engine, chunk_size: int, scratch: Path) -> 
             "left_out_empty": len(wanted),
             "tokens": sum(tokens),
             "tokens_per_report": sum(tokens) / len(tokens),
-            "words_per_report": sum(len(text.split()) for text in reports["text"]) / len(reports),
+            "words_per_report": sum(len(words(text)) for text in reports["text"]) / len(reports),
             "codes_per_report": sum(map(len, reports["codes"])) / len(reports),
             "distinct_codes": len({code for row in reports["codes"] for code in row}),
             "distinct_share": float(reports["text"].nunique() / len(reports)),

@@ -258,6 +258,6 @@ def _rounded(value: Any) -> Any:
 
 
 def _peak_memory_mib() -> float:
-    import resource
+    import resource  # psutil tells the present use alone
 
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)

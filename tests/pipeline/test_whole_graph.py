@@ -94,13 +94,9 @@ def test_the_report_opens_offline(finished: Workspace) -> None:
     assert not re.search(r"""(src|href)=["']https?://""", page)
 
 
-def test_repro_again_runs_nothing_under_six_seconds(finished: Workspace) -> None:
-    started = time.monotonic()
-    done = finished.dvc("repro")
-    assert "Running stage" not in done.stdout
-    assert (
-        time.monotonic() - started < 6 * 3
-    )  # the bound of the benchmark, with room for a loaded machine
+def test_repro_again_runs_nothing(finished: Workspace) -> None:
+    """How soon it says so is for benchmarks/noop.py."""
+    assert "Running stage" not in finished.dvc("repro").stdout
 
 
 def test_of_two_repros_at_once_the_second_says_who_is_busy(finished: Workspace) -> None:
