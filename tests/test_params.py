@@ -302,3 +302,15 @@ def test_the_defaults_are_those_of_the_embedded_default() -> None:
         section = getattr(params, name)
         if isinstance(section, Section):
             assert section == type(section)(), name
+
+
+def test_a_model_that_is_a_folder_is_watched(data: dict[str, Any], tmp_path: Path) -> None:
+    for place in (data["judge"], data["classify"]["coder"]["encoder"]):
+        place["model"] = str(tmp_path)
+        with pytest.raises(UserError, match=r"model is a folder, and .*watch is 'models/README"):
+            parse(data, "params.yaml")
+        place["watch"] = str(tmp_path)
+        parse(data, "params.yaml")
+    data["judge"]["model"] = f"owner/name@{'c' * 40}"  # negative control: no folder
+    data["judge"]["watch"] = "models/README.md"
+    parse(data, "params.yaml")

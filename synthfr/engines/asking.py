@@ -21,7 +21,7 @@ from synthfr.engines.engine_settings import Sampling
 from synthfr.errors import UserError
 from synthfr.models import ModelFiles
 from synthfr.models.instruct import instruct_files, weights_identity
-from synthfr.section import Count, NonNegative, Share
+from synthfr.section import NOTHING_TO_WATCH, Count, NonNegative, Share
 
 if TYPE_CHECKING:
     from synthfr.engines.engine_settings import Engines
@@ -31,6 +31,7 @@ class QuestionSettings(Sampling):
     """A language model that answers questions about texts; `base_url` is its own server's."""
 
     model: str | None = None
+    watch: str = NOTHING_TO_WATCH
     base_url: str | None = None
     temperature: NonNegative = 0.7
     max_unparsable_share: Share = 0.02

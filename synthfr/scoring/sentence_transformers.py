@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from synthfr import hub
 from synthfr.errors import UserError
 from synthfr.scoring import windows
-from synthfr.section import Count, Section
+from synthfr.section import NOTHING_TO_WATCH, Count, Section
 
 
 class SentenceTransformersSettings(Section):
     model: str | None = None
+    watch: str = NOTHING_TO_WATCH
     max_tokens: Count = 512
 
 

@@ -130,7 +130,7 @@ def test_score_without_documents(checkout: Recorded) -> None:
 
 def similarity_judge(weight: float = 1.0, **values: Any) -> None:
     params = json.loads(Path("params.yaml").read_text())
-    params["similarity_judge"] |= values
+    params["similarity_judge"] |= {"watch": values.get("model", "models/README.md")} | values
     params["score"]["weights"]["similarity_judge"] = weight
     Path("params.yaml").write_text(json.dumps(params))
 

@@ -179,7 +179,7 @@ def write_candidates(texts: list[str]) -> None:
 def change_judge(**values: Any) -> None:
     yaml = YAML(typ="safe")
     params = yaml.load(Path("params.yaml"))
-    params["judge"] |= values
+    params["judge"] |= {"watch": values.get("model", "models/README.md")} | values
     yaml.dump(params, Path("params.yaml"))
 
 
