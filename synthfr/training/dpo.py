@@ -165,8 +165,8 @@ def train(
     order = LengthGroupedOrder(rows["prompt_id"].tolist(), lengths, params.batch_size, seed)
     common.run(trainer, order, scratch)
 
-    first: Row = {"step": 0, **dict.fromkeys(COLUMNS.values()), "margin": start["margin"]}
-    history = [first, *common.curves(trainer, COLUMNS)]
+    # the start is no row of the curves: without a loss there, plots would draw one of zero
+    history = common.curves(trainer, COLUMNS)
     n_cut = int((frame["n_tokens"] > params.max_length).sum())
     metrics: dict[str, Any] = {
         "rows": {"train": len(rows), "validation": len(validation), "truncated": n_cut},
