@@ -68,7 +68,7 @@ def wanted(params: Params) -> list[Wanted]:
 
 def latest(one: Wanted) -> str:
     """The commit that the model's main branch is at now; asks the hub."""
-    with _told_when_refused(one):
+    with _refusals_as_user_errors(one):
         return str(_api().model_info(one.repo_id, timeout=30).sha)
 
 
@@ -105,7 +105,7 @@ def _weights(folder: Path, one: Wanted) -> int:
 
 def _listed(one: Wanted, model: hub.Pinned) -> list[Any]:
     """Files of the commit that are wanted, with size and, for large ones, SHA-256."""
-    with _told_when_refused(one):
+    with _refusals_as_user_errors(one):
         info = _api().model_info(
             model.repo_id, revision=model.revision, files_metadata=True, timeout=30
         )
@@ -158,7 +158,7 @@ def _check(folder: Path, file: Any, where: str) -> None:
 
 
 @contextmanager
-def _told_when_refused(one: Wanted) -> Iterator[None]:
+def _refusals_as_user_errors(one: Wanted) -> Iterator[None]:
     from httpx2 import HTTPError  # what huggingface_hub asks with
     from huggingface_hub.errors import (
         GatedRepoError,

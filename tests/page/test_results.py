@@ -150,7 +150,7 @@ def test_differences_carry_their_sign() -> None:
 def test_baselines_are_those_there_are(
     steps: tuple[str, ...], expected: tuple[str, ...], head: str
 ) -> None:
-    assert baselines.of(steps) == expected
+    assert baselines.baseline_steps(steps) == expected
     assert baselines.gain_title(steps) == head
 
 

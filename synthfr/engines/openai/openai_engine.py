@@ -163,7 +163,8 @@ class OpenaiEngine:
                     await self._pause(request.seed, attempt, fault)
         raise UserError(
             f"{self._server.url} gave no answer for {request.id} in "
-            f"{self._settings.max_retries + 1} attempts, the last one failed by {_told(cause)}: "
+            f"{self._settings.max_retries + 1} attempts, the last one "
+            f"failed by {_sentence(cause)}: "
             "look at the server, raise engines.openai.max_retries or timeout_s, and run again; "
             "finished chunks are kept."
         )
@@ -275,5 +276,5 @@ async def _stopped(tasks: Sequence[asyncio.Task[None]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _told(cause: str) -> str:
+def _sentence(cause: str) -> str:
     return f"status {cause}" if cause.isdigit() else cause.replace("_", " ")

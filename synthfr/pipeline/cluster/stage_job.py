@@ -75,12 +75,12 @@ class Job:
                 if code == 0 or holder is None or self._over.is_set():
                     break
                 if pause is None:
-                    say(
+                    log_line(
                         f"still busy, held by {holder}: if no job of this repository runs, "
                         "remove .dvc/tmp/rwlock (and .dvc/tmp/lock) and submit again."
                     )
                     break
-                say(f"busy, held by {holder}: trying again in {pause:.0f} s")
+                log_line(f"busy, held by {holder}: trying again in {pause:.0f} s")
                 self._over.wait(pause)
                 if self._over.is_set():
                     break
@@ -95,7 +95,7 @@ class Job:
 
     def _once(self) -> int:
         self._tail.clear()
-        say(f"=== {self._shown}")
+        log_line(f"=== {self._shown}")
         self._dvc = subprocess.Popen(
             self._command,
             cwd=self._folder,
@@ -139,11 +139,11 @@ class Job:
 
     def _on_term(self, number: int, frame: Any) -> None:
         if not self._over.is_set():
-            say("told to end: stopping the stage")
+            log_line("told to end: stopping the stage")
         self._stop(at_once=True)
 
     def _on_warning(self, number: int, frame: Any) -> None:
-        say("the time limit is near: stopping the stage, to go on in another run")
+        log_line("the time limit is near: stopping the stage, to go on in another run")
         self._warned = True
         self._stop(at_once=False)
 
@@ -170,7 +170,7 @@ class Job:
 
     def _kill(self) -> None:
         assert self._dvc is not None
-        say(f"it did not end within {self._grace_s:.0f} s: killed")
+        log_line(f"it did not end within {self._grace_s:.0f} s: killed")
         stage = self._stage()
         _each(stage, psutil.Process.kill)
         if not stage:
@@ -197,7 +197,7 @@ def _each(processes: list[psutil.Process], do: Callable[[psutil.Process], None])
             continue
 
 
-def say(text: str) -> None:
+def log_line(text: str) -> None:
     """A line of the job's log; not by `print`, which a signal's handler must not enter twice."""
     os.write(1, f"{time.strftime('%F %T')} job {_id()}: {text}\n".encode())
 
@@ -240,10 +240,10 @@ def main(arguments: list[str]) -> int:
     job = shard(*arguments[1:]) if arguments[:1] == ["--num-shards"] else repro(arguments)
     code = job.run()
     job_records.write_job(_id(), **facts, ended=round(time.time()), exit_code=code)
-    say(f"ended with {code}")
+    log_line(f"ended with {code}")
     if code != 0 and job.warned and "SLURM_JOB_ID" in os.environ:
         if restarts >= MAX_RESTARTS:
-            say(f"not queued again: {restarts} restarts are enough; give it more time a run")
+            log_line(f"not queued again: {restarts} restarts are enough; give it more time a run")
         elif subprocess.run(["scontrol", "requeue", _id()], check=False).returncode == 0:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             time.sleep(300)  # SLURM ends this run: its exit status must not count
