@@ -122,7 +122,7 @@ RESOURCES = {
     "synthfr/prompts/__init__.py": "synthfr/prompts",
     "synthfr/scoring/similarity_judge.py": "synthfr/scoring/questions",
     "synthfr/text/language_resources.py": "synthfr/text/languages",
-    "synthfr/training/parallel.py": "synthfr/training/strategies",
+    "synthfr/training/processes.py": "synthfr/training/strategies",
 }
 OWN_RESOURCES = {"base": ["synthfr/models/tiny_base"], "page": ["synthfr/pipeline/page"]}
 

@@ -18,7 +18,7 @@ from pydantic import Field, model_validator
 
 from synthfr.errors import UserError
 from synthfr.section import Count, Name, NonNegative, Positive, Section, Share
-from synthfr.training import common, parallel
+from synthfr.training import common, processes
 from synthfr.training.common import Row, Schedule, Training, TrainResult
 from synthfr.training.encoding import encode
 from synthfr.training.job import Job
@@ -175,7 +175,7 @@ def train(
         **_diagnostics(history, rows, beta),
         **common.best_checkpoint(trainer),
     }
-    return TrainResult(parallel.whole_model(trainer), history, metrics)
+    return TrainResult(processes.whole_model(trainer), history, metrics)
 
 
 def _encoded(pairs: pd.DataFrame, policy: Policy, params: Dpo) -> pd.DataFrame:

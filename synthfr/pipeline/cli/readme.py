@@ -18,7 +18,7 @@ from synthfr.disk import read_yaml, write_text
 from synthfr.errors import UserError
 from synthfr.pipeline import layout
 from synthfr.pipeline.cli.seed_record import RECORD_PATH
-from synthfr.pipeline.page import faithfulness, record, seed_tables, text_tables
+from synthfr.pipeline.page import faithfulness_figures, record, seed_tables, text_tables
 from synthfr.pipeline.page.results import METRICS, load
 
 PIPELINE, PARAMS = Path("dvc.yaml"), Path("params.yaml")
@@ -83,7 +83,7 @@ def results() -> str:
         return "*Nothing is measured yet: `make repro` does it.*"
     parts = [told] if (told := text_tables.headline(found)) else []
     parts += [_with_title(text_tables.grid(found, metric)) for metric in METRICS]
-    if measures := faithfulness.load(layout.METRICS, steps):
+    if measures := faithfulness_figures.load(layout.METRICS, steps):
         parts.append(_with_title(text_tables.by_step(measures, steps)))
     return "\n\n".join(parts)
 
