@@ -25,6 +25,7 @@ $(INSTALLED): requirements.lock pyproject.toml requirements.in
 	$(PIP) --no-deps -r requirements.lock
 	$(PIP) --no-deps -e .
 	git rev-parse --git-dir >/dev/null 2>&1 && git config core.hooksPath hooks || true
+	python -m synthfr.pipeline.plots_page # dvc plots show draws without a network
 	mkdir -p .dvc/cache && chmod 700 .dvc/cache # it holds copies of private tables, which DVC lets everyone read
 	@touch $@
 
