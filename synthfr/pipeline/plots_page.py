@@ -33,7 +33,7 @@ def page() -> str:
     """The page, with DVC's placeholders; Vega, Vega-Lite and Vega-Embed are those of
     vl-convert-python, some 900 kB.
     """
-    import vl_convert  # type: ignore[import-untyped]
+    import vl_convert
 
     bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
     # in a script, this would end it
