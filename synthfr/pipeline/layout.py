@@ -43,7 +43,7 @@ def checkout(folder: Path | None = None) -> Path:
     return above[0].parents[2] if above else root
 
 
-def store_folder(folder: Path | None = None) -> Path:
+def mlruns(folder: Path | None = None) -> Path:
     """Folder of MLflow's store: one for all recipes and experiments of a checkout."""
     return checkout(folder) / MLRUNS
 
