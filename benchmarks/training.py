@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from synthfr.models import Policy
-    from synthfr.training import reference_model
 
 PEAK_FLOPS = {"H200": 989e12, "H100": 989e12, "A100": 312e12, "L40S": 362e12}
 CHUNK = 512  # tokens, of the original
@@ -321,6 +320,7 @@ def _ours_dpo(
 ) -> float:
     from synthfr.training import dpo
     from synthfr.training.dpo import Dpo, Round
+    from synthfr.training.trl_seam import dpo_trainer
 
     own = {
         "beta": 0.1,
@@ -331,14 +331,14 @@ def _ours_dpo(
     }
     round_ = Round(parent="step0", prompts=1, learning_rate=5e-6, epochs=1)
     took: list[float] = []
-    precompute = reference_model.precompute
+    add_reference = dpo_trainer.add_reference
 
     def timed(*arguments: Any) -> None:
         begun = _now()
-        precompute(*arguments)
+        add_reference(*arguments)
         took.append(_now() - begun)
 
-    reference_model.precompute = timed
+    dpo_trainer.add_reference = timed
     _watch(meter)
     params = Dpo.model_validate(_params(scale, "padding_free") | own)
     dpo.train(rows, policy, params, round_, 0, scratch)

@@ -12,12 +12,14 @@ app = stage_app("dpo")
 def main(round_: str) -> None:
     """Align a fresh LoRA adapter, on the policy of the parent step, to the round's pairs."""
     with stage_run("dpo", item=round_) as run:
-        from synthfr import models, records, seeding, training
+        from synthfr import models, records, seeding
         from synthfr.disk import digest_tree
+        from synthfr.training import launch
+        from synthfr.training.dpo import DpoJob
 
         chain = models.adapter_chain(layout.MODELS, run.params.rounds[round_].parent)
         run.input(layout.pairs(round_), "pairs")
-        job = training.Job(
+        job = DpoJob(
             step=round_,
             base=layout.BASE,
             adapters=chain,
@@ -29,7 +31,7 @@ def main(round_: str) -> None:
             merged=layout.MERGED,
         )
         adapter = layout.adapter(round_)
-        result = training.train(job, adapter)
+        result = launch.train(job, adapter)
         run.log(result.metrics)
         run.series(result.history)
         run.adapter(adapter)

@@ -12,15 +12,17 @@ app = stage_app("sft")
 def main() -> None:
     """Fine-tune a LoRA adapter of the base on the public reports."""
     with stage_run("sft") as run:
-        from synthfr import records, training
+        from synthfr import records
         from synthfr.corpora import teacher
         from synthfr.disk import digest_tree
         from synthfr.models.adapters import FIRST_STEP
+        from synthfr.training import launch
+        from synthfr.training.sft import SftJob
 
         params, template = run.params.sft, run.params.prompt.template
         inputs = [layout.SFT_TABLE, layout.BASE, *teacher.inputs(params.teacher)]
         run.input(layout.SFT_TABLE, "sft")
-        job = training.Job(
+        job = SftJob(
             step=FIRST_STEP,
             base=layout.BASE,
             adapters=[],
@@ -32,7 +34,7 @@ def main() -> None:
             merged=layout.MERGED,
         )
         adapter = layout.adapter(FIRST_STEP)
-        result = training.train(job, adapter)
+        result = launch.train(job, adapter)
         run.log(result.metrics)
         run.series(result.history)
         run.adapter(adapter)

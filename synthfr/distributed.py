@@ -1,24 +1,9 @@
-"""Several processes at one training: which one this is, and what the trainers are told."""
+"""Several processes at one work, as torchrun starts them: which one this is, and exchange."""
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
-
-from synthfr.disk import read_json
-from synthfr.section import Count, Section
-
-if TYPE_CHECKING:
-    pass
-
-
-class Distributed(Section):
-    processes: Count = 1
-    strategy: Literal["ddp", "fsdp", "deepspeed"] = "ddp"
-
-
-CONFIGS = Path(__file__).parent / "strategies"  # <strategy>.json, in the form transformers reads
+from typing import Any
 
 
 def rank() -> int:
@@ -32,56 +17,15 @@ def local_rank() -> int:
 
 
 def processes() -> int:
+    """How many processes there are."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
-def arguments(params: Distributed) -> dict[str, Any]:
-    """What the trainers' configurations say about processes; nothing for one alone."""
-    if params.processes == 1:
-        return {}
-    if params.strategy == "fsdp":
-        return {"fsdp": True, "fsdp_config": read_json(CONFIGS / "fsdp.json")}
-    if params.strategy == "deepspeed":
-        return {"deepspeed": read_json(CONFIGS / "deepspeed.json")}
-    return {"ddp_find_unused_parameters": False}
-
-
-def gathered(parts: list[Any]) -> list[Any]:
+def gather(parts: list[Any]) -> list[Any]:
     """The lists of all processes, one after the other."""
     if processes() == 1:
         return parts
     from accelerate.utils import gather_object
 
-    whole: list[Any] = gather_object(parts)
-    return whole
-
-
-def whole_model(trainer: Any) -> Any:
-    """The PeftModel that a trainer has trained, its adapter in one piece on every process.
-
-    All processes must call it.
-    """
-    model = trainer.accelerator.unwrap_model(trainer.model)
-    if not trainer.is_fsdp_enabled:
-        return model
-    state = {
-        name: _whole(weight)
-        for name, weight in model.state_dict().items()
-        if ".lora_" in name  # the frozen weights stay where they are
-    }
-    return _Gathered(model, state)
-
-
-class _Gathered:
-    """A split PeftModel that saves an adapter gathered before."""
-
-    def __init__(self, model: Any, state: dict[str, Any]) -> None:
-        self._model, self._state = model, state
-        self.active_adapter = model.active_adapter
-
-    def save_pretrained(self, path: Path, **options: Any) -> None:
-        self._model.save_pretrained(path, state_dict=self._state, **options)
-
-
-def _whole(weight: Any) -> Any:
-    return (weight.full_tensor() if hasattr(weight, "full_tensor") else weight).cpu()
+    gathered: list[Any] = gather_object(parts)
+    return gathered

@@ -1,11 +1,14 @@
 """Which modules of the library a stage comes to import, read off the sources.
 
 A name that a package only re-exports leads to the module that defines it, not to the package.
+``python -m tests.reached sft`` prints what dvc.yaml should list for the stage `sft`.
 """
 
 from __future__ import annotations
 
 import ast
+import re
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -101,3 +104,47 @@ def module_file(name: str) -> Path | None:
         if path.is_file():
             return path
     return None
+
+
+# which of several alternatives enters the result is a parameter: dvc.yaml depends on that one only
+ALTERNATIVES = {
+    r"synthfr/engines/(transformers|vllm|openai)/.*": "synthfr/engines/${STAGE.engine}",
+    r"synthfr/coding/(tfidf|encoder)\.py": "synthfr/coding/${classify.coder.kind}.py",
+    r"synthfr/scoring/(local|discriminator|sentence_transformers)\.py": (
+        "synthfr/scoring/${score.evaluator.kind}.py"
+    ),
+    r"synthfr/corpora/(demo|files)/.*": "synthfr/corpora/${seed.source}",
+}
+# what modules read beside their own text
+RESOURCES = {
+    "synthfr/corpora/demo/knowledge.py": "synthfr/corpora/demo/knowledge.yaml",
+    "synthfr/icd10/codes.py": "synthfr/icd10/chapters.yaml",
+    "synthfr/judging/templates.py": "synthfr/judging",
+    "synthfr/prompts/__init__.py": "synthfr/prompts",
+    "synthfr/text/language_resources.py": "synthfr/text/languages",
+}
+OWN_RESOURCES = {"base": ["synthfr/models/tiny_base"], "page": ["synthfr/pipeline/page"]}
+
+
+def dependencies(stage: str) -> set[str]:
+    """What dvc.yaml should list of the repository's code for a stage, as it is written there."""
+    found = {f"stages/{stage}.py", *OWN_RESOURCES.get(stage, [])}
+    for path in map(Path.as_posix, reached(ROOT / f"stages/{stage}.py")):
+        found.add(_written(path, stage))
+        if path in RESOURCES:
+            found.add(_written(RESOURCES[path], stage))
+    folders = {one for one in found if (ROOT / one).is_dir()}
+    return {one for one in found if not any(one.startswith(f"{folder}/") for folder in folders)}
+
+
+def _written(path: str, stage: str) -> str:
+    for pattern, shown in ALTERNATIVES.items():
+        # fidelity reads the demo's truth whatever the source is
+        if re.fullmatch(pattern, path) and not (stage == "fidelity" and "corpora" in path):
+            return shown.replace("STAGE", stage)
+    return path
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        print("\n".join(f"      - {one}" for one in sorted(dependencies(name))))

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from synthfr.disk import read_yaml, write_json
 from synthfr.errors import UserError
-from synthfr.pipeline.cli import app, doctor, readme, tables, tracking_commands
+from synthfr.pipeline.cli import app, diagnosis, readme, tables, tracking_commands
 from synthfr.pipeline.page.results import percent, short
 from synthfr.pipeline.parameters import load_params
 from tests import tiny
@@ -257,8 +257,8 @@ class TestDoctor:
         assert result.exit_code == 1 and "dpo.beta" in result.output
 
     def test_a_missing_package_stops_a_run(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(doctor, "NEEDED", ("trl", "no-such-package"))
-        found = [one for one in doctor.python() if one.weight == doctor.Weight.STOP]
+        monkeypatch.setattr(diagnosis, "NEEDED", ("trl", "no-such-package"))
+        found = [one for one in diagnosis.python() if one.weight == diagnosis.Weight.STOP]
         assert [one.text.partition(":")[2].strip() for one in found] == [
             "no-such-package: make install (or pip install -r requirements.lock)"
         ]
@@ -266,42 +266,44 @@ class TestDoctor:
     def test_own_reports_must_be_there(self, checkout: Path) -> None:
         path = checkout / "params.yaml"
         path.write_text(path.read_text().replace("source: demo", "source: files"))
-        stops = [one.text for one in doctor.parameters() if one.weight == doctor.Weight.STOP]
+        stops = [one.text for one in diagnosis.parameters() if one.weight == diagnosis.Weight.STOP]
         assert len(stops) == 2 and all("holds no reports" in text for text in stops)
         for side in ("public", "private"):
             folder = checkout / "data" / side / "raw"
             folder.mkdir(parents=True)
             (folder / "reports.csv").write_text("report_id,text\n")
-        assert not [one for one in doctor.parameters() if one.weight == doctor.Weight.STOP]
+        assert not [one for one in diagnosis.parameters() if one.weight == diagnosis.Weight.STOP]
 
     def test_private_reports_in_sight_of_git_stop_a_run(self, checkout: Path) -> None:
         (checkout / "own.csv").touch()
         path = checkout / "params.yaml"
         text = path.read_text().replace("source: demo", "source: files")
         path.write_text(text.replace("path: data/private/raw", "path: own.csv"))
-        stops = [one.text for one in doctor.private() if one.weight == doctor.Weight.STOP]
+        stops = [one.text for one in diagnosis.private() if one.weight == diagnosis.Weight.STOP]
         assert len(stops) == 1 and "own.csv lies in this checkout but outside" in stops[0]
         path.write_text(text)  # negative control
-        assert not [one for one in doctor.private() if one.weight == doctor.Weight.STOP]
+        assert not [one for one in diagnosis.private() if one.weight == diagnosis.Weight.STOP]
 
     def test_what_other_users_can_read_is_told_with_the_remedy(self, checkout: Path) -> None:
         keyed, cache = checkout / "data/private/keyed.parquet", checkout / ".dvc/cache"
         keyed.parent.mkdir(parents=True, mode=0o755)
         keyed.touch(mode=0o644)
         cache.mkdir(mode=0o755)
-        notes = [one.text for one in doctor.private() if one.weight == doctor.Weight.NOTE]
+        notes = [one.text for one in diagnosis.private() if one.weight == diagnosis.Weight.NOTE]
         assert len(notes) == 2
         for text, remedy in zip(
-            notes, ("chmod -R go= data/private", "chmod 700 .dvc/cache"), strict=True
+            notes, ("chmod -R go= data/private", f"chmod 700 {cache}"), strict=True
         ):
             assert text.endswith(remedy)
             subprocess.run(remedy, shell=True, check=True)
-        assert [one.weight for one in doctor.private()] == [doctor.Weight.OK]
+        assert [one.weight for one in diagnosis.private()] == [diagnosis.Weight.OK]
 
     def test_another_cache_folder_is_looked_at(self, checkout: Path) -> None:
         (checkout / "elsewhere").mkdir(mode=0o755)
         (checkout / ".dvc/config.local").write_text("[cache]\n    dir = ../elsewhere\n")
-        assert any("chmod 700 .dvc/../elsewhere" in one.text for one in doctor.private())
+        assert any(
+            f"chmod 700 {checkout}/.dvc/../elsewhere" in one.text for one in diagnosis.private()
+        )
 
     def test_a_hook_that_is_off_is_told_with_the_command_that_mends_it(
         self, checkout: Path
@@ -309,8 +311,8 @@ class TestDoctor:
         def git(*arguments: str) -> None:
             subprocess.run(["git", *arguments], check=True, capture_output=True)
 
-        def told() -> doctor.Finding:
-            return next(one for one in doctor.versions() if one.topic == "git")
+        def told() -> diagnosis.Finding:
+            return next(one for one in diagnosis.versions() if one.topic == "git")
 
         git("init", "-q")
         shutil.copytree(ROOT / "hooks", checkout / "hooks")
@@ -322,12 +324,12 @@ class TestDoctor:
             lambda: (checkout / "hooks/pre-commit").chmod(0o644),
         ):
             git("config", "core.hooksPath", "hooks")
-            assert told().weight == doctor.Weight.OK
+            assert told().weight == diagnosis.Weight.OK
             broken()
             found = told()
-            assert found.weight == doctor.Weight.NOTE
+            assert found.weight == diagnosis.Weight.NOTE
             subprocess.run(found.text.partition(": ")[2], shell=True, check=True)
-        assert told().weight == doctor.Weight.OK
+        assert told().weight == diagnosis.Weight.OK
 
     def test_no_dvc_stops_a_run(self, checkout: Path) -> None:
         shutil.rmtree(checkout / ".dvc")

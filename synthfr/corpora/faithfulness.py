@@ -17,9 +17,9 @@ def faithfulness(reports: pd.DataFrame, source: str, random_seed: int) -> dict[s
         return {}
     from dataclasses import asdict
 
-    from synthfr.corpora.demo import audit
+    from synthfr.corpora import demo_audit
     from synthfr.corpora.demo.knowledge import knowledge
 
-    owners = audit.private_owners(knowledge(), random_seed)
+    owners = demo_audit.private_owners(knowledge(), random_seed)
     codes = [list(own) for own in reports["codes"]]
-    return asdict(audit.faithfulness(reports["text"].tolist(), codes, knowledge(), owners))
+    return asdict(demo_audit.faithfulness(reports["text"].tolist(), codes, knowledge(), owners))

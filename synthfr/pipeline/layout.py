@@ -1,4 +1,7 @@
-"""Every path of the repository, in one place: relative to where DVC runs the stages."""
+"""Every path of a recipe, in one place: relative to its folder, where DVC runs the stages.
+
+MLflow's store alone is not the recipe's: all of a checkout share it.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +26,7 @@ BASE = MODELS / "base"
 
 REPORTS = Path("reports")
 RECORD = Path("docs/seeds.json")  # figures over seeds of the whole loop
-MLRUNS = Path("mlruns")  # MLflow's store and the stages' timings: a view, never a DVC out
-TIMINGS = MLRUNS / "timings"  # seconds and peak memory of each stage's last run
+TIMINGS = Path("mlruns/timings")  # seconds and peak memory of each stage's last run
 SCRATCH = Path(".scratch")  # shards and checkpoints of stages that are under way
 MERGED = SCRATCH / "merged"  # policies as plain weights, for engines that want them
 _TEMPORARY = (".dvc", "tmp", "exps")  # where DVC makes workspaces of experiments
@@ -43,9 +45,9 @@ def checkout(folder: Path | None = None) -> Path:
     return above[0].parents[2] if above else root
 
 
-def mlruns(folder: Path | None = None) -> Path:
+def store_folder(folder: Path | None = None) -> Path:
     """Folder of MLflow's store: one for all recipes and experiments of a checkout."""
-    return checkout(folder) / MLRUNS
+    return checkout(folder) / "mlruns"
 
 
 def adapter(step: str) -> Path:

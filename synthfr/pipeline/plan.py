@@ -42,7 +42,9 @@ class Line:
 
 def plan(params: Params) -> list[Line]:
     """The lines of all stages that cost something, and their total at the end."""
-    lines = [*_policy(params), *_rounds(params), *_evaluation(params)]
+    lines = [*_policy(params), *_evaluation(params)]
+    if params.rounds:
+        lines[2:2] = _rounds(params)
     total = Line(
         "total",
         f"{len(params.steps)} steps",

@@ -52,22 +52,22 @@ class Fetched:
 
 def wanted(params: Params) -> list[Wanted]:
     """The hub models that a run with these parameters loads; folders are not among them."""
-    base, judge, coder = params.base, params.judge, params.classify.coder
     named = []
-    if base.source == "hub":
-        reference = f"{base.repo_id}@{base.revision}"
+    if params.has("base") and params.base.source == "hub":
+        reference = f"{params.base.repo_id}@{params.base.revision}"
         named.append(Wanted("base.revision", reference, TAKEN))
-    if params.score.evaluator.startswith(EVALUATOR):
+    if params.has("score") and params.score.evaluator.startswith(EVALUATOR):
         reference = params.score.evaluator.removeprefix(EVALUATOR)
         named.append(Wanted("score.evaluator", reference))
-    if judge.kind != "none" and judge.engine != "openai":
-        named.append(Wanted("judge.model", judge.model or ""))
-    similar = params.score.similarity_judge
-    if similar.model is not None and similar.engine != "openai":
-        named.append(Wanted("score.similarity_judge.model", similar.model))
-    if coder.kind == "encoder":
+    if params.has("judge") and params.judge.kind != "none" and params.judge.engine != "openai":
+        named.append(Wanted("judge.model", params.judge.model or ""))
+    if params.has("score"):
+        similar = params.score.similarity_judge
+        if similar.model is not None and similar.engine != "openai":
+            named.append(Wanted("score.similarity_judge.model", similar.model))
+    if params.has("classify") and params.classify.coder.kind == "encoder":
         where = "classify.coder.encoder.model"
-        named.append(Wanted(where, coder.encoder.model or ""))
+        named.append(Wanted(where, params.classify.coder.encoder.model or ""))
     return [one for one in named if not Path(one.reference).is_dir()]
 
 

@@ -136,13 +136,14 @@ def stage_run(stage: str, item: str | None = None, share: str | None = None) -> 
         return
 
     from synthfr.disk import digest, write_json
-    from synthfr.pipeline.tracking import open_tracker, steps
+    from synthfr.pipeline.tracking import open_tracker, present_state, steps
 
     own = own_params(params, stage, item)
     tags = {"stage": stage, "params_digest": digest(own)} | ({"step": item} if item else {})
-    tracker = open_tracker(params.tracking, layout.mlruns())
-    state = tracker.state(params.model_dump(mode="json"))
-    with tracker.run(stage_name(stage, item), tags, flatten(own, "."), state) as tracked:
+    state = present_state(params.model_dump(mode="json"), layout.store_folder())
+    with open_tracker(params.tracking, layout.store_folder()).run(
+        stage_name(stage, item), tags, flatten(own, "."), state
+    ) as tracked:
         run = StageRun(stage, item, params, tracked)
         yield run
         run._finish()
@@ -158,8 +159,10 @@ def stage_run(stage: str, item: str | None = None, share: str | None = None) -> 
 
 
 def _scored_by_a_model(params: Params, stage: str) -> bool:
+    if stage != "score":
+        return False
     judge = params.score.similarity_judge
-    return stage == "score" and judge.model is not None and judge.engine != "openai"
+    return judge.model is not None and judge.engine != "openai"
 
 
 def stage_name(stage: str, item: str | None) -> str:

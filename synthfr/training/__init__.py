@@ -1,8 +1,6 @@
-"""Training of a step's LoRA adapter: supervised (step0) and from preferences (the rounds).
+"""Training of a step's LoRA adapter: supervised (`sft`, step0) and from preferences (`dpo`, the
+rounds).
 
-`train` is what stages call; `sft.train` and `dpo.train` are the trainings themselves.
+A stage describes a training as an `sft.SftJob` or a `dpo.DpoJob` and hands it to `launch.train`.
+All that is changed in TRL stands in `trl_seam`.
 """
-
-from synthfr.training.job import Job, Trained, train
-
-__all__ = ["Job", "Trained", "train"]

@@ -1,4 +1,4 @@
-"""What SFT and DPO share: rows, schedules, trainer arguments, quietness, curves."""
+"""What SFT and DPO share: parameters, rows, schedule, trainer arguments, the run, curves."""
 
 from __future__ import annotations
 
@@ -14,17 +14,16 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from synthfr import distributed, resume, seeding
-from synthfr.distributed import Distributed
 from synthfr.section import Count, NonNegative, Section, Share
-from synthfr.training import head, unpadded
+from synthfr.training import parallel
 from synthfr.training.order import LengthGroupedOrder
+from synthfr.training.parallel import Distributed
+from synthfr.training.trl_seam import trainers
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from synthfr.models import Policy
-    from synthfr.training.dpo import Dpo
-    from synthfr.training.sft import Sft
 
 
 class Lora(Section):
@@ -35,8 +34,9 @@ class Lora(Section):
 
 
 class Training(Section):
-    """What SFT and DPO have in common."""
+    """What SFT and DPO have in common. `section`: what the parameters of a kind are called."""
 
+    section: ClassVar[str]
     renamed: ClassVar[dict[str, str]] = {"warmup_share": "warmup_ratio"}
 
     batch_size: Count = 16
@@ -108,9 +108,9 @@ def split(
     frame: pd.DataFrame, key: str, validation_share: float, seed: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Training and validation rows; the latter are this share, rounded, chosen by id."""
-    draws = {one: seeding.derive(seed, "validation", one) for one in frame[key].tolist()}
+    draws = {row_id: seeding.derive(seed, "validation", row_id) for row_id in frame[key].tolist()}
     n_validation = min(round(validation_share * len(draws)), len(draws) - 1)
-    held_out = frame[key].isin(sorted(draws, key=lambda one: draws[one])[:n_validation])
+    held_out = frame[key].isin(sorted(draws, key=draws.__getitem__)[:n_validation])
     return frame[~held_out], frame[held_out]
 
 
@@ -122,7 +122,7 @@ def dataset(examples: pd.DataFrame) -> Any:
     return Dataset.from_dict(columns) if len(examples) else None
 
 
-def frozen(policy: Policy, params: Training) -> Any:
+def frozen_model(policy: Policy, params: Training) -> Any:
     """The policy's model in the precision that its frozen weights are trained around in."""
     import torch
 
@@ -190,7 +190,7 @@ def trainer_arguments(
         "report_to": "none",
         "disable_tqdm": True,  # the bar is ours: see `run`
         "use_liger_kernel": params.liger,
-        **distributed.arguments(params.distributed),
+        **parallel.arguments(params.distributed),
     }
     if validates:
         arguments |= {
@@ -216,19 +216,10 @@ def quiet_libraries() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
-def tell(line: str) -> None:
-    """One line to the person who runs the stage, from the first of several processes."""
+def print_line(line: str) -> None:
+    """Print one line for the person who runs the stage, from the first of several processes."""
     if distributed.rank() == 0:
         print(line, file=sys.stderr, flush=True)
-
-
-def shape_model(trainer: Any, params: Sft | Dpo) -> None:
-    """What the trainer's model computes, and what not: nothing that the loss does not need."""
-    section = type(params).__name__.lower()
-    model = trainer.model.get_base_model()
-    head.score_labels_only(model)
-    if params.batching != "padded":
-        unpadded.remove_padding(model, params.precision, f"{section}.batching")
 
 
 def run(trainer: Any, order: LengthGroupedOrder, scratch: Path) -> None:
@@ -238,9 +229,9 @@ def run(trainer: Any, order: LengthGroupedOrder, scratch: Path) -> None:
     """
     from transformers import PrinterCallback, ProgressCallback, TrainerCallback
 
-    class TellEpoch(TrainerCallback):  # type: ignore[misc]
-        """To our order, which accelerate's loader does not reach where several processes go on
-        from the middle of an epoch.
+    class OrderEpoch(TrainerCallback):  # type: ignore[misc]
+        """Sets our order's epoch: accelerate's loader does not reach it where several processes go
+        on from the middle of an epoch.
         """
 
         def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -252,9 +243,9 @@ def run(trainer: Any, order: LengthGroupedOrder, scratch: Path) -> None:
 
     if len(trainer.train_dataset) != len(order):
         raise RuntimeError(f"the trainer kept {len(trainer.train_dataset)} of {len(order)} rows")
-    trainer._get_train_sampler = lambda dataset=None: order
-    trainer.add_callback(TellEpoch())
-    trainer.create_model_card = lambda *args, **kwargs: None
+    trainers.use_order(trainer, order)
+    trainers.write_no_model_card(trainer)
+    trainer.add_callback(OrderEpoch())
     trainer.remove_callback(PrinterCallback)
     if sys.stderr.isatty():
         trainer.add_callback(Bar())
@@ -277,7 +268,7 @@ def last_mean(history: Sequence[Row], column: str) -> float | None:
     return sum(values) / len(values) if values else None
 
 
-def best(trainer: Any) -> dict[str, float]:
+def best_checkpoint(trainer: Any) -> dict[str, float]:
     """Validation loss and optimiser step of the checkpoint that was kept; empty without one."""
     if trainer.state.best_metric is None:
         return {}

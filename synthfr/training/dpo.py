@@ -9,25 +9,26 @@ assumed, and a round whose chosen reports become unlikely is stopped.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from synthfr import distributed
 from synthfr.errors import UserError
 from synthfr.section import Count, Name, NonNegative, Positive, Section, Share
-from synthfr.training import common, reference_model
+from synthfr.training import common, parallel
 from synthfr.training.common import Row, Schedule, Training, TrainResult
 from synthfr.training.encoding import encode
+from synthfr.training.job import Job
 from synthfr.training.order import LengthGroupedOrder
+from synthfr.training.trl_seam import dpo_trainer, trainers
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from synthfr.models import Policy
-
-    pass
 
 
 # TRL's DPO loss terms that need no further setting
@@ -46,6 +47,8 @@ LossTerm = Literal[
 
 
 class Dpo(Training):
+    section: ClassVar[str] = "dpo"
+
     beta: Positive = 0.1
     loss_type: Annotated[list[LossTerm], Field(min_length=1)] = ["sigmoid", "sft"]
     loss_weights: list[NonNegative] = [1.0, 0.3]
@@ -73,6 +76,19 @@ class Round(Section):
     learning_rate: Positive
     epochs: Positive
     beta: Positive | None = None  # None: dpo.beta
+
+
+@dataclass(frozen=True)
+class DpoJob(Job):
+    """One round on `rows` (PAIRS): `round_` is its own, `params` are those of all rounds."""
+
+    SECTIONS: ClassVar[Mapping[str, type[Section]]] = {"params": Dpo, "round_": Round}
+
+    params: Dpo
+    round_: Round
+
+    def train(self, policy: Policy) -> TrainResult:
+        return train(self.rows, policy, self.params, self.round_, self.seed, self.scratch)
 
 
 COLUMNS = {
@@ -103,17 +119,12 @@ def train(
     (`max_chosen_logp_drop`).
     """
     common.quiet_libraries()
-    from trl import DPOConfig, DPOTrainer
-
-    class Encoded(DPOTrainer):  # type: ignore[misc]
-        def _prepare_dataset(self, dataset: Any, *args: Any) -> Any:
-            """The rows are token ids already."""
-            return dataset
+    from trl import DPOConfig
 
     frame = _encoded(pairs, policy, params)
     rows, validation = common.split(frame, "prompt_id", params.validation_share, seed)
     schedule = Schedule.plan(len(rows), round_.epochs, params)
-    common.tell(
+    common.print_line(
         f"DPO: {len(rows)} pairs of {rows['chosen_tokens'].mean():.0f} chosen and "
         f"{rows['rejected_tokens'].mean():.0f} rejected tokens; {schedule.steps} steps of "
         f"{params.batch_size} pairs; {len(validation)} for validation"
@@ -121,8 +132,8 @@ def train(
     beta = params.beta if round_.beta is None else round_.beta
     trainer_seed = common.seed_torch(seed, "dpo")
     columns = ["prompt_id", "prompt_ids", "chosen_ids", "rejected_ids"]
-    trainer = Encoded(
-        model=common.frozen(policy, params),
+    trainer = dpo_trainer.dpo_trainer(
+        model=common.frozen_model(policy, params),
         args=DPOConfig(
             beta=beta,
             loss_type=list(params.loss_type),
@@ -143,11 +154,11 @@ def train(
         processing_class=policy.tokenizer,
         peft_config=common.lora_config(params.lora),
     )
-    common.shape_model(trainer, params)
-    reference_model.precompute(trainer, params.device_batch_size, scratch)
-    start = reference_model.measured_start(
-        trainer, beta, params.device_batch_size, params.precision
+    trainers.compute_only_what_counts(
+        trainer, params.precision, params.batching == "padded", "dpo.batching"
     )
+    dpo_trainer.add_reference(trainer, params.device_batch_size, scratch)
+    start = dpo_trainer.measure_start(trainer, beta, params.device_batch_size, params.precision)
     chosen_tokens = float(rows["chosen_tokens"].mean())
     trainer.add_callback(_collapse_guard(beta, chosen_tokens, params.max_chosen_logp_drop))
     lengths = rows["n_tokens"].tolist()
@@ -162,9 +173,9 @@ def train(
         "steps": trainer.state.global_step,
         "start": start,
         **_diagnostics(history, rows, beta),
-        **common.best(trainer),
+        **common.best_checkpoint(trainer),
     }
-    return TrainResult(distributed.whole_model(trainer), history, metrics)
+    return TrainResult(parallel.whole_model(trainer), history, metrics)
 
 
 def _encoded(pairs: pd.DataFrame, policy: Policy, params: Dpo) -> pd.DataFrame:
@@ -179,9 +190,9 @@ def _encoded(pairs: pd.DataFrame, policy: Policy, params: Dpo) -> pd.DataFrame:
     import pandas as pd
 
     prompts = pairs["prompt"].tolist()
-    asked, chosen = encode(policy, prompts, pairs["chosen"].tolist())
+    prompt_ids, chosen = encode(policy, prompts, pairs["chosen"].tolist())
     _, rejected = encode(policy, prompts, pairs["rejected"].tolist())
-    ids = {"prompt_ids": asked, "chosen_ids": chosen, "rejected_ids": rejected}
+    ids = {"prompt_ids": prompt_ids, "chosen_ids": chosen, "rejected_ids": rejected}
     frame = pd.DataFrame({"prompt_id": pairs["prompt_id"].to_numpy(), **ids})
     frame["n_prompt"] = frame["prompt_ids"].map(len)
     for side in ("chosen", "rejected"):

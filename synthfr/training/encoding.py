@@ -30,35 +30,35 @@ def encode(
     """Token ids of each prompt, and of the report that follows it with the token that ends it."""
     import numpy as np
 
-    asked: list[Ids] = []
-    answered: list[Ids] = []
+    prompt_ids: list[Ids] = []
+    report_ids: list[Ids] = []
     for start in range(0, len(prompts), _CHUNK):
         part = slice(start, start + _CHUNK)
         both = _encode(policy, prompts[part], reports[part])
-        for into, ids in zip((asked, answered), both, strict=True):
-            into += [np.array(one, dtype=np.int32) for one in ids]
-    return asked, answered
+        for arrays, lists in zip((prompt_ids, report_ids), both, strict=True):
+            arrays += [np.array(ids, dtype=np.int32) for ids in lists]
+    return prompt_ids, report_ids
 
 
 def _encode(
     policy: Policy, prompts: Sequence[str], reports: Sequence[str]
 ) -> tuple[list[list[int]], list[list[int]]]:
     tokenizer = policy.tokenizer
-    asked = encode_prompts(tokenizer, prompts, policy.chat_template)
+    prompt_ids = encode_prompts(tokenizer, prompts, policy.chat_template)
     if policy.chat_template:
         end = end_of_turn(policy)
         alone = tokenizer(list(reports), add_special_tokens=False)["input_ids"]
-        return asked, [[*ids, end] for ids in alone]
+        return prompt_ids, [[*ids, end] for ids in alone]
     end_text = tokenizer.eos_token
-    reports = [one if one.endswith(end_text) else one + end_text for one in reports]
-    whole = tokenizer([one + other for one, other in zip(prompts, reports, strict=True)])
-    answered = []
-    for prompt, ids, report in zip(asked, whole["input_ids"], reports, strict=True):
+    reports = [text if text.endswith(end_text) else text + end_text for text in reports]
+    whole = tokenizer([prompt + report for prompt, report in zip(prompts, reports, strict=True)])
+    report_ids = []
+    for prompt, ids, report in zip(prompt_ids, whole["input_ids"], reports, strict=True):
         if ids[: len(prompt)] == prompt:
-            answered.append(ids[len(prompt) :])
+            report_ids.append(ids[len(prompt) :])
         else:  # a token would span both, which generation, given the prompt alone, never sees
-            answered.append(tokenizer(report, add_special_tokens=False)["input_ids"])
-    return asked, answered
+            report_ids.append(tokenizer(report, add_special_tokens=False)["input_ids"])
+    return prompt_ids, report_ids
 
 
 def end_of_turn(policy: Policy) -> int:

@@ -1,85 +1,71 @@
-"""One training from its tables to its adapter's folder, in this process or in several."""
+"""A training as data: what it is made from, how it runs in this process, where its adapter goes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from synthfr.training.common import Row, TrainResult
+from synthfr.section import Section
+from synthfr.training.common import Row, Training, TrainResult
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from synthfr.training.dpo import Dpo, Round
-    from synthfr.training.sft import Sft
+    from synthfr.models import Policy
 
 
 @dataclass(frozen=True)
-class Job:
-    """What a training is made from. `params` says which one: SFT, or DPO, which has a `round_`.
+class Job(ABC):
+    """What every training is made from; `sft.SftJob` and `dpo.DpoJob` add what is their own.
 
-    `scratch` is keyed by all the rest; merged weights that a quantised policy is read from lie for
-    a while in `merged`.
+    `adapters`: of the policy that the fresh adapter is trained on, in their order. `scratch` holds
+    checkpoints and is keyed by all the rest. Merged weights that a quantised policy is read from
+    lie for a while in `merged`.
     """
+
+    TABLES: ClassVar[tuple[str, ...]] = ("rows",)  # fields that are data frames
+    SECTIONS: ClassVar[Mapping[str, type[Section]]]  # fields that are parameters, and their classes
 
     step: str
     base: Path
-    adapters: Sequence[Path]  # of the policy that the fresh adapter stands on
-    rows: pd.DataFrame  # SFT or PAIRS
-    params: Sft | Dpo
+    adapters: Sequence[Path]
+    rows: pd.DataFrame
+    params: Training
     seed: int
     scratch: Path
     merged: Path
-    round_: Round | None = None
-    teacher: pd.DataFrame | None = None  # SFT
+
+    @abstractmethod
+    def train(self, policy: Policy) -> TrainResult:
+        """Train a fresh adapter on `policy`, which is the base with `adapters`."""
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainSummary:
     """Curves and diagnostics of a training whose adapter is written: see `TrainResult`."""
 
     history: list[Row]
     metrics: dict[str, Any]
 
 
-def train(job: Job, out: Path) -> Trained:
-    """Train `job` and write its adapter to `out`. UserError: see `sft.train` and `dpo.train`."""
-    from synthfr.training import requirements
-
-    requirements.check(job.params)
-    if job.params.distributed.processes > 1:
-        from synthfr.training import launch
-
-        return launch.train(job, out)
-    result = fit(job)
-    publish(job, result.model, out)
-    return Trained(result.history, result.metrics)
-
-
 def fit(job: Job) -> TrainResult:
     """Train `job` in this process (one of several, where there are several)."""
     from synthfr import models
-    from synthfr.training import dpo, quantised, sft
-    from synthfr.training.sft import Sft
+    from synthfr.training import quantised
 
     files = models.policy_files(job.base, job.adapters)
     if job.params.quantisation == "none":
-        policy = models.load(files)
-    else:
-        policy = quantised.load(files, job.merged)
-    if isinstance(job.params, Sft):
-        return sft.train(job.rows, policy, job.params, job.seed, job.scratch, job.teacher)
-    if job.round_ is None:
-        raise TypeError("DPO wants a round")
-    return dpo.train(job.rows, policy, job.params, job.round_, job.seed, job.scratch)
+        return job.train(models.load(files))
+    return job.train(quantised.load(files, job.merged))
 
 
-def publish(job: Job, model: Any, out: Path) -> None:
+def save_adapter(job: Job, model: Any, out: Path) -> None:
     """Write the adapter of a trained model, with its lineage, to `out`."""
     from synthfr import models
 
     parent = job.adapters[-1] if job.adapters else None
-    name = models.read_lineage(parent).step if parent else None
-    models.save_adapter(model, out, job.step, name, job.base, parent)
+    parent_step = models.read_lineage(parent).step if parent else None
+    models.save_adapter(model, out, job.step, parent_step, job.base, parent)

@@ -1,4 +1,4 @@
-"""A training in several processes, as torchrun starts them, from inside the stage.
+"""How a stage trains: a job in this process, or in several as torchrun starts them.
 
 The processes read the job from its scratch folder and leave the adapter there; the stage puts it
 where it belongs. A mistake of the user's that one of them meets is raised here, in its own words.
@@ -13,71 +13,33 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from synthfr.disk import atomic_dir, read_json, write_json
+from synthfr.disk import atomic_dir
 from synthfr.errors import UserError
-from synthfr.training.job import Job, Trained
-
-JOB, ADAPTER, RESULT = "job", "trained", "result.json"
-PROBLEM = "problem-{rank}.txt"
+from synthfr.training import handover, requirements, worker
+from synthfr.training.job import Job, TrainSummary, fit, save_adapter
 
 
-def train(job: Job, out: Path) -> Trained:
-    """`job.train` in ``params.distributed.processes`` processes."""
-    for leftover in job.scratch.glob(PROBLEM.format(rank="*")):
+def train(job: Job, out: Path) -> TrainSummary:
+    """Train `job` and write its adapter to `out`. UserError: see `sft.train` and `dpo.train`."""
+    requirements.check(job.params)
+    if job.params.distributed.processes > 1:
+        return _train_in_processes(job, out)
+    result = fit(job)
+    save_adapter(job, result.model, out)
+    return TrainSummary(result.history, result.metrics)
+
+
+def _train_in_processes(job: Job, out: Path) -> TrainSummary:
+    for leftover in handover.problem_files(job.scratch):
         leftover.unlink()
-    write(job)
-    _processes(job)
+    handover.write_job(job)
+    _run_processes(job)
     with atomic_dir(out) as partial:
-        shutil.copytree(job.scratch / ADAPTER, partial, dirs_exist_ok=True)
-    result = read_json(job.scratch / RESULT)
-    return Trained(result["history"], result["metrics"])
+        shutil.copytree(job.scratch / handover.ADAPTER, partial, dirs_exist_ok=True)
+    return handover.read_summary(job.scratch)
 
 
-def write(job: Job) -> None:
-    """Put `job` into its scratch folder, for `read`."""
-    with atomic_dir(job.scratch / JOB) as partial:
-        job.rows.to_parquet(partial / "rows.parquet")
-        if job.teacher is not None:
-            job.teacher.to_parquet(partial / "teacher.parquet")
-        plain = {
-            "kind": type(job.params).__name__,
-            "params": job.params.model_dump(mode="json"),
-            "round": job.round_.model_dump(mode="json") if job.round_ else None,
-            "step": job.step,
-            "seed": job.seed,
-            "base": job.base,
-            "adapters": list(job.adapters),
-            "merged": job.merged,
-        }
-        write_json(partial / "job.json", plain)
-
-
-def read(scratch: Path) -> Job:
-    """The job that `write` put there."""
-    import pandas as pd
-
-    from synthfr.training.dpo import Dpo, Round
-    from synthfr.training.sft import Sft
-
-    folder = scratch / JOB
-    plain = read_json(folder / "job.json")
-    taught = folder / "teacher.parquet"
-    params: Sft | Dpo = (Sft if plain["kind"] == "Sft" else Dpo).model_validate(plain["params"])
-    return Job(
-        step=plain["step"],
-        base=Path(plain["base"]),
-        adapters=[Path(one) for one in plain["adapters"]],
-        rows=pd.read_parquet(folder / "rows.parquet"),
-        params=params,
-        seed=plain["seed"],
-        scratch=scratch,
-        merged=Path(plain["merged"]),
-        round_=Round.model_validate(plain["round"]) if plain["round"] else None,
-        teacher=pd.read_parquet(taught) if taught.is_file() else None,
-    )
-
-
-def _processes(job: Job) -> None:
+def _run_processes(job: Job) -> None:
     """Start the processes and wait for them; UserError in the words of one that met a mistake."""
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
@@ -94,13 +56,12 @@ def _processes(job: Job) -> None:
         local_addr="localhost",
         max_restarts=0,
     )
-    command: list[Any] = ["-m", "synthfr.training.worker", str(job.scratch.resolve())]
+    command: list[Any] = ["-m", worker.__name__, str(job.scratch.resolve())]
     try:
         elastic_launch(config, sys.executable)(*command)
     except ChildFailedError as error:
-        told = sorted(job.scratch.glob(PROBLEM.format(rank="*")))
-        if told:
-            raise UserError(told[0].read_text(encoding="utf-8")) from None
+        if problems := handover.problem_files(job.scratch):
+            raise UserError(problems[0].read_text(encoding="utf-8")) from None
         first = next(iter(error.failures.values()))
         raise RuntimeError(
             f"process {first.local_rank} of the training ended with status {first.exitcode}: "

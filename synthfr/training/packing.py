@@ -1,52 +1,28 @@
-"""Several reports in one row of a training, each seen alone (`attention`): rows of like length."""
+"""Several reports in one row of a training, each seen alone (`trl_seam.attention`).
+
+The bins are TRL's (best fit decreasing) over all reports at once: 5 000 of some 600 tokens fill
+1 001 rows of 3 400 with 0.5 % padding, in 0.4 s; in TRL's default batches of 1 000 reports it is
+7.5 %.
+"""
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import pandas as pd
+from typing import Any
 
 
-def pack(examples: pd.DataFrame, capacity: int) -> pd.DataFrame:
-    """`examples` (sorted, ids and labels of at most `capacity` tokens) as packs: the same columns
-    and ``seq_lengths``. A pack bears the name of its longest report.
+def pack(examples: Any, capacity: int) -> Any:
+    """A data set of `examples` (ids and labels of at most `capacity` tokens, in a stable order) as
+    packs: the same columns and ``seq_lengths``, the tokens of each report. Packs are numbered in
+    place of report ids.
     """
-    import numpy as np
-    import pandas as pd
+    from trl import pack_dataset
 
-    table = examples.to_dict("records")
-    lengths = [len(row["input_ids"]) for row in table]
-    rows = []
-    for members in best_fit(lengths, capacity):
-        own = [lengths[one] for one in members]
-        rows.append(
-            {
-                "report_id": table[members[0]]["report_id"],
-                "n_tokens": sum(own),
-                "input_ids": np.concatenate([table[one]["input_ids"] for one in members]),
-                "labels": np.concatenate([table[one]["labels"] for one in members]),
-                "seq_lengths": own,
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def best_fit(lengths: Sequence[int], capacity: int) -> list[list[int]]:
-    """Numbers of the items in each bin: longest items first, each into the fullest bin that still
-    has room (best fit decreasing).
-    """
-    bins: list[list[int]] = []
-    rooms: list[tuple[int, int]] = []  # what is left of a bin, its number; sorted
-    for item in sorted(range(len(lengths)), key=lambda one: -lengths[one]):
-        at = bisect_left(rooms, (lengths[item], -1))
-        if at == len(rooms):
-            room, number = capacity, len(bins)
-            bins.append([])
-        else:
-            room, number = rooms.pop(at)
-        bins[number].append(item)
-        insort(rooms, (room - lengths[item], number))
-    return bins
+    packs = pack_dataset(
+        examples.select_columns(["input_ids", "labels"]),
+        capacity,
+        strategy="bfd",
+        map_kwargs={"batch_size": None},
+    )
+    n_tokens = [sum(lengths) for lengths in packs["seq_lengths"]]
+    names = [f"pack{number:06d}" for number in range(len(packs))]
+    return packs.add_column("report_id", names).add_column("n_tokens", n_tokens)

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 from synthfr.errors import UserError
 
 if TYPE_CHECKING:
-    from synthfr.training.dpo import Dpo
-    from synthfr.training.sft import Sft
+    from synthfr.training.common import Training
 
 
-def check(params: Sft | Dpo) -> None:
+def check(params: Training) -> None:
     """A UserError for what this machine lacks: a GPU, a package, GPUs enough."""
     import torch
 
-    section = type(params).__name__.lower()
+    section = params.section
     if params.distributed.strategy != "ddp" and params.quantisation == "nf4":
         raise UserError(
             f"{section}.distributed.strategy: weights in 4 bits are not split over GPUs: set it to "
@@ -24,11 +23,11 @@ def check(params: Sft | Dpo) -> None:
         )
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if params.liger:
-        _want(gpus, f"{section}.liger", "set it to false")
-        _installed("liger_kernel", "liger", f"{section}.liger", "set it to false")
+        _require_gpu(gpus, f"{section}.liger", "set it to false")
+        _require_package("liger_kernel", "liger", f"{section}.liger", "set it to false")
     if params.quantisation == "nf4":
-        _want(gpus, f"{section}.quantisation", "set it to none")
-        _installed("bitsandbytes", "nf4", f"{section}.quantisation", "set it to none")
+        _require_gpu(gpus, f"{section}.quantisation", "set it to none")
+        _require_package("bitsandbytes", "nf4", f"{section}.quantisation", "set it to none")
     many = params.distributed
     if many.processes > 1:
         name = f"{section}.distributed"
@@ -38,17 +37,17 @@ def check(params: Sft | Dpo) -> None:
                 f"shows {gpus}: lower it."
             )
         if many.strategy != "ddp":
-            _want(gpus, f"{name}.strategy {many.strategy}", "set it to ddp")
+            _require_gpu(gpus, f"{name}.strategy {many.strategy}", "set it to ddp")
         if many.strategy == "deepspeed":
-            _installed("deepspeed", "deepspeed", f"{name}.strategy", "set it to ddp or fsdp")
+            _require_package("deepspeed", "deepspeed", f"{name}.strategy", "set it to ddp or fsdp")
 
 
-def _want(gpus: int, name: str, otherwise: str) -> None:
+def _require_gpu(gpus: int, name: str, otherwise: str) -> None:
     if not gpus:
         raise UserError(f"{name} needs a GPU, and this machine shows none: {otherwise}.")
 
 
-def _installed(package: str, extra: str, name: str, otherwise: str) -> None:
+def _require_package(package: str, extra: str, name: str, otherwise: str) -> None:
     if find_spec(package) is None:
         raise UserError(
             f"{name} needs the package {package}: `pip install 'synthfr[{extra}]'`, or {otherwise}."

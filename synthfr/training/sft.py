@@ -6,31 +6,49 @@ Reports of a larger model may be mixed in, to learn the task from; validation is
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from synthfr import distributed, seeding
+from synthfr import seeding
 from synthfr.corpora.teacher import Teacher
 from synthfr.errors import UserError
-from synthfr.section import Positive
-from synthfr.training import common, packing
+from synthfr.section import Positive, Section
+from synthfr.training import common, packing, parallel
 from synthfr.training.common import Schedule, Training, TrainResult
 from synthfr.training.encoding import encode
+from synthfr.training.job import Job
 from synthfr.training.order import LengthGroupedOrder
+from synthfr.training.trl_seam import trainers
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from synthfr.models import Policy
 
-    pass
-
 
 class Sft(Training):
+    section: ClassVar[str] = "sft"
+
     epochs: Positive = 2.0
     learning_rate: Positive = 0.0005
     batching: Literal["padded", "padding_free", "packed"] = "padded"
     teacher: Teacher = Teacher()
+
+
+@dataclass(frozen=True)
+class SftJob(Job):
+    """Fine-tuning of the base on `rows` (SFT) and, where there is one, on a `teacher`'s (SFT)."""
+
+    TABLES: ClassVar[tuple[str, ...]] = ("rows", "teacher")
+    SECTIONS: ClassVar[Mapping[str, type[Section]]] = {"params": Sft}
+
+    params: Sft
+    teacher: pd.DataFrame | None = None
+
+    def train(self, policy: Policy) -> TrainResult:
+        return train(self.rows, policy, self.params, self.seed, self.scratch, self.teacher)
 
 
 COLUMNS = {
@@ -70,24 +88,24 @@ def train(
         )
     frame = _encoded(reports, policy, params.max_length)
     rows, validation = common.split(frame, "report_id", params.validation_share, seed)
-    taught = _mixed_in(teacher, len(rows), params.teacher.share, seed)
-    if taught is not None:
-        rows = _sorted(pd.concat([rows, _encoded(taught, policy, params.max_length)]))
-    examples = _examples(rows, params.max_length)
+    teacher_rows = _drawn(teacher, len(rows), params.teacher.share, seed)
+    if teacher_rows is not None:
+        rows = _sorted(pd.concat([rows, _encoded(teacher_rows, policy, params.max_length)]))
+    examples = common.dataset(_examples(rows, params.max_length))
     packed = params.batching == "packed"
     if packed:
         examples = packing.pack(examples, params.max_length)
     schedule = Schedule.plan(len(examples), params.epochs, params)
-    n_cut = sum(int((one["n_tokens"] > params.max_length).sum()) for one in (rows, validation))
-    common.tell(
+    n_cut = sum(int((part["n_tokens"] > params.max_length).sum()) for part in (rows, validation))
+    common.print_line(
         f"SFT: {len(rows)} reports of {rows['n_tokens'].mean():.0f} tokens with their prompts, "
         f"{n_cut} cut at {params.max_length}; {schedule.steps} steps of {params.batch_size} "
         f"{'packs' if packed else 'reports'}; {len(validation)} for validation"
-        + (f"; {len(taught)} of a teacher" if taught is not None else "")
+        + (f"; {len(teacher_rows)} of a teacher" if teacher_rows is not None else "")
     )
     trainer_seed = common.seed_torch(seed, "sft")
     trainer = SFTTrainer(
-        model=common.frozen(policy, params),
+        model=common.frozen_model(policy, params),
         args=SFTConfig(
             max_length=None,  # cut before
             padding_free=packed,  # the collator's form of packs,
@@ -102,20 +120,21 @@ def train(
                 validates=len(validation) > 0,
             ),
         ),
-        train_dataset=common.dataset(examples),
+        train_dataset=examples,
         eval_dataset=common.dataset(_examples(validation, params.max_length)),
         processing_class=policy.tokenizer,
         peft_config=common.lora_config(params.lora),
     )
-    common.shape_model(trainer, params)
-    ids, lengths = examples["report_id"].tolist(), examples["n_tokens"].tolist()
-    order = LengthGroupedOrder(ids, lengths, params.batch_size, seed)
+    trainers.compute_only_what_counts(
+        trainer, params.precision, params.batching == "padded", "sft.batching"
+    )
+    order = LengthGroupedOrder(examples["report_id"], examples["n_tokens"], params.batch_size, seed)
     common.run(trainer, order, scratch)
 
     history = common.curves(trainer, COLUMNS)
     counts = {"train": len(rows), "validation": len(validation), "truncated": n_cut}
-    if taught is not None:
-        counts["teacher"] = len(taught)
+    if teacher_rows is not None:
+        counts["teacher"] = len(teacher_rows)
     if packed:
         counts["packs"] = len(examples)
     metrics: dict[str, Any] = {
@@ -123,23 +142,24 @@ def train(
         "steps": trainer.state.global_step,
         "loss": common.last_mean(history, "loss"),
         "token_accuracy": common.last_mean(history, "token_accuracy"),
-        **common.best(trainer),
+        **common.best_checkpoint(trainer),
     }
-    return TrainResult(distributed.whole_model(trainer), history, metrics)
+    return TrainResult(parallel.whole_model(trainer), history, metrics)
 
 
 def _encoded(reports: pd.DataFrame, policy: Policy, max_length: int) -> pd.DataFrame:
     """Ids and token ids of `reports`, shortest first; refuses prompts that leave no room."""
     import pandas as pd
 
-    prompts, answers = encode(policy, reports["prompt"].tolist(), reports["completion"].tolist())
+    prompts, report_ids = encode(policy, reports["prompt"].tolist(), reports["completion"].tolist())
     frame = pd.DataFrame(
         {
             "report_id": reports["report_id"].to_numpy(),
             "prompt_ids": prompts,
-            "report_ids": answers,
+            "report_ids": report_ids,
             "n_tokens": [
-                len(one) + len(other) for one, other in zip(prompts, answers, strict=True)
+                len(prompt) + len(report)
+                for prompt, report in zip(prompts, report_ids, strict=True)
             ],
         }
     )
@@ -157,7 +177,7 @@ def _sorted(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.sort_values(["n_tokens", "report_id"], ignore_index=True)
 
 
-def _mixed_in(
+def _drawn(
     teacher: pd.DataFrame | None, n_reports: int, share: float, seed: int
 ) -> pd.DataFrame | None:
     """As many of the teacher's rows, drawn by id, as make this share of all training rows."""
@@ -165,12 +185,13 @@ def _mixed_in(
         return None
     wanted = round(share / (1 - share) * n_reports)
     if wanted > len(teacher):
-        common.tell(
+        common.print_line(
             f"SFT: sft.teacher.share {share} asks for {wanted} reports of the teacher, there are "
             f"{len(teacher)}: all are used."
         )
-    ranks = {one: seeding.derive(seed, "teacher", one) for one in teacher["report_id"].tolist()}
-    drawn = sorted(ranks, key=lambda one: ranks[one])[:wanted]
+    ids = teacher["report_id"].tolist()
+    ranks = {report_id: seeding.derive(seed, "teacher", report_id) for report_id in ids}
+    drawn = sorted(ranks, key=ranks.__getitem__)[:wanted]
     return teacher[teacher["report_id"].isin(drawn)]
 
 

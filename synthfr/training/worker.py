@@ -12,20 +12,20 @@ import time
 from pathlib import Path
 
 from synthfr import distributed
-from synthfr.disk import write_json, write_text
+from synthfr.disk import write_text
 from synthfr.errors import UserError
-from synthfr.training import job, launch
+from synthfr.training import handover, job
 
 _PARENT_CHECK_S = 1.0
 
 
 def main(scratch: Path) -> None:
     """Train; the first process leaves adapter, curves and figures in `scratch`."""
-    own = launch.read(scratch)
-    result = job.fit(own)
+    own_job = handover.read_job(scratch)
+    result = job.fit(own_job)
     if distributed.rank() == 0:
-        job.publish(own, result.model, scratch / launch.ADAPTER)
-        write_json(scratch / launch.RESULT, {"history": result.history, "metrics": result.metrics})
+        job.save_adapter(own_job, result.model, scratch / handover.ADAPTER)
+        handover.write_summary(scratch, result)
     from torch.distributed import destroy_process_group
 
     destroy_process_group()
@@ -49,6 +49,6 @@ if __name__ == "__main__":
     try:
         main(folder)
     except UserError as problem:
-        write_text(folder / launch.PROBLEM.format(rank=distributed.rank()), str(problem))
+        write_text(folder / handover.PROBLEM.format(rank=distributed.rank()), str(problem))
         sys.stderr.flush()
         os._exit(1)  # others may wait for this one in a collective call

@@ -27,7 +27,7 @@ def test_the_store_is_the_checkouts(root: Path, below: str) -> None:
     for workspace in (root / TEMPORARY).glob("**/tmpabc"):
         (workspace / ".dvc").mkdir()  # a clone, which has one of its own
     assert layout.checkout(folder) == root
-    assert layout.mlruns(folder) == root / "mlruns"
+    assert layout.store_folder(folder) == root / "mlruns"
 
 
 def test_by_default_that_of_the_current_folder(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ import pytest
 from typer.testing import CliRunner
 
 from synthfr.pipeline import runner
-from synthfr.pipeline.cli import app, doctor
+from synthfr.pipeline.cli import app, diagnosis
 from synthfr.pipeline.tracking import database, recorder
 from synthfr.pipeline.tracking.store import Store, shown_runs, trouble
 
@@ -146,11 +146,11 @@ def test_the_stage_ends_well_and_one_sentence_says_what_to_mend(
 @pytest.mark.parametrize("fault", FAULTS)
 def test_doctor_tells_it_with_the_remedy(fault: str, checkout: Path) -> None:
     spoil, what, remedy, _ = FAULTS[fault]
-    assert [one.weight for one in doctor.tracking()] == [doctor.Weight.OK]  # negative control
+    assert [one.weight for one in diagnosis.tracking()] == [diagnosis.Weight.OK]  # negative control
     spoil()
-    told = [one for one in doctor.tracking() if one.weight != doctor.Weight.OK]
+    told = [one for one in diagnosis.tracking() if one.weight != diagnosis.Weight.OK]
     assert len(told) == 1 and what in told[0].text and remedy in told[0].text
-    assert not [one for one in doctor.tracking() if one.weight == doctor.Weight.OK]
+    assert not [one for one in diagnosis.tracking() if one.weight == diagnosis.Weight.OK]
 
 
 @pytest.mark.parametrize("command", ["sync", "ui"])
@@ -247,8 +247,8 @@ def spoil_a_page() -> None:
 def test_damage_that_only_doctor_looks_for(checkout: Path) -> None:
     spoil_a_page()
     assert trouble(store()) is None  # a stage does not read every page
-    [told] = doctor.tracking()
-    assert told.weight == doctor.Weight.NOTE and "mlflow.db is corrupt" in told.text
+    [told] = diagnosis.tracking()
+    assert told.weight == diagnosis.Weight.NOTE and "mlflow.db is corrupt" in told.text
 
 
 @pytest.mark.slow

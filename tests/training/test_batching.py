@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from synthfr.errors import UserError
-from synthfr.training import packing, unpadded
+from synthfr.training import packing
+from synthfr.training.trl_seam import attention, unpadded
 from tests import tiny
 from tests.training import small
 
@@ -59,7 +60,7 @@ def _scored(model: Any, rows: list[list[int]]) -> Any:
 def _model(**architecture: Any) -> Any:
     from trl.trainer.utils import add_fused_lm_head
 
-    from synthfr.training import head
+    from synthfr.training.trl_seam import head
 
     model = tiny.model(**architecture)
     add_fused_lm_head(model, outputs=("log_probs", "entropy", "is_top1", "mean_logits"))
@@ -157,8 +158,6 @@ def test_the_gpus_attention_is_asked_for_the_same(monkeypatch: pytest.MonkeyPatc
     import torch
     from torch.nn.attention import varlen
 
-    from synthfr.training import attention
-
     def reference(query: Any, key: Any, value: Any, starts: Any, *rest: Any, **how: Any) -> Any:
         assert rest == (starts, 3, 3) and how["enable_gqa"]
         back, ahead = how["window_size"]
@@ -183,15 +182,32 @@ def test_the_gpus_attention_is_asked_for_the_same(monkeypatch: pytest.MonkeyPatc
     query, key, value = torch.randn(1, 4, 5, 8), torch.randn(1, 2, 5, 8), torch.randn(1, 2, 5, 8)
     starts = torch.tensor([0, 3, 5], dtype=torch.int32)
     for window in (None, 2):
-        theirs = attention._flash(query, key, value, starts, 3, 0.3, window)
-        ours = attention._one_by_one(query, key, value, starts, 0.3, window)
+        theirs = attention._flash_varlen(query, key, value, starts, 3, 0.3, window)
+        ours = attention._sdpa_of_each(query, key, value, starts, 0.3, window)
         assert torch.allclose(theirs, ours, atol=1e-6)
 
 
-def test_best_fit() -> None:
-    assert packing.best_fit([5, 3, 3, 2, 1], 6) == [[0, 4], [1, 2], [3]]
-    assert packing.best_fit([4, 4, 2], 6) == [[0, 2], [1]]
-    assert packing.best_fit([], 6) == []
+def test_packs_are_full_and_hold_whole_reports() -> None:
+    """Best fit decreasing over all reports, worked out by hand; a token names its report."""
+    from datasets import Dataset
+
+    lengths = [1, 2, 3, 3, 5]
+    ids = [[report] * length for report, length in enumerate(lengths)]
+    labels = [[-100, *one[1:]] for one in ids]
+    packs = packing.pack(Dataset.from_dict({"input_ids": ids, "labels": labels}), 6)
+    assert packs["seq_lengths"][:] == [[5, 1], [3, 3], [2]]
+    assert packs["n_tokens"][:] == [6, 6, 2]
+    assert len(set(packs["report_id"])) == 3
+    for pack in packs:
+        start = 0
+        for length in pack["seq_lengths"]:
+            own = slice(start, start + length)
+            report = pack["input_ids"][start]
+            assert pack["input_ids"][own] == ids[report] and pack["labels"][own] == labels[report]
+            start += length
+    # more reports than TRL packs at once by itself
+    many = Dataset.from_dict({"input_ids": [[7] * 3] * 1001, "labels": [[7] * 3] * 1001})
+    assert len(packing.pack(many, 2 * 1001 * 3)) == 1
 
 
 def test_packed_training(base: Path, tmp_path: Path, before_training: Until) -> None:

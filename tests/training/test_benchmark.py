@@ -36,12 +36,13 @@ def test_meter_counts_from_the_second_step(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_runs_at_minimal_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    from synthfr.training import common, reference_model
+    from synthfr.training import common
+    from synthfr.training.trl_seam import dpo_trainer
 
     monkeypatch.setitem(training.SCALES, "tiny", training.Scale(20, 0.5, 96, checkpointing=False))
     figures = {}
     for name in training.CONTENDERS:
-        for module, function in ((common, "run"), (reference_model, "precompute")):
+        for module, function in ((common, "run"), (dpo_trainer, "add_reference")):
             monkeypatch.setattr(module, function, getattr(module, function))  # it watches them
         figures[name] = training.measure(name, "tiny", 24)
         monkeypatch.undo()

@@ -8,14 +8,19 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from synthfr import distributed, resume
+from synthfr import resume
 from synthfr.errors import UserError
-from synthfr.training import Job, launch, train
+from synthfr.training import handover, parallel
+from synthfr.training.dpo import DpoJob
+from synthfr.training.job import Job
+from synthfr.training.launch import train
+from synthfr.training.sft import SftJob
 from tests.training import small
 
 TWO = {"distributed": {"processes": 2, "strategy": "ddp"}, "device_batch_size": 2}
@@ -23,36 +28,35 @@ TWO = {"distributed": {"processes": 2, "strategy": "ddp"}, "device_batch_size": 
 
 def _job(kind: str, base: Path, scratch: Path, **changes: Any) -> Job:
     scratch.mkdir(exist_ok=True)
-    of_kind: dict[str, Any] = (
-        {"params": small.sft_params(**changes), "rows": small.reports()}
-        if kind == "sft"
-        else {
-            "params": small.dpo_params(**changes),
-            "rows": small.pairs(),
-            "round_": small.round_(),
-        }
-    )
-    return Job(
-        step="step0",
-        base=base,
-        adapters=[],
-        seed=0,
-        scratch=scratch,
-        merged=scratch.parent / "merged",
-        **of_kind,
-    )
+    common: dict[str, Any] = {
+        "step": "step0",
+        "base": base,
+        "adapters": [],
+        "seed": 0,
+        "scratch": scratch,
+        "merged": scratch.parent / "merged",
+    }
+    if kind == "sft":
+        return SftJob(rows=small.reports(), params=small.sft_params(**changes), **common)
+    params = small.dpo_params(**changes)
+    return DpoJob(rows=small.pairs(), params=params, round_=small.round_(), **common)
 
 
 def test_a_job_goes_through_its_folder(base: Path, tmp_path: Path) -> None:
-    for kind in ("sft", "dpo"):
-        job = _job(kind, base, tmp_path / kind, **TWO)
-        launch.write(job)
-        again = launch.read(tmp_path / kind)
-        assert again.params == job.params and again.round_ == job.round_
-        assert (again.step, again.seed, again.base) == (job.step, job.seed, job.base)
-        assert again.rows.drop(columns="keywords", errors="ignore").equals(
-            job.rows.drop(columns="keywords", errors="ignore")
-        )
+    jobs = {
+        "sft": _job("sft", base, tmp_path / "sft", **TWO),
+        "taught": replace(_job("sft", base, tmp_path / "taught"), teacher=small.teacher(3)),
+        "dpo": replace(_job("dpo", base, tmp_path / "dpo", beta=1 / 3), adapters=[base]),
+    }
+    for job in jobs.values():
+        handover.write_job(job)
+        again = handover.read_job(job.scratch)
+        assert type(again) is type(job)
+        for field in fields(job):
+            before, after = getattr(job, field.name), getattr(again, field.name)
+            if before is not None and field.name in job.TABLES:
+                before, after = (one.to_json(orient="records") for one in (before, after))
+            assert before == after, field.name
 
 
 @pytest.mark.slow
@@ -134,10 +138,8 @@ def test_the_shipped_configurations_are_what_the_libraries_read(
     from accelerate.utils.deepspeed import HfDeepSpeedConfig
     from transformers import TrainingArguments
 
-    from synthfr.distributed import Distributed
-
     monkeypatch.setenv("ACCELERATE_USE_FSDP", "false")  # reading sets it
-    fsdp = distributed.arguments(Distributed(processes=2, strategy="fsdp"))
+    fsdp = parallel.arguments(parallel.Distributed(processes=2, strategy="fsdp"))
     read = TrainingArguments(str(tmp_path), use_cpu=True, **fsdp)
     plugin = FullyShardedDataParallelPlugin(**read._process_fsdp_args())
     assert plugin.fsdp_version == 2 and plugin.reshard_after_forward is True
@@ -145,10 +147,10 @@ def test_the_shipped_configurations_are_what_the_libraries_read(
     with pytest.raises((TypeError, ValueError)):  # the control: not everything is taken
         FullyShardedDataParallelPlugin(auto_wrap_policy="SOMETHING", fsdp_version=2)
 
-    deepspeed = distributed.arguments(Distributed(processes=2, strategy="deepspeed"))
+    deepspeed = parallel.arguments(parallel.Distributed(processes=2, strategy="deepspeed"))
     config = HfDeepSpeedConfig(deepspeed["deepspeed"])
     assert config.is_zero2() and not config.is_zero3()
-    assert distributed.arguments(Distributed(processes=1, strategy="fsdp")) == {}
+    assert parallel.arguments(parallel.Distributed(processes=1, strategy="fsdp")) == {}
 
 
 def test_a_split_adapter_is_saved_whole(base: Path, tmp_path: Path) -> None:
@@ -180,9 +182,7 @@ def test_a_split_adapter_is_saved_whole(base: Path, tmp_path: Path) -> None:
             def unwrap_model(self, one: Any) -> Any:
                 return one
 
-        save_adapter(
-            distributed.whole_model(Trainer()), tmp_path / "out", "step0", None, base, None
-        )
+        save_adapter(parallel.whole_model(Trainer()), tmp_path / "out", "step0", None, base, None)
     finally:
         torch.distributed.destroy_process_group()
     written = load_file(tmp_path / "out" / "adapter_model.safetensors")

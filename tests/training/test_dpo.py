@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from synthfr.errors import UserError
-from synthfr.training import reference_model
+from synthfr.training.trl_seam import dpo_trainer
 from tests import tiny
 from tests.training import small
 
@@ -83,17 +83,17 @@ def test_reference_is_computed_once(
 ) -> None:
 
     made: list[int] = []
-    compute = reference_model._made
+    compute = dpo_trainer._reference_log_probs
 
     def counted(trainer: Any, pairs: Any, batch_size: int) -> Any:
         made.append(len(pairs))
         return compute(trainer, pairs, batch_size)
 
-    monkeypatch.setattr(reference_model, "_made", counted)
+    monkeypatch.setattr(dpo_trainer, "_reference_log_probs", counted)
     first = before_training(lambda: train(base, tmp_path))
     again = before_training(lambda: train(base, tmp_path))
     assert made == [16, 4]
-    for side in reference_model.SIDES:
+    for side in dpo_trainer.SIDES:
         assert first.train_dataset[side] == again.train_dataset[side]
     before_training(lambda: train(base, tmp_path, rows=small.pairs()[:10]))
     assert made == [16, 4, 8, 2]  # other pairs, other figures
@@ -104,16 +104,14 @@ def test_start_is_refused_unless_the_adapter_is_fresh(
 ) -> None:
     import torch
 
-    from synthfr.training.reference_model import measured_start
-
     trainer = before_training(lambda: train(base, tmp_path))
-    assert measured_start(trainer, 0.1, 4, "float32")["margin"] == 0.0
+    assert dpo_trainer.measure_start(trainer, 0.1, 4, "float32")["margin"] == 0.0
     with torch.no_grad():
         for name, weight in trainer.model.named_parameters():
             if "lora_B" in name:
                 weight.normal_(std=0.1)
     with pytest.raises(RuntimeError, match="instead of ln 2"):
-        measured_start(trainer, 0.1, 4, "float32")
+        dpo_trainer.measure_start(trainer, 0.1, 4, "float32")
 
 
 def test_same_parameters_same_bytes(base: Path, tmp_path: Path, saved: Saved) -> None:
@@ -143,7 +141,7 @@ def test_the_sft_term_alone_is_the_likelihood_of_the_chosen(
     def losses(scratch: str, **changes: Any) -> tuple[float, float]:
         """The trainer's, and the mean negative log-likelihood of the chosen tokens, of a batch."""
         trainer = before_training(lambda: train(base, tmp_path / scratch, **changes))
-        batch = reference_model._batch(trainer, trainer.train_dataset, 0, 4)
+        batch = dpo_trainer._batch(trainer, trainer.train_dataset, 0, 4)
         nats = []
         with torch.no_grad():
             found = float(trainer.compute_loss(trainer.model, batch))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from synthfr.training import head
+from synthfr.training.trl_seam import head
 from tests import tiny
 
 

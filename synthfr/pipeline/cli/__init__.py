@@ -7,6 +7,7 @@ when it is called, so that ``--help`` answers at once.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -45,13 +46,20 @@ Name = Annotated[str, typer.Argument(help="As `synth-fr profile list` has it.")]
 
 
 @app.callback()
-def at_root() -> None:
-    """Work in the root of the checkout that the current folder is in."""
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / "dvc.yaml").is_file() and (folder / "params.yaml").is_file():
-            os.chdir(folder)
-            return
+def in_recipe(
+    recipe: Annotated[
+        str | None,
+        typer.Option(help="Work in this recipe (loop, or a folder of recipes/), wherever we are."),
+    ] = None,
+) -> None:
+    """Work in the folder of the recipe that is named, or that the current folder is in."""
+    from synthfr.pipeline import recipe as recipes
+
+    if recipe is not None:
+        os.chdir(recipes.named(recipe).folder)
+        return
+    with suppress(UserError):  # some commands need no recipe
+        os.chdir(recipes.current().folder)
 
 
 @profile.command("list")
@@ -161,17 +169,19 @@ def sync() -> None:
 @app.command()
 def check() -> None:
     """Check params.yaml, in less than a second, before DVC makes stages of it."""
+    from synthfr.pipeline import recipe
     from synthfr.pipeline.parameters import load_params
 
     load_params()
+    recipe.check_sections(Path())
 
 
 @app.command()
 def doctor() -> None:
     """Tell what is installed and set up here, and what would stop a run."""
-    from synthfr.pipeline.cli import doctor
+    from synthfr.pipeline.cli import diagnosis
 
-    raise typer.Exit(doctor.report())
+    raise typer.Exit(diagnosis.report())
 
 
 @app.command()
@@ -239,7 +249,8 @@ def controls(
 @app.command()
 def submit(
     target: Annotated[
-        str | None, typer.Argument(help="A stage, such as page or dpo@dpo2. Default: all.")
+        str | None,
+        typer.Argument(help="A stage of this recipe, such as page or dpo@dpo2. Default: all."),
     ] = None,
     status: Annotated[bool, typer.Option("--status", help="How the last chain fares.")] = False,
     cancel: Annotated[bool, typer.Option("--cancel", help="End the last chain.")] = False,

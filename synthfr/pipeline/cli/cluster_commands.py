@@ -18,7 +18,7 @@ def init(cache: Path | None, group: str | None, hardlink_lock: bool) -> None:
         typer.echo(line)
     Path("logs").mkdir(exist_ok=True)
     settings = load_params().tracking
-    store = Store.at(layout.MLRUNS, settings.experiment, settings.timeout_s)
+    store = Store.at(layout.store_folder(), settings.experiment, settings.timeout_s)
     if (why := unreachable(store)) is not None:
         typer.echo(f"MLflow: {store.shown_uri} does not answer ({why}); runs go on without it.")
     else:

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 import typer
 
 from synthfr import prompts, seeding
-from synthfr.corpora.demo.audit import Faithfulness, faithfulness, public_owners
 from synthfr.corpora.demo.hospitals import OTHER_HOSPITALS, OTHERS, local_phrases
 from synthfr.corpora.demo.knowledge import knowledge
 from synthfr.corpora.demo.truth import pick, sample_codes
+from synthfr.corpora.demo_audit import Faithfulness, faithfulness, public_owners
 from synthfr.disk import atomic_dir, write_text
-from synthfr.models import tiny
 from synthfr.models.base import write_manifest
+from synthfr.pretraining import tiny
 
 if TYPE_CHECKING:
     from synthfr.engines import Engine

@@ -13,6 +13,7 @@ import typer
 
 from synthfr.disk import read_yaml
 from synthfr.errors import UserError
+from synthfr.pipeline import layout, recipe
 from synthfr.pipeline.cluster import allocations, chain, graph, slurm
 
 if TYPE_CHECKING:
@@ -32,10 +33,13 @@ def submit(
     dry_run: bool,
     wait: bool,
 ) -> int:
-    """Plan, submit, tell; the exit status."""
+    """Plan, submit, tell; the exit status. `target` is a stage of the current recipe."""
+    address = recipe.current().address(target)
+    requests = _found(requests)
+    _go_to_the_root()
     if not dry_run:
         _refuse_a_second_submit()
-    plan = graph.plan(target)
+    plan = graph.plan(address)
     if not plan.stages:
         typer.echo(f"{target or 'Everything'} is up to date: nothing to submit.")
         return 0
@@ -44,7 +48,7 @@ def submit(
     wanted = allocations.read_requests(requests, stages, wide)
     mine = {stage: wanted[stage] for stage in plan.stages}
     jobs = (
-        chain.in_one(target, allocations.largest(list(mine.values())), options)
+        chain.in_one(address, allocations.largest(list(mine.values())), options)
         if one_job
         else chain.per_stage(plan, mine, options)
     )
@@ -53,7 +57,7 @@ def submit(
             typer.echo(shlex.join(one.command([f"<{need}>" for need in one.needs])))
         return 0
     _refuse_too_many_gpus(requests, mine, options)
-    made = chain.submit(target or "everything", jobs)
+    made = chain.submit(address, jobs)
     for link in made.links:
         after = f" after {', '.join(link.needs)}" if link.needs else ""
         typer.echo(f"{link.job} {link.name}{after}")
@@ -63,13 +67,26 @@ def submit(
 
 def status(*, wait: bool) -> int:
     """Print the chain as a tree; 1 if a job failed."""
+    _go_to_the_root()
     return _wait_and_tell() if wait else _tell()
 
 
 def cancel() -> int:
+    _go_to_the_root()
     ended = chain.cancel(chain.Chain.load())
     typer.echo(f"Cancelled: {', '.join(ended)}." if ended else "No job of the chain was left.")
     return 0
+
+
+def _go_to_the_root() -> None:
+    """Jobs of all recipes are submitted, kept and looked for at the root of the checkout."""
+    os.chdir(layout.checkout())
+
+
+def _found(requests: Path) -> Path:
+    """The file of requests from where it was named, else from the root."""
+    here = requests.absolute()
+    return here if here.is_file() else layout.checkout() / requests
 
 
 def _refuse_a_second_submit() -> None:
@@ -106,17 +123,25 @@ def _refuse_too_many_gpus(
 
 
 def _all_stages() -> dict[str, bool]:
-    """As dvc.yaml and params.yaml name them, without starting DVC; whether each is wide: can write
+    """Those of all recipes as DVC names them, without starting it; whether each is wide: can write
     a share of its work, to be gathered.
     """
-    params = read_yaml("params.yaml")
+    return {
+        one.address(stage): wide
+        for one in recipe.recipes(Path())
+        for stage, wide in _stages_in(one.folder).items()
+    }
+
+
+def _stages_in(folder: Path) -> dict[str, bool]:
+    params = read_yaml(folder / "params.yaml")
     stages: dict[str, bool] = {}
-    for stage, entry in read_yaml("dvc.yaml")["stages"].items():
+    for stage, entry in read_yaml(folder / "dvc.yaml")["stages"].items():
         each = entry.get("foreach")
         items = params[each.strip("${} ")] if isinstance(each, str) else each
         names = [stage] if each is None else [f"{stage}@{item}" for item in items]
-        told = (entry if each is None else entry["do"]).get("meta") or {}
-        stages |= dict.fromkeys(names, bool(told.get("shares")))
+        meta = (entry if each is None else entry["do"]).get("meta") or {}
+        stages |= dict.fromkeys(names, bool(meta.get("shares")))
     return stages
 
 
@@ -149,9 +174,11 @@ def _tell() -> int:
         tracking_commands.send_waiting()
     if any(one.failed for one in states):
         return 1
-    if all(one.ended for one in states) and any(Path("metrics/classify").glob("*.json")):
+    folder, _ = recipe.folder_of(submitted.target)
+    if all(one.ended for one in states) and any((folder / "metrics/classify").glob("*.json")):
         from synthfr.pipeline.cli import tables
 
+        os.chdir(folder)
         tables.show_results()
     return 0
 

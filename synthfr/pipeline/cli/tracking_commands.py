@@ -34,7 +34,7 @@ def sync() -> None:
         raise UserError(f"{LOCK} is missing: nothing was run here yet; `dvc repro` does it.")
     locked = _locked(params)
     known, stale = expected(params, locked)
-    tracker = open_tracker(params.tracking, layout.mlruns())
+    tracker = open_tracker(params.tracking, layout.store_folder())
     family = tracker.family(locked.state)
     figures = steps.of_lock(params, locked)
     done = synchronise(tracker, family, known, figures, begin=locked.is_complete)
@@ -60,7 +60,7 @@ def sync() -> None:
 
 def send_waiting() -> None:
     """Give MLflow the records that stages left in the spool, if there are any."""
-    folder = layout.mlruns()
+    folder = layout.store_folder()
     if not any((folder / "spool").glob("*.jsonl")):
         return
     settings = load_params().tracking
@@ -77,7 +77,7 @@ def send_waiting() -> None:
 
 
 def _locked(params: Params) -> Locked:
-    return Locked(params.model_dump(mode="json"), LOCK, layout.mlruns())
+    return Locked(params.model_dump(mode="json"), LOCK, layout.store_folder())
 
 
 def expected(params: Params, locked: Locked) -> tuple[list[Expected], list[str]]:
@@ -132,7 +132,7 @@ def ui(host: str, port: int) -> None:
     """
     params = load_params()
     settings = params.tracking
-    store = Store.at(layout.mlruns(), settings.experiment, settings.timeout_s)
+    store = Store.at(layout.store_folder(), settings.experiment, settings.timeout_s)
     if store.is_server:
         raise UserError(
             f"MLFLOW_TRACKING_URI is set: open {store.shown_uri} in a browser "
@@ -141,7 +141,7 @@ def ui(host: str, port: int) -> None:
     check(store)
     locked = _locked(params)
     typer.echo(f"MLflow takes some seconds to start: http://{host}:{port}")
-    tracker = open_tracker(settings, layout.mlruns())
+    tracker = open_tracker(settings, layout.store_folder())
     family, figures = tracker.family(locked.state), steps.of_lock(params, locked)
     done = synchronise(tracker, family, [], figures, begin=locked.is_complete)
     if done.summaries:

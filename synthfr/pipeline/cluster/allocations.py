@@ -139,4 +139,5 @@ def _seconds(time: str) -> int:
 
 
 def _kind(stage: str) -> str:
-    return stage.partition("@")[0]
+    """``dpo`` of ``dpo@dpo2``, in whatever recipe."""
+    return stage.rpartition(":")[2].partition("@")[0]

@@ -106,14 +106,15 @@ def per_stage(
     """
     jobs = []
     for stage in plan.stages:
-        request, needs = requests[stage], plan.needs[stage]
+        request, name = requests[stage], slurm.job_name(stage)
+        needs = tuple(map(slurm.job_name, plan.needs[stage]))
         asked = (*request.options(), *options)
         if request.array is not None:
-            shares, of = stage + slurm.SHARES, request.array
+            shares, of = name + slurm.SHARES, request.array
             asked_each = (*asked, *request.array_options())
             jobs.append(Wanted(shares, ("--share", str(of), stage), asked_each, needs, of))
             needs = (shares,)
-        jobs.append(Wanted(stage, ("--single-item", stage), asked, needs))
+        jobs.append(Wanted(name, ("--single-item", stage), asked, needs))
     return jobs
 
 
@@ -252,7 +253,7 @@ def first_error(log: Path, stage: str) -> str:
     # in a job that runs many stages the last one that DVC named failed
     running = [line for line in before if line.startswith("Running stage")]
     name = running[-1].split("'")[1] if running else stage
-    kind = name.partition("@")[0].removesuffix(slurm.SHARES)
+    kind = name.rpartition(":")[2].partition("@")[0].removesuffix(slurm.SHARES)
     own = [line for line in before if line.startswith(f"{kind}: ")]
     if own:
         return own[-1]

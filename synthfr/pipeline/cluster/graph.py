@@ -30,11 +30,10 @@ class Plan:
     needs: Graph
 
 
-def plan(target: str | None) -> Plan:
+def plan(target: str) -> Plan:
     """Ask DVC. Hashes decide, not times. DVC's own complaint, such as a cycle, is a UserError."""
-    where = [target] if target else []
-    graph = parse_dot(_dvc("dag", "--dot", *where))
-    status = _dvc("status", "--json", *(["--with-deps", *where] if where else []))
+    graph = parse_dot(_dvc("dag", "--dot", target))
+    status = _dvc("status", "--json", "--with-deps", target)
     # warnings may stand before the JSON
     told = json.loads(status[status.index("{") :])
     return stale(graph, told)

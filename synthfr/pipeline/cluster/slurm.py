@@ -96,9 +96,18 @@ def accounted(jobs: Iterable[str]) -> dict[str, tuple[str, str]]:
     return found
 
 
+def job_name(stage: str) -> str:
+    """A stage's name as a job's, which is part of a file's: ``recipes/x/dvc.yaml:sft`` is
+    ``x:sft``.
+    """
+    graph, colon, name = stage.rpartition(":")
+    return f"{Path(graph).parent.name}{colon}{name}"
+
+
 def at_work(root: Path, stages: Iterable[str]) -> list[Queued]:
     """Jobs of the workspace `root`, of anybody, that run, or may come to run, one of `stages`."""
-    names = {WHOLE} | {name for stage in stages for name in (stage, stage + SHARES)}
+    own = map(job_name, stages)
+    names = {WHOLE} | {name for job in own for name in (job, job + SHARES)}
     root = root.resolve()
     return [
         job

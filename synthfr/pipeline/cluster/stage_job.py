@@ -26,10 +26,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 
+from synthfr.pipeline import recipe
 from synthfr.pipeline.cluster import job_records
 
 PAUSES_S = (5.0, 10.0, 20.0, 40.0, 60.0, 60.0, 120.0, 120.0, 120.0)  # nine minutes in all
@@ -48,10 +50,11 @@ class Job:
         command: Sequence[str],
         shown: str,
         *,
+        folder: Path = Path(),
         pauses_s: tuple[float, ...] = PAUSES_S,
         grace_s: float = GRACE_S,
     ) -> None:
-        self._command, self._shown = command, shown
+        self._command, self._shown, self._folder = command, shown, folder
         self._pauses_s, self._grace_s = pauses_s, grace_s
         self._dvc: subprocess.Popen[str] | None = None
         self._stopped_at: float | None = None
@@ -95,6 +98,7 @@ class Job:
         say(f"=== {self._shown}")
         self._dvc = subprocess.Popen(
             self._command,
+            cwd=self._folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -216,9 +220,11 @@ def share(of: str, stage: str) -> Job:
     """The stage's command, as dvc.yaml has it, on this task's share of its work."""
     from dvc.repo import Repo
 
-    told = Repo().stage.load_one(name=stage).cmd
-    command = [*shlex.split(told), "--share", f"{os.environ['SLURM_ARRAY_TASK_ID']}/{of}"]
-    return Job(command, shlex.join(command))
+    folder, name = recipe.folder_of(stage)
+    defined = Repo().stage.load_one(path=str(folder / "dvc.yaml"), name=name)
+    task = f"{os.environ['SLURM_ARRAY_TASK_ID']}/{of}"
+    command = [*shlex.split(defined.cmd), "--share", task]
+    return Job(command, shlex.join(command), folder=folder)
 
 
 def main(arguments: list[str]) -> int:

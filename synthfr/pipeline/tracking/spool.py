@@ -22,6 +22,7 @@ from typing import IO, Any
 
 from synthfr.disk import digest_tree
 from synthfr.errors import UserError
+from synthfr.pipeline import recipe as recipes
 from synthfr.pipeline.tracking.figures import Figures, flat_numbers, metric_name, of_run
 from synthfr.pipeline.tracking.hashes import md5_file
 from synthfr.pipeline.tracking.provenance import surroundings
@@ -42,29 +43,34 @@ _POLL_S = 0.02
 _OF_A_FAMILY = ("git_commit", "mlflow.source.git.commit", "dvc_exp_name")  # of where it began
 
 
-def open_tracker(settings: Settings, store_dir: Path, recipe: str = "synth-fr") -> Tracker:
+def open_tracker(settings: Settings, store_dir: Path) -> Tracker:
     """The tracker of this process. Never fails: with a store that cannot be used it says so once
     and records nothing.
     """
     store = Store.at(store_dir, settings.experiment, settings.timeout_s)
+    try:
+        recipe = recipes.current().name
+    except UserError:  # a stage run by hand elsewhere
+        recipe = recipes.LOOP
     return Tracker(store, settings.profile, recipe)
+
+
+def present_state(values: Mapping[str, Any], store_dir: Path) -> State | None:
+    """The state that the current folder is in under parameter `values`. None, with a warning, if it
+    cannot be told: then runs belong to no family.
+    """
+    try:
+        return of_files(values, store_dir)
+    except (OSError, UserError) as error:
+        _warn(f"the state of the pipeline cannot be told ({error}): this run has no family")
+        return None
 
 
 class Tracker:
     """Opens runs."""
 
-    def __init__(self, store: Store, profile: str, recipe: str = "synth-fr") -> None:
+    def __init__(self, store: Store, profile: str, recipe: str = recipes.LOOP) -> None:
         self.store, self.profile, self.recipe = store, profile, recipe
-
-    def state(self, values: Mapping[str, Any]) -> State | None:
-        """The state that the current folder is in under parameter `values`. None, and a warning, if
-        it cannot be told: runs are recorded then, but in no family.
-        """
-        try:
-            return of_files(values, self.store.folder)
-        except (OSError, UserError) as error:
-            _warn(f"the state of the pipeline cannot be told ({error}): the run has no family")
-            return None
 
     def family(self, state: State, origin: Mapping[str, str] | None = None) -> dict[str, str]:
         """Tags of the parent run of a state; `origin`: those of `surroundings`, if known."""

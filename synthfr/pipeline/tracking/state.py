@@ -70,9 +70,11 @@ class Locked:
     def __init__(self, values: Mapping[str, Any], lock: Path, store: Path) -> None:
         """`values` as the stages had them, defaults filled in. Without a lock nothing was run."""
         found = read_yaml(lock) if lock.is_file() else {}
-        self.entries: dict[str, Any] = found.get("stages") or {}
+        entries: dict[str, Any] = found.get("stages") or {}
         self._raw = read_yaml("params.yaml")
         graph = resolve(read_yaml(DVC_YAML) if DVC_YAML.is_file() else {}, values)
+        # what no longer stands in dvc.yaml stays in the lock
+        self.entries = {name: entry for name, entry in entries.items() if name in graph.stages}
         hashes = _hashes(store)
         self._here = {path: hashes.of(path) for path in graph.outside if not _is_data(path)}
         hashes.keep()
@@ -119,7 +121,7 @@ class Locked:
             return False
         for dep in entry.get("deps") or ():
             path, md5 = dep["path"], dep.get("md5")
-            if path in self._here and self._here[path] != md5:
+            if self._here.get(path) not in (None, md5):
                 return False
             if path in self._made and self._made[path] != md5:
                 return False

@@ -64,7 +64,7 @@ def _of_step(
 
 
 def _data(step: str) -> str | None:
-    return state.data_md5(layout.synthetic(step), layout.mlruns())
+    return state.data_md5(layout.synthetic(step), layout.store_folder())
 
 
 def _round(params: Params, step: str) -> int | None:

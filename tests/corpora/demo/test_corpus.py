@@ -7,8 +7,8 @@ import pytest
 
 from synthfr import records
 from synthfr.corpora.demo import corpus
-from synthfr.corpora.demo.audit import faithfulness, private_owners, public_owners
 from synthfr.corpora.demo.knowledge import knowledge
+from synthfr.corpora.demo_audit import faithfulness, private_owners, public_owners
 
 
 def _size(public=30, train=20, holdout=10):

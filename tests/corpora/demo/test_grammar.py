@@ -5,11 +5,11 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from synthfr.corpora.demo.audit import faithfulness, private_owners
 from synthfr.corpora.demo.grammar import render
 from synthfr.corpora.demo.hospitals import PRIVATE, private_hospital
 from synthfr.corpora.demo.knowledge import KINDS, STYLES, knowledge
 from synthfr.corpora.demo.truth import MAX_PAST, sample_codes, sample_stay, weighted
+from synthfr.corpora.demo_audit import faithfulness, private_owners
 
 KNOWLEDGE = knowledge()
 HOUSE = private_hospital(KNOWLEDGE, 0)

@@ -9,8 +9,8 @@ from synthfr import prompts, seeding
 from synthfr.corpora.demo import corpus
 from synthfr.corpora.demo.hospitals import OTHERS, local_phrases, other_hospitals
 from synthfr.corpora.demo.knowledge import knowledge
-from synthfr.corpora.demo.pretraining import texts
-from synthfr.models.tiny import PHASES, TinyBase
+from synthfr.pretraining.texts import texts
+from synthfr.pretraining.tiny import PHASES, TinyBase
 
 KNOWLEDGE = knowledge()
 SETTINGS = TinyBase()

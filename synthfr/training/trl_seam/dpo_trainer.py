@@ -1,7 +1,7 @@
-"""Log-probabilities of a round's reports under the policy before it: DPO's reference.
+"""TRL's DPO trainer on rows of token ids, with the reference's log-probabilities beside them.
 
-Computed once instead of in every step, and kept in the scratch folder, so that a resumed run does
-not compute them again.
+The reference is the policy before the round. Its log-probabilities are computed once instead of in
+every step, and kept in the scratch folder, so that a resumed run does not compute them again.
 """
 
 from __future__ import annotations
@@ -22,24 +22,35 @@ SIDES = ("ref_chosen_logps", "ref_rejected_logps")  # TRL's names
 START_TOLERANCE = {"float32": 1e-4, "bfloat16": 1e-2}
 
 
-def precompute(trainer: Any, batch_size: int, scratch: Path) -> None:
+def dpo_trainer(**arguments: Any) -> Any:
+    """A DPOTrainer made from `arguments`, whose rows are token ids already."""
+    from trl import DPOTrainer
+
+    class TokenIdsDpoTrainer(DPOTrainer):  # type: ignore[misc]
+        def _prepare_dataset(self, dataset: Any, *args: Any) -> Any:
+            return dataset
+
+    return TokenIdsDpoTrainer(**arguments)
+
+
+def add_reference(trainer: Any, batch_size: int, scratch: Path) -> None:
     """Give each pair of a DPOTrainer its reference log-probabilities, sums over a report in nats.
 
     As TRL's own ``precompute_ref_log_probs`` does, but with the model as it will be trained
-    (`common.shape_model`), and without a hash of all its weights: `scratch` is keyed by what they
-    depend on.
+    (`trainers.compute_only_what_counts`), and without a hash of all its weights: `scratch` is keyed
+    by what they depend on.
     """
     for name in ("train", "eval"):
         pairs = getattr(trainer, f"{name}_dataset")
         if pairs is not None:
             file = scratch / f"reference-{name}.safetensors"
-            for side, values in _known_or_made(trainer, pairs, batch_size, file).items():
+            for side, values in _stored_or_computed(trainer, pairs, batch_size, file).items():
                 pairs = pairs.add_column(side, values)
             setattr(trainer, f"{name}_dataset", pairs)
     trainer.precompute_ref_logps = True
 
 
-def _known_or_made(
+def _stored_or_computed(
     trainer: Any, pairs: Any, batch_size: int, file: Path
 ) -> dict[str, Sequence[float]]:
     from safetensors import safe_open
@@ -51,14 +62,14 @@ def _known_or_made(
             if stored.metadata() == key:
                 return {side: stored.get_tensor(side).tolist() for side in SIDES}
     trainer.accelerator.wait_for_everyone()  # all have looked before one writes
-    made = _made(trainer, pairs, batch_size)
+    computed = _reference_log_probs(trainer, pairs, batch_size)
     if distributed.rank() == 0:
         with atomic_path(file) as partial:
-            save_file(made, partial, key)
-    return {side: made[side].tolist() for side in SIDES}
+            save_file(computed, partial, key)
+    return {side: computed[side].tolist() for side in SIDES}
 
 
-def _made(trainer: Any, pairs: Any, batch_size: int) -> dict[str, torch.Tensor]:
+def _reference_log_probs(trainer: Any, pairs: Any, batch_size: int) -> dict[str, torch.Tensor]:
     import torch
     from tqdm import tqdm  # type: ignore[import-untyped]
 
@@ -71,7 +82,7 @@ def _made(trainer: Any, pairs: Any, batch_size: int) -> dict[str, torch.Tensor]:
             trainer.model, _batch(trainer, pairs, start, batch_size)
         )
         own.append((start, [side.float().tolist() for side in both]))
-    ordered = [sides for _, sides in sorted(distributed.gathered(own))]
+    ordered = [sides for _, sides in sorted(distributed.gather(own))]
     return {
         side: torch.tensor([value for sides in ordered for value in sides[number]])
         for number, side in enumerate(SIDES)
@@ -80,10 +91,11 @@ def _made(trainer: Any, pairs: Any, batch_size: int) -> dict[str, torch.Tensor]:
 
 def _batch(trainer: Any, pairs: Any, start: int, size: int) -> dict[str, Any]:
     rows = [pairs[row] for row in range(start, min(start + size, len(pairs)))]
-    return {name: one.to(trainer.args.device) for name, one in trainer.data_collator(rows).items()}
+    batch = trainer.data_collator(rows)
+    return {name: tensor.to(trainer.args.device) for name, tensor in batch.items()}
 
 
-def measured_start(trainer: Any, beta: float, n_rows: int, precision: str) -> dict[str, float]:
+def measure_start(trainer: Any, beta: float, n_rows: int, precision: str) -> dict[str, float]:
     """Sigmoid loss and largest margin on a first batch before training: ln 2 and 0.
 
     Anything else is a RuntimeError: the adapter is not fresh, or the reference not the policy.

@@ -4,11 +4,11 @@ import dataclasses
 
 import pytest
 
-from synthfr.corpora.demo.pretraining import MIXED, REPORTS_ONLY
 from synthfr.disk import read_json, sha256_file
-from synthfr.models import tiny
 from synthfr.models.base import MANIFEST, TINY_BASE
 from synthfr.pipeline.cli import pretrain
+from synthfr.pretraining import tiny
+from synthfr.pretraining.texts import MIXED, REPORTS_ONLY
 
 PHASE = tiny.Phase("texts", 4000, MIXED, max_past=3, learning_rate=2.5e-3, decay_share=0.3)
 SMALL = tiny.TinyBase(

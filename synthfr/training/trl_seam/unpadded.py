@@ -12,7 +12,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from synthfr.errors import UserError
-from synthfr.training import attention
+from synthfr.training.trl_seam import attention
 
 if TYPE_CHECKING:
     import torch
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # largest difference of a log-probability from the padded batch's
 TOLERANCE = {"float32": 1e-3, "bfloat16": 0.25}
 _CHECKED_TOKENS = 64  # of each sequence
-# what TRL's head answers for each position
+# what TRL's head answers for each position, in a FusedCausalLMOutput
 FIELDS = ("log_probs", "entropy", "log_sum_sq_probs", "mean_logits", "is_top1", "label_mask")
 
 
@@ -42,7 +42,7 @@ def remove_padding(model: Any, precision: str, setting: str) -> None:
 
     call = _two_sequences(model)
     expected = _log_probs(padded, call)
-    attention.by_sequence(model)
+    attention.use_sequence_attention(model)
     model.forward = forward
     try:
         difference = float((_log_probs(forward, call) - expected).abs().max())
@@ -105,12 +105,13 @@ def _two_sequences(model: Any) -> dict[str, Any]:
         "labels": ids.masked_fill(mask == 0, -100),
     }
     device = model.get_input_embeddings().weight.device
-    return {name: one.to(device) for name, one in tensors.items()}
+    return {name: tensor.to(device) for name, tensor in tensors.items()}
 
 
 def _log_probs(forward: Any, call: dict[str, Any]) -> torch.Tensor:
     import torch
 
     with torch.no_grad():
-        made: torch.Tensor = forward(**call, use_cache=False, fused_lm_head=True).log_probs.float()
-    return made
+        answer = forward(**call, use_cache=False, fused_lm_head=True)
+    log_probs: torch.Tensor = answer.log_probs.float()
+    return log_probs

