@@ -17,6 +17,9 @@ from synthfr.errors import UserError
 from synthfr.pipeline.cli import app, diagnosis, readme, tables, tracking_commands
 from synthfr.pipeline.page.results import percent, short
 from synthfr.pipeline.parameters import load_params
+from synthfr.pipeline.tracking import steps
+from synthfr.pipeline.tracking.figures import Figures
+from synthfr.pipeline.tracking.state import Locked
 from tests import tiny
 from tests.page import conftest as made_up
 
@@ -58,6 +61,16 @@ def measured(checkout: Path) -> Path:
 
 def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, arguments)
+
+
+def locked() -> Locked:
+    values = load_params().model_dump(mode="json")
+    return Locked(values, Path("dvc.lock"), Path("mlruns"))
+
+
+def figures() -> list[Figures]:
+    """What MLflow's summaries show of this checkout."""
+    return steps.of_lock(load_params(), locked())
 
 
 class TestCommandLine:
@@ -130,7 +143,7 @@ class TestResults:
         self, measured: Path
     ) -> None:
         write_json(measured / "docs" / "seeds.json", made_up.seeds_record())
-        shown = {one.step: one.values for one in tracking_commands.summaries(load_params())}
+        shown = {one.step: one.values for one in figures()}
         assert list(shown) == [*made_up.STEPS, "public_seed", "private_train", "shuffled_scores"]
         cell = "f1_macro/size_1000/top_10"
         assert (shown["dpo3"][cell], shown["public_seed"][cell]) == (0.7, 0.62)
@@ -148,7 +161,7 @@ class TestResults:
             write_json(path, other)
             output = " ".join(run("results").output.split())
             assert "is of another loop" in output and "scores shuffled" not in output
-            assert tracking_commands.summaries(load_params())[-1].step == "private_train"
+            assert figures()[-1].step == "private_train"
 
     def test_a_record_that_is_broken_is_told_in_a_line(self, measured: Path) -> None:
         write_json(measured / "docs" / "seeds.json", {**SEEDS, "seeds": [0, 1, 2]})
@@ -389,10 +402,10 @@ stages:
         (measured / "models" / "dpo1" / "adapter_config.json").write_text("{}")
 
     def test_what_is_expected_comes_from_the_lock_and_the_versioned_files(self) -> None:
-        known, stale = tracking_commands.expected(load_params())
+        known, stale = tracking_commands.expected(load_params(), locked())
         assert stale == ["dpo@dpo2"]  # it ran with another beta
         classify, dpo = known
-        assert classify.metrics["size=250/top_k=10/macro_f1/mean"] == 0.6
+        assert classify.metrics["f1_macro"] == 0.59  # of the largest size and top k
         assert classify.inputs == {Path("data/synthetic/dpo1"): "2" * 32 + ".dir"}
         assert classify.tags["step"] == "dpo1" and classify.tags["stage"] == "classify"
         assert dpo.adapter == Path("models/dpo1")
@@ -407,7 +420,7 @@ stages:
         from synthfr.disk import digest
         from synthfr.pipeline.runner import own_params
 
-        [classify, _], _ = tracking_commands.expected(load_params())
+        [classify, _], _ = tracking_commands.expected(load_params(), locked())
         assert classify.tags["params_digest"] == digest(
             own_params(load_params(), "classify", "dpo1")
         )
@@ -416,10 +429,13 @@ stages:
         first, second = run("sync"), run("sync")
         assert "2 were rebuilt" in first.output and "dpo@dpo2" in first.output
         assert "2 runs were as they should be" in second.output
-        settings = load_params().tracking
-        store = tracking_commands.Store.at(Path("mlruns"), settings.experiment, 10)
-        page = tracking_commands.comparison(store)
-        assert page is not None and page.startswith("#/compare-runs?runs=%5B%22")
+        for page in (
+            "/#/compare-runs?runs=%5B%22",
+            "workflowType=machine_learning&compareRunsMode=CHART"
+            "&searchFilter=tags.kind%20%3D%20%27summary%27%20and%20tags.state%20%3D%20%27",
+            "&searchFilter=tags.kind%20%3D%20%27pipeline%27",
+        ):
+            assert page in first.output and page in second.output
 
     def test_without_a_run_there_is_nothing_to_rebuild(self, measured: Path) -> None:
         (measured / "dvc.lock").unlink()
@@ -440,7 +456,6 @@ class TestUi:
     ) -> None:
         started: list[Any] = []
         monkeypatch.setattr("os.execv", lambda path, command: started.append(command))
-        monkeypatch.setattr(tracking_commands, "comparison", lambda store: None)
         assert "No step is evaluated yet" in run("ui", "--port", "5001").output
         [command] = started
         assert command[2:4] == ["mlflow", "ui"] and "--port=5001" in command
@@ -480,7 +495,7 @@ class TestSample:
 def test_an_unmended_lock_is_told(checkout: Path) -> None:
     (checkout / "dvc.lock").write_text("stages: [")
     with pytest.raises(UserError, match=r"dvc\.lock"):
-        tracking_commands.expected(load_params())
+        tracking_commands.expected(load_params(), locked())
 
 
 class TestCheck:

@@ -209,7 +209,7 @@ class TestLock:
     def test_the_lock_tells_the_state_that_the_files_told(self, repository: Path) -> None:
         before = key()
         found = self.locked()
-        assert found.state.key == before and found.is_complete
+        assert found.state.key == before and found.is_up_to_date
         Path("data/public/raw.txt").unlink()  # a clone has no data from outside
         assert self.locked().state.key == before
         assert key() != before  # negative control: the files alone do not tell it
@@ -231,7 +231,7 @@ class TestLock:
         other = changed(coder={"kind": "tfidf", "tfidf": {"C": 2.0}})
         found = self.locked(other)
         assert list(map(found.is_current, names)) == [True, False, False]
-        assert not found.is_complete
+        assert not found.is_up_to_date
         Path("code/seed.py").write_text("what descends from it is out of date too")
         assert list(map(self.locked().is_current, names)) == [False, False, False]
 
@@ -247,7 +247,7 @@ class TestLock:
         del tree["stages"]["show"]
         Path("dvc.yaml").write_text(json.dumps(tree))
         found = self.locked()
-        assert list(found.entries) == ["seed", "train@dpo1"] and found.is_complete
+        assert list(found.entries) == ["seed", "train@dpo1"] and found.is_up_to_date
 
 
 def test_the_shipped_graph_is_understood(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,7 @@ from mlflow.exceptions import MlflowException
 
 from synthfr.pipeline.tracking import Run, Tracker, recorder
 from synthfr.pipeline.tracking.store import Store, connect, exclusive, exclusive_or_none, is_locked
+from tests.tracking.conftest import OTHER_STATE, STATE
 
 Shown = Callable[..., list[Any]]
 IDENTITY = {"stage": "dpo", "step": "dpo2", "params_digest": "abc"}
@@ -97,6 +98,20 @@ def test_a_run_rebuilt_from_files_gives_way_to_the_real_one(
         log(run, loss)
     assert losses(shown("sft")) == left
     assert "rebuilt" not in shown("sft")[0].data.tags
+
+
+def test_but_not_to_that_of_another_family(tracker: Tracker, shown: Shown) -> None:
+    """A stage that runs again may measure the same; the other state keeps its run of it."""
+    tags = {"params_digest": "abc", "rebuilt": "yes"}
+    rebuilt = tracker.begin("sft", tags, {}, tracker.family(STATE), wake=False)
+    log(rebuilt, 1.0)
+    rebuilt.end("FINISHED")
+    with tracker.run("sft", {"params_digest": "abc"}, {}, OTHER_STATE) as run:
+        log(run, 1.0)
+    assert len(shown("sft")) == 2
+    with tracker.run("sft", {"params_digest": "abc"}, {}, STATE) as run:
+        log(run, 1.0)
+    assert ["rebuilt" in one.data.tags for one in shown("sft")] == [False, False]  # control
 
 
 def log(run: Run, loss: float) -> None:

@@ -37,7 +37,7 @@ def sync() -> None:
     tracker = open_tracker(params.tracking, layout.store_folder())
     family = tracker.family(locked.state)
     figures = steps.of_lock(params, locked)
-    done = synchronise(tracker, family, known, figures, begin=locked.is_complete)
+    done = synchronise(tracker, family, known, figures, begin=locked.is_up_to_date)
     store = tracker.store
     typer.echo(
         f"{store.shown_uri}: {done.unchanged} runs were as they should be, "
@@ -143,7 +143,7 @@ def ui(host: str, port: int) -> None:
     typer.echo(f"MLflow takes some seconds to start: http://{host}:{port}")
     tracker = open_tracker(settings, layout.store_folder())
     family, figures = tracker.family(locked.state), steps.of_lock(params, locked)
-    done = synchronise(tracker, family, [], figures, begin=locked.is_complete)
+    done = synchronise(tracker, family, [], figures, begin=locked.is_up_to_date)
     if done.summaries:
         typer.echo(f"Brought up to date with metrics/: {', '.join(done.summaries)}.")
     with told(store):

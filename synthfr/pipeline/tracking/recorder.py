@@ -252,14 +252,18 @@ class Replay:
                 summary.update(*about, figures, time_ms)
 
     def _clear_up(self, status: str) -> None:
-        """Remove what this run takes the place of: failures of the same execution, and a run that
-        was rebuilt from the same metrics. What a stage finished is never removed.
+        """Remove what this run takes the place of: failures of the same execution, and, in its
+        family, a run that was rebuilt from the same metrics. What a stage finished is never
+        removed.
         """
         name, digest = self._start["name"], self._start["tags"].get("params_digest", "")
         same = f"attributes.run_name = '{name}' and tags.params_digest = '{digest}'"
         for earlier in self._search(same):
-            md5 = earlier.data.tags.get("metrics_md5")
-            rebuilt = "rebuilt" in earlier.data.tags and md5 == self._metrics_md5
+            tags = earlier.data.tags
+            rebuilt = "rebuilt" in tags and (tags.get("state"), tags.get("metrics_md5")) == (
+                (self._family or {}).get("state"),
+                self._metrics_md5,
+            )
             replaced = earlier.info.status != "FINISHED" or (rebuilt and status == "FINISHED")
             if replaced and earlier.info.run_id != self.run_id:
                 self.client.delete_run(earlier.info.run_id)

@@ -107,13 +107,10 @@ class Locked:
         return self._made.get(out.as_posix())
 
     @property
-    def is_complete(self) -> bool:
-        """Whether all measuring stages ran, in the present state."""
+    def is_up_to_date(self) -> bool:
+        """Whether nothing that was measured comes from another state."""
         stages = self.state.graph.stages.values()
-        measuring = [stage.name for stage in stages if not stage.is_view]
-        return bool(measuring) and all(
-            name in self.entries and self.is_current(name) for name in measuring
-        )
+        return all(self.is_current(stage.name) for stage in stages if not stage.is_view)
 
     def _is_as_here(self, entry: Mapping[str, Any]) -> bool:
         used = (entry.get("params") or {}).get("params.yaml") or {}

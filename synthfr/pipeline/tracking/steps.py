@@ -42,7 +42,7 @@ def of_lock(params: Params, locked: state.Locked) -> list[Figures]:
     for step in params.steps:
         current = tuple(one for one in STEP_STAGES if locked.is_current(f"{one}@{step}"))
         found += _of_step(params, step, current, lambda one: locked.md5(layout.synthetic(one)))
-    return found + (beside(params) if locked.is_complete else [])
+    return found + (beside(params) if locked.is_up_to_date else [])
 
 
 def _of_step(
