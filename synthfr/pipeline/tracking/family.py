@@ -72,9 +72,9 @@ def series_of(figures: Iterable[Figures]) -> dict[str, dict[int, float]]:
     found: dict[str, dict[int, float]] = {}
     for one in figures:
         if one.round is not None:
-            for name in SERIES:
+            for name, shown_as in SERIES.items():
                 if name in one.values:
-                    found.setdefault(name, {})[one.round] = one.values[name]
+                    found.setdefault(shown_as, {})[one.round] = one.values[name]
     return found
 
 

@@ -31,7 +31,9 @@ def comparison(shown: Sequence[Shown], state: str, steps: Sequence[str]) -> str 
 def bars(shown: Sequence[Shown], state: str) -> str | None:
     """The chart view of a family's summaries: a bar a step."""
     chosen = f"tags.kind = '{summary.KIND}' and tags.state = '{state}'"
-    return _charts(shown, summary.KIND, chosen, state)
+    page = _charts(shown, summary.KIND, chosen, state)
+    # in any order but that of time, MLflow does not fold nested runs into their parent
+    return page and f"{page}&orderByKey={quote('params.`round`', safe='')}&orderByAsc=true"
 
 
 def lines(shown: Sequence[Shown]) -> str | None:
