@@ -1,8 +1,10 @@
 """The README's pictures, taken from a finished run: ``python docs/screenshots.py``.
 
 Needs Chromium and its driver (Debian: ``apt-get install chromium chromium-driver``). Writes
-``docs/report.png`` (the top of the report) and ``docs/mlflow-compare.png`` (MLflow's comparison of
-the steps' summary runs). Talks to the driver in plain W3C WebDriver, so nothing else is needed.
+``docs/report.png`` (the top of the report), ``docs/mlflow-compare.png`` (MLflow's comparison of the
+steps' summary runs) and ``docs/mlflow-families.png`` (states of the pipeline, a line each: the
+store must have two, such as after a ``dvc exp run``). With names (``mlflow-families``), only those.
+Talks to the driver in plain W3C WebDriver, so nothing else is needed.
 """
 
 from __future__ import annotations
@@ -22,12 +24,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from synthfr.params import load_params
-
 from synthfr.errors import UserError
 from synthfr.pipeline import layout
-from synthfr.pipeline.cli.tracking_commands import comparison
-from synthfr.pipeline.tracking.store import Store
+from synthfr.pipeline.parameters import load_params
+from synthfr.pipeline.tracking import family, links
+from synthfr.pipeline.tracking.store import Store, shown_runs
 
 PATIENCE_S = 300
 # MLflow opens a chat panel over a quarter of the first page that it shows
@@ -124,17 +125,25 @@ def report(window: Browser, out: Path) -> None:
     window.shoot(out / "report.png")
 
 
-def compared(window: Browser, out: Path) -> None:
-    """MLflow's page that sets the steps' summary runs side by side."""
-    settings = load_params().tracking
-    store = Store.at(layout.MLRUNS, settings.experiment, settings.timeout_s)
-    page = comparison(store)
-    if page is None:
-        raise UserError("MLflow has no summary runs: `synth-fr sync` makes them.")
+@contextmanager
+def mlflow_ui(store: Store) -> Iterator[str]:
+    """Address of MLflow's pages on the store."""
     port = free_port()
     command = [sys.executable, "-m", "mlflow", "ui", f"--backend-store-uri={store.uri}"]
     url = f"http://127.0.0.1:{port}"
     with process([*command, f"--port={port}", "--workers=1"], f"{url}/health"):
+        yield url
+
+
+def compared(window: Browser, out: Path) -> None:
+    """MLflow's page that sets the steps' summary runs side by side."""
+    params, store = load_params(), _store()
+    shown = shown_runs(store)
+    state = links.newest_state(shown)
+    page = None if state is None else links.comparison(shown, state, params.steps)
+    if page is None:
+        raise UserError("MLflow has no summary runs: `synth-fr sync` makes them.")
+    with mlflow_ui(store) as url:
         window.open(url, 1500, 1500)
         window.run(WITHOUT_ASSISTANT)
         window.open(f"{url}/{page}", 1500, 1500)
@@ -142,6 +151,28 @@ def compared(window: Browser, out: Path) -> None:
         window.run(FOLD.format(title="Parameters"))
         time.sleep(3)  # the plot is drawn last
         window.shoot(out / "mlflow-compare.png")
+
+
+def families(window: Browser, out: Path) -> None:
+    """MLflow's charts of the states of the pipeline: figures over the rounds, a line a state."""
+    store = _store()
+    shown = shown_runs(store)
+    states = [run for run in shown if run.tags.get("kind") == family.KIND]
+    page = links.lines(shown)
+    if page is None or len(states) < 2:
+        raise UserError("MLflow has one state of the pipeline: `dvc exp run -S ...` makes another.")
+    with mlflow_ui(store) as url:
+        window.open(url, 1500, 900)
+        window.run(WITHOUT_ASSISTANT)
+        window.open(f"{url}/{page}", 1500, 900)
+        window.wait_for("f1_macro", *(run.name for run in states))
+        time.sleep(3)
+        window.shoot(out / "mlflow-families.png")
+
+
+def _store() -> Store:
+    settings = load_params().tracking
+    return Store.at(layout.store_folder(), settings.experiment, settings.timeout_s)
 
 
 def free_port() -> int:
@@ -159,10 +190,12 @@ def _ask(url: str, body: Any = None, method: str | None = None) -> Any:
         return json.load(answer)
 
 
+PICTURES = {"report": report, "mlflow-compare": compared, "mlflow-families": families}
+
 if __name__ == "__main__":
     try:
         with browser() as window:
-            report(window, Path("docs"))
-            compared(window, Path("docs"))
+            for name in sys.argv[1:] or PICTURES:
+                PICTURES[name](window, Path("docs"))
     except UserError as error:
         sys.exit(f"screenshots: {error}")

@@ -50,13 +50,15 @@ class StageRun:
         self._series: dict[str, list[dict[str, Any]]] = {}
 
     def log(self, metrics: Mapping[str, Any]) -> None:
-        """Add nested numbers (None: not defined) to the stage's metrics file and to MLflow."""
+        """Add nested numbers (None: not defined) to the stage's metrics file; MLflow shows a few
+        of them.
+        """
         _merge(self._metrics, metrics)
         flat = {name: value for name, value in flatten(metrics).items() if value is not None}
         for name, value in flat.items():
             if not isinstance(value, int | float) and not hasattr(value, "__float__"):
                 raise TypeError(f"metric {name} is a {type(value).__name__}, not a number")
-        self._tracked.log_metrics({name: float(value) for name, value in flat.items()})
+        self._tracked.log_headlines(self.stage, self._metrics)
 
     def series(self, rows: list[dict[str, Any]], name: str = "history") -> None:
         """Rows of a curve, written as CSV for ``dvc plots`` and logged as MLflow steps."""
@@ -148,16 +150,19 @@ def stage_run(
         return
 
     from synthfr.disk import digest, write_json
-    from synthfr.pipeline.tracking import open_tracker
+    from synthfr.pipeline.tracking import open_tracker, present_state, steps
 
     own = own_params(params, stage, item)
     tags = {"stage": stage, "params_digest": digest(own)} | ({"step": item} if item else {})
+    state = present_state(params.model_dump(mode="json"), layout.store_folder())
     with open_tracker(params.tracking, layout.store_folder()).run(
-        stage_name(stage, item), tags, flatten(own, ".")
+        stage_name(stage, item), tags, flatten(own, "."), state
     ) as tracked:
         run = StageRun(stage, item, params, tracked)
         yield run
         run._finish()
+        tracked.log_file(layout.metrics(stage, item), "metrics")
+        tracked.log_summaries(lambda: steps.told_by(stage, item, params, state))
         took = {
             "seconds": round(time.monotonic() - started, 2),
             "peak_memory_mib": _peak_memory_mib(),

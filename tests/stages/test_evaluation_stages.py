@@ -34,7 +34,9 @@ class Recorded:
         self.calls: list[tuple[Any, ...]] = []
 
     @contextmanager
-    def run(self, name: str, tags: dict[str, str], params: dict[str, Any]) -> Iterator["Recorded"]:
+    def run(
+        self, name: str, tags: dict[str, str], params: dict[str, Any], state: Any
+    ) -> Iterator["Recorded"]:
         yield self
 
     def __getattr__(self, name: str) -> Any:

@@ -28,7 +28,9 @@ class Recorded:
         self.calls: list[tuple[Any, ...]] = []
 
     @contextmanager
-    def run(self, name: str, tags: dict[str, str], params: dict[str, Any]) -> Iterator["Recorded"]:
+    def run(
+        self, name: str, tags: dict[str, str], params: dict[str, Any], state: Any
+    ) -> Iterator["Recorded"]:
         self.calls.append(("run", name, tags, params))
         yield self
 
@@ -80,7 +82,9 @@ def test_metrics_series_and_tracking(tracked: Recorded) -> None:
     assert (name, tags["stage"], tags["step"]) == ("dpo@dpo2", "dpo", "dpo2")
     assert params["round.parent"] == "dpo1"
     assert params["dpo.lora.r"] == load_params().dpo.lora.r
-    assert ("log_metrics", {"loss/first": 0.5, "n": 3.0}) in calls
+    whole = {"loss": {"first": 0.5, "last": 0.25, "undefined": None}, "n": 3}
+    assert ("log_headlines", "dpo", whole) in calls
+    assert ("log_file", Path("metrics/dpo/dpo2.json"), "metrics") in calls
     assert ("log_input", Path("in.parquet"), "pairs") in calls
     assert ("log_artifacts", Path("models/dpo2"), "adapter") in calls
 

@@ -11,9 +11,13 @@ from typing import Any
 import pytest
 
 from synthfr.pipeline.tracking import Tracker, open_tracker, recorder
+from synthfr.pipeline.tracking.graph import Graph
+from synthfr.pipeline.tracking.state import State
 from synthfr.pipeline.tracking.store import connect
 
 SETTINGS = SimpleNamespace(experiment="synth-fr", profile="embedded", timeout_s=10.0)
+STATE = State("0123456789abcdef", "f" * 64, Graph({}))
+OTHER_STATE = State("fedcba9876543210", "e" * 64, Graph({}))
 
 
 @pytest.fixture(scope="session")

@@ -290,8 +290,7 @@ def test_a_disk_that_fills_up_during_the_stage_costs_the_record_only(
             run.log({"n": 3})
             resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
             for number in range(200):
-                run.log({f"metric_{number}": 1.0})
-            run._metrics = {"n": 3}
+                run.series([{"step": number, "loss": 1.0}])
     """
     done = run_code(code)
     assert done.returncode == 0
@@ -344,10 +343,10 @@ def in_namespace(mounting: str) -> list[str]:
 
 STAGE_AND_DOCTOR = """
     from synthfr.pipeline import runner
-    from synthfr.pipeline.cli import doctor
+    from synthfr.pipeline.cli import diagnosis
     with runner.stage_run("base") as run:
         run.log({"n": 3})
-    print(*(f"{one.weight} {one.text}" for one in doctor.tracking()), sep="\\n")
+    print(*(f"{one.weight} {one.text}" for one in diagnosis.tracking()), sep="\\n")
 """
 
 

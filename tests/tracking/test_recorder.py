@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -17,8 +18,9 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from synthfr.pipeline.tracking import Tracker, recorder
+from synthfr.pipeline.tracking import Run, Tracker, recorder
 from synthfr.pipeline.tracking.store import Store, connect, exclusive, exclusive_or_none, is_locked
+from tests.tracking.conftest import OTHER_STATE, STATE
 
 Shown = Callable[..., list[Any]]
 IDENTITY = {"stage": "dpo", "step": "dpo2", "params_digest": "abc"}
@@ -86,14 +88,60 @@ def test_a_success_replaces_the_failures_before_it(tracker: Tracker, shown: Show
 def test_a_run_rebuilt_from_files_gives_way_to_the_real_one(
     tracker: Tracker, shown: Shown, loss: float, left: list[float]
 ) -> None:
+    """If both come from the same metrics file."""
     rebuilt = tracker.begin("sft", {"params_digest": "abc", "rebuilt": "yes"}, {}, wake=False)
-    rebuilt.log_metrics({"loss": 1.0})
+    log(rebuilt, 1.0)
     rebuilt.log_series([{"step": 1, "accuracy": 0.5}])
     rebuilt.end("FINISHED")
     assert losses(shown("sft")) == [1.0]
-    execute(tracker, loss)
+    with tracker.run("sft", {"params_digest": "abc"}, {}) as run:
+        log(run, loss)
     assert losses(shown("sft")) == left
     assert "rebuilt" not in shown("sft")[0].data.tags
+
+
+def test_but_not_to_that_of_another_family(tracker: Tracker, shown: Shown) -> None:
+    """A stage that runs again may measure the same; the other state keeps its run of it."""
+    tags = {"params_digest": "abc", "rebuilt": "yes"}
+    rebuilt = tracker.begin("sft", tags, {}, tracker.family(STATE), wake=False)
+    log(rebuilt, 1.0)
+    rebuilt.end("FINISHED")
+    with tracker.run("sft", {"params_digest": "abc"}, {}, OTHER_STATE) as run:
+        log(run, 1.0)
+    assert len(shown("sft")) == 2
+    with tracker.run("sft", {"params_digest": "abc"}, {}, STATE) as run:
+        log(run, 1.0)
+    assert ["rebuilt" in one.data.tags for one in shown("sft")] == [False, False]  # control
+
+
+def log(run: Run, loss: float) -> None:
+    metrics = Path("metrics/sft.json")
+    metrics.parent.mkdir(exist_ok=True)
+    metrics.write_text(json.dumps({"loss": loss}))
+    run.log_headlines("sft", {"loss": loss})
+    run.log_file(metrics, "metrics")
+
+
+def test_a_run_carries_its_metrics_file(tracker: Tracker, shown: Shown) -> None:
+    with tracker.run("sft", {}, {}) as run:
+        log(run, 0.5)
+    [one] = shown("sft")
+    client, _ = connect(tracker.store)
+    [artifact] = client.list_artifacts(one.info.run_id, "metrics")
+    file = Path(client.download_artifacts(one.info.run_id, artifact.path))
+    assert json.loads(file.read_text()) == {"loss": 0.5}
+    md5 = hashlib.md5(Path("metrics/sft.json").read_bytes()).hexdigest()
+    assert one.data.tags["metrics_md5"] == md5
+
+
+def test_a_metrics_file_that_changed_since_is_left_out(tracker: Tracker, shown: Shown) -> None:
+    with tracker.run("sft", {}, {}) as run:
+        log(run, 0.5)
+    Path("metrics/sft.json").write_text("{}")
+    [one] = shown("sft")
+    client, _ = connect(tracker.store)
+    assert client.list_artifacts(one.info.run_id, "metrics") == []
+    assert one.data.tags["metrics_md5"] != hashlib.md5(b"{}").hexdigest()
 
 
 def test_a_damaged_record_is_put_aside_and_stops_no_other(
@@ -134,7 +182,7 @@ def test_a_killed_stage_is_shown_as_killed(tracker: Tracker, shown: Shown) -> No
             print("ready", flush=True)
             time.sleep(60)
     """
-    root = str(Path(recorder.__file__).parents[2])
+    root = str(Path(recorder.__file__).parents[3])
     stage = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(code)],
         stdout=subprocess.PIPE,
@@ -227,7 +275,7 @@ def test_four_stages_at_once_on_a_machine_that_never_ran_any(
             run.log_metrics({"loss": 1.0})
     """
     folder = tmp_path / "mlruns"
-    environment = os.environ | {"PYTHONPATH": str(Path(recorder.__file__).parents[2])}
+    environment = os.environ | {"PYTHONPATH": str(Path(recorder.__file__).parents[3])}
     stages = [
         subprocess.Popen(
             [sys.executable, "-c", textwrap.dedent(code), str(folder), f"stage{number}"],

@@ -17,9 +17,11 @@ from typing import Any
 import pytest
 
 from synthfr.pipeline.tracking import database, open_tracker
+from synthfr.pipeline.tracking.figures import Figures, flat_numbers, of_step
+from synthfr.pipeline.tracking.state import State
 from synthfr.pipeline.tracking.store import is_locked, shown_runs
-from synthfr.pipeline.tracking.summary import Figures
 from synthfr.pipeline.tracking.sync import synchronise
+from tests.tracking.conftest import OTHER_STATE, STATE
 
 SETTINGS = SimpleNamespace(experiment="synth-fr", profile="embedded", timeout_s=90.0)
 pytestmark = pytest.mark.slow
@@ -70,9 +72,16 @@ class Server:
 
     def runs(self) -> dict[str, Any]:
         """Active runs by name, over REST."""
+        return {run["info"]["run_name"]: run for run in self.search()}
+
+    def search(self, condition: str = "") -> list[Any]:
         experiment = self._get("experiments/get-by-name?experiment_name=synth-fr")["experiment"]
-        found = self._post("runs/search", {"experiment_ids": [experiment["experiment_id"]]})
-        return {run["info"]["run_name"]: run for run in found.get("runs", [])}
+        asked = {"experiment_ids": [experiment["experiment_id"]], "filter": condition}
+        return list(self._post("runs/search", asked).get("runs", []))
+
+    def series(self, run_id: str, metric: str) -> dict[int, float]:
+        found = self._get(f"metrics/get-history?run_id={run_id}&metric_key={metric}")
+        return {int(point["step"]): point["value"] for point in found["metrics"]}
 
     def artifacts(self, run: Any) -> list[str]:
         listing = self._get(f"artifacts/list?run_id={run['info']['run_id']}&path=adapter")
@@ -101,14 +110,18 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     server.stop()
 
 
-def classify(step: str, macro_f1: float) -> None:
+def classify(step: str, macro_f1: float, state: State = STATE, round_: int = 0) -> None:
     adapter = Path("models") / step
     adapter.mkdir(parents=True, exist_ok=True)
     (adapter / "adapter_config.json").write_text("{}")
     tags = {"stage": "classify", "step": step, "params_digest": "abc"}
-    with open_tracker(SETTINGS, Path("mlruns")).run(f"classify@{step}", tags, {"a": 1}) as run:
-        run.log_metrics({"size=250/top_k=10/macro_f1/mean": macro_f1})
+    metrics = {"size=250": {"top_k=10": {"macro_f1": {"mean": macro_f1}}}}
+    values = of_step("classify", flat_numbers(metrics))
+    tracker = open_tracker(SETTINGS, Path("mlruns"))
+    with tracker.run(f"classify@{step}", tags, {"a": 1}, state) as run:
+        run.log_headlines("classify", metrics)
         run.log_artifacts(adapter, "adapter")
+        run.log_summaries(lambda: [Figures(step, values, ("classify",), round_)])
 
 
 def test_stages_go_on_while_it_is_down_and_sync_makes_up_for_it(
@@ -123,14 +136,15 @@ def test_stages_go_on_while_it_is_down_and_sync_makes_up_for_it(
     classify("dpo1", 0.6)  # the recorder that this starts also sends what waited
     assert capsys.readouterr().err == ""
     runs = server.runs()
-    assert sorted(runs) == ["classify@dpo1", "classify@step0", "dpo1", "step0"]
+    family = "embedded 01234567"
+    assert sorted(runs) == ["classify@dpo1", "classify@step0", "dpo1", family, "step0"]
     assert server.artifacts(runs["classify@dpo1"]) == ["adapter/adapter_config.json"]
     figures = {
         step: {metric["key"]: metric["value"] for metric in runs[step]["data"]["metrics"]}
         for step in ("step0", "dpo1")
     }
-    assert figures["step0"] == {"f1_macro/size_250/top_10": 0.5}
-    assert figures["dpo1"] == {"f1_macro/size_250/top_10": 0.6}
+    assert figures["step0"] == {"f1_macro/size_250/top_10": 0.5, "f1_macro": 0.5}
+    assert figures["dpo1"] == {"f1_macro/size_250/top_10": 0.6, "f1_macro": 0.6}
 
     server.stop()  # while a recorder is lingering
     classify("dpo2", 0.7)
@@ -140,7 +154,7 @@ def test_stages_go_on_while_it_is_down_and_sync_makes_up_for_it(
     while is_locked(tracker.store.recorder_lock) and time.monotonic() < deadline:
         time.sleep(0.1)  # it finds the server gone, and goes
     server.start()
-    assert synchronise(tracker, [], []).sent == 1
+    assert synchronise(tracker, tracker.family(STATE), [], []).sent == 1
     assert "classify@dpo2" in server.runs()
     assert not list(tracker.store.spool.glob("*.jsonl"))
 
@@ -151,21 +165,58 @@ def test_summaries_of_a_server_follow_the_metrics(server: Server) -> None:
     tracker = open_tracker(SETTINGS, Path("mlruns"))
     # the server's own file, read without MLflow, tells what the server tells
     told = {one.run_id: one for one in shown_runs(tracker.store)}
-    assert len(told) == 2
+    assert len(told) == 3
     assert {
         one.run_id: one for one in database.runs(server.folder / "mlflow.db", "synth-fr")
     } == told
 
     name = "f1_macro/size_250/top_10"
-    figures = Figures("dpo1", "embedded", {name: 0.894})
+    figures = Figures("dpo1", {name: 0.894, "f1_macro": 0.894}, round=0)
+    family = tracker.family(STATE)
     before = server.runs()
     assert _figure(before["dpo1"], name) == 0.9075  # control: what is shown without it
-    assert synchronise(tracker, [], [figures]).summaries == ["dpo1"]
+    changed = synchronise(tracker, family, [], [figures]).summaries
+    assert changed == ["dpo1", "the series over the rounds"]
     after = server.runs()
     assert _figure(after["dpo1"], name) == 0.894
     assert after["classify@dpo1"] == before["classify@dpo1"]  # B's own run stays
-    assert synchronise(tracker, [], [figures]).summaries == []
+    assert synchronise(tracker, family, [], [figures]).summaries == []
     assert server.runs() == after
+
+
+def test_two_states_are_two_families_of_the_same_shape(server: Server) -> None:
+    """`dpo1` is run again with another learning rate; `step0` is as it was, and DVC leaves it."""
+    server.start()
+    classify("step0", 0.5)
+    classify("dpo1", 0.6, round_=1)
+    before = server.search()
+    classify("dpo1", 0.7, OTHER_STATE, round_=1)
+    tracker = open_tracker(SETTINGS, Path("mlruns"))
+    unchanged = Figures("step0", {"f1_macro": 0.5, "f1_macro/size_250/top_10": 0.5}, round=0)
+    family = {**tracker.family(OTHER_STATE), "dvc_exp_name": "bolder"}
+    synchronise(tracker, family, [], [unchanged])
+
+    parents = {run["tags"]["state"]: run for run in map(_plain, server.search())}
+    first, second = (
+        next(iter(server.search(f"tags.kind = 'pipeline' and tags.state = '{state.key}'")))
+        for state in (STATE, OTHER_STATE)
+    )
+    lines = [server.series(run["info"]["run_id"], "f1_macro") for run in (first, second)]
+    assert lines == [{0: 0.5, 1: 0.6}, {0: 0.5, 1: 0.7}]
+    for parent, state in ((first, STATE), (second, OTHER_STATE)):
+        children = server.search(f"tags.`mlflow.parentRunId` = '{parent['info']['run_id']}'")
+        assert {_plain(run)["tags"]["state"] for run in children} == {state.key}
+        summaries = [run for run in map(_plain, children) if run["tags"]["kind"] == "summary"]
+        assert sorted(run["name"] for run in summaries) == ["dpo1", "step0"]
+    assert parents.keys() == {STATE.key, OTHER_STATE.key}
+    after = {run["info"]["run_id"]: run for run in server.search()}
+    for run in before:  # nothing of the first family has changed
+        assert after[run["info"]["run_id"]] == run
+
+
+def _plain(run: Any) -> dict[str, Any]:
+    tags = {tag["key"]: tag["value"] for tag in run["data"]["tags"]}
+    return {"name": run["info"]["run_name"], "tags": tags}
 
 
 def _figure(run: Any, name: str) -> float:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from synthfr.pipeline.tracking import Tracker, summary
+from synthfr.pipeline.tracking import Tracker
+from synthfr.pipeline.tracking.figures import Figures, flat_numbers, of_step
+from tests.tracking.conftest import STATE
 
 Shown = Callable[..., list[Any]]
 
@@ -22,8 +24,10 @@ def grid(macro_f1: float, *sizes: int) -> dict[str, float]:
 
 def execute(tracker: Tracker, stage: str, step: str, metrics: dict[str, float]) -> None:
     tags = {"stage": stage, "step": step, "params_digest": "abc"}
-    with tracker.run(f"{stage}@{step}", tags, {}) as run:
-        run.log_metrics({**metrics, "run/seconds": 1.0})
+    with tracker.run(f"{stage}@{step}", tags, {}, STATE) as run:
+        run.log_headlines(stage, metrics)
+        figures = Figures(step, of_step(stage, flat_numbers(metrics)), (stage,))
+        run.log_summaries(lambda: [figures] if figures.values else [])
 
 
 def test_names_put_the_metric_first_and_leave_side_figures_out() -> None:
@@ -33,22 +37,23 @@ def test_names_put_the_metric_first_and_leave_side_figures_out() -> None:
         "size_250/top_k_10/original/macro_f1/mean": 0.9,
         "size_250/top_k_10/threshold/mean": 0.1,
     }
-    assert summary.of("classify", metrics) == {
+    assert of_step("classify", metrics) == {
+        "f1_macro": 0.5,
         "f1_macro/size_250/top_10": 0.5,
         "f1_macro_high/size_250/top_10": 0.6,
     }
-    assert summary.of("privacy", {"train/copied": 0.1, "run/seconds": 3.0}) == {
+    assert of_step("privacy", {"train/copied": 0.1, "run/seconds": 3.0}) == {
         "privacy/train/copied": 0.1
     }
     fidelity = {"words/real": 75.0, "words/synthetic": 80.0, "words/difference": -5.0}
-    assert summary.of("fidelity", fidelity) == {
+    assert of_step("fidelity", fidelity) == {
         "fidelity/words": 80.0,
         "fidelity_difference/words": -5.0,
     }
     faithfulness = {"faithfulness/code_recall": 0.9}
-    assert summary.of("fidelity", faithfulness) == faithfulness
-    assert summary.of("classify", faithfulness) == {}
-    assert summary.of("dpo", metrics) == {}
+    assert of_step("fidelity", faithfulness) == faithfulness
+    assert of_step("classify", faithfulness) == {}
+    assert of_step("dpo", metrics) == {}
 
 
 def test_every_step_has_one_summary_with_the_same_names(tracker: Tracker, shown: Shown) -> None:
@@ -71,7 +76,7 @@ def test_macro_f1_is_the_metric_that_mlflow_plots_first(tracker: Tracker, shown:
     shown("dpo1")
     execute(tracker, "classify", "dpo1", grid(0.5))
     [run] = shown("dpo1")
-    assert next(iter(run.data.metrics)) == "f1_macro/size_250/top_10"
+    assert next(iter(run.data.metrics)) == "f1_macro"
     assert run.data.metrics["privacy/copied"] == 0.25
 
 
@@ -91,7 +96,7 @@ def test_figures_of_a_former_grid_do_not_linger(tracker: Tracker, shown: Shown) 
     shown("dpo1")
     execute(tracker, "classify", "dpo1", grid(0.6, 500, 1000))
     [run] = shown("dpo1")
-    names = {name.split("/")[1] for name in run.data.metrics if name.startswith("f1_macro")}
+    names = {name.split("/")[1] for name in run.data.metrics if name.startswith("f1_macro/")}
     assert names == {"size_500", "size_1000"}
     assert run.data.metrics["privacy/copied"] == 0.25  # what other stages measured stays
     assert run.data.metrics["fidelity_difference/words"] == 5.0
@@ -105,7 +110,7 @@ def test_faithfulness_belongs_to_fidelity(tracker: Tracker, shown: Shown) -> Non
     execute(tracker, "classify", "dpo1", grid(0.6))
     [run] = shown("dpo1")
     assert run.data.metrics["faithfulness/code_recall"] == 0.9
-    assert next(iter(run.data.metrics)) == "f1_macro/size_250/top_10"
+    assert next(iter(run.data.metrics)) == "f1_macro"
     execute(tracker, "fidelity", "dpo1", {"words/synthetic": 41.0})
     [run] = shown("dpo1")
     assert "faithfulness/code_recall" not in run.data.metrics

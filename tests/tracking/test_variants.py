@@ -13,21 +13,24 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from synthfr.pipeline.cli import app, tracking_commands
+from synthfr.pipeline.cli import app
 from synthfr.pipeline.parameters import load_params
-from synthfr.pipeline.tracking import Tracker, summary
+from synthfr.pipeline.tracking import Tracker, present_state, steps, summary
+from synthfr.pipeline.tracking.state import Locked, State
 from synthfr.pipeline.tracking.store import connect, shown_runs
 
 Shown = Callable[..., list[Any]]
 ROOT = Path(__file__).parents[2]
 NAME = "f1_macro/size_250/top_10"
+SUMMARY = "tags.kind = 'summary'"
 A, B = 0.894, 0.9075
 
 
 @pytest.fixture
 def checkout(tracker: Tracker, tmp_path: Path) -> Tracker:
     """A checkout whose store is the tracker's."""
-    shutil.copy(ROOT / "params.yaml", tmp_path)
+    for name in ("params.yaml", "dvc.yaml"):
+        shutil.copy(ROOT / name, tmp_path)
     (tmp_path / "dvc.lock").write_text('{"schema": "2.0", "stages": {}}')
     return tracker
 
@@ -48,8 +51,16 @@ def execute(tracker: Tracker, step: str, macro_f1: float) -> None:
     """The stage runs: it writes its metrics and records them."""
     write(step, macro_f1)
     tags = {"stage": "classify", "step": step, "params_digest": "abc"}
-    with tracker.run(f"classify@{step}", tags, {}) as run:
-        run.log_metrics({"size=250/top_k=10/macro_f1/mean": macro_f1})
+    state = present()
+    with tracker.run(f"classify@{step}", tags, {}, state) as run:
+        run.log_headlines("classify", measured(macro_f1))
+        run.log_summaries(lambda: steps.told_by("classify", step, load_params(), state))
+
+
+def present() -> State:
+    found = present_state(load_params().model_dump(mode="json"), Path("mlruns"))
+    assert found is not None
+    return found
 
 
 def sync() -> str:
@@ -59,7 +70,9 @@ def sync() -> str:
 
 
 def figures(shown: Shown, step: str) -> list[float]:
-    return [run.data.metrics[NAME] for run in shown(step, "tags.kind = 'summary'")]
+    """Of the step's summaries in the present state."""
+    condition = f"{SUMMARY} and tags.state = '{present().key}'"
+    return [run.data.metrics[NAME] for run in shown(step, condition)]
 
 
 def test_back_at_a_variant_its_figures_are_shown(checkout: Tracker, shown: Shown) -> None:
@@ -69,7 +82,7 @@ def test_back_at_a_variant_its_figures_are_shown(checkout: Tracker, shown: Shown
     [before] = shown("step0")
     write("step0", A)  # git checkout . && dvc checkout, or a stage from DVC's run cache
     assert figures(shown, "step0") == [B]  # control: nobody has told MLflow
-    assert "brought up to date with metrics/: step0" in sync()
+    assert "Brought up to date with metrics/: step0, the series" in sync()
     assert figures(shown, "step0") == [A]
     assert shown("step0")[0].info.run_id == before.info.run_id  # links to it live on
     assert [run.info.run_id for run in shown("classify@step0")] == finished  # A's and B's
@@ -81,7 +94,7 @@ def test_a_summary_that_is_right_is_left_alone(
     execute(checkout, "step0", A)
     [before] = shown("step0")
     monkeypatch.setattr(summary, "connect", None)  # it would have to be called to write
-    assert "brought up" not in sync()
+    assert "Brought up" not in sync()
     [after] = shown("step0")
     assert after.to_dictionary() == before.to_dictionary()
     write("step0", B)
@@ -103,33 +116,33 @@ def test_a_record_of_a_clock_ahead_does_not_stay(
     assert figures(shown, "step0") == [A]
 
 
-def test_a_step_that_is_gone_is_not_shown_as_if_it_were_there(
-    checkout: Tracker, shown: Shown
-) -> None:
+def test_one_round_fewer_is_another_family(checkout: Tracker, shown: Shown) -> None:
+    """Its steps are all there; those of the first family stay as they were."""
     for step in ("step0", "dpo1", "dpo2", "dpo3"):
         execute(checkout, step, A)
-    shown("step0")
-    Path("metrics/classify/dpo2.json").unlink()
-    params = Path("params.yaml")  # one round fewer; its metrics file stays, as DVC leaves it
+    before = {step: shown(step)[0].to_dictionary() for step in ("step0", "dpo3")}
+    params = Path("params.yaml")  # the metrics file of dpo3 stays, as DVC leaves it
     text = params.read_text()
     text = text[: text.index("\n  dpo3:")] + text[text.index("\nsteps:") :]
     params.write_text(text.replace(", dpo3]", "]"))
     assert load_params().steps == ["base", "step0", "dpo1", "dpo2"]
-    assert figures(shown, "dpo2") == figures(shown, "dpo3") == [A]  # control
-    assert set(sync().splitlines()[1].split(": ")[1].strip(".").split(", ")) == {"dpo2", "dpo3"}
-    assert figures(shown, "dpo2") == figures(shown, "dpo3") == []
-    assert figures(shown, "step0") == figures(shown, "dpo1") == [A]
-    assert len(shown("classify@dpo2")) == len(shown("classify@dpo3")) == 1  # stages' runs stay
+    assert figures(shown, "step0") == []  # control
+    assert sync().splitlines()[1].endswith(": step0, dpo1, dpo2, the series over the rounds.")
+    assert [figures(shown, step) for step in ("step0", "dpo2", "dpo3")] == [[A], [A], []]
+    assert len(shown("step0", SUMMARY)) == 2
+    for step, one in before.items():
+        assert one in [run.to_dictionary() for run in shown(step)]
+    assert len(shown("classify@dpo3")) == 1
 
 
-def test_figures_that_the_metrics_no_longer_hold_are_gone(checkout: Tracker, shown: Shown) -> None:
+def test_what_was_measured_in_this_state_stays(checkout: Tracker, shown: Shown) -> None:
     write("step0", A, privacy={"copied": 0.25})
     sync()
-    assert shown("step0")[0].data.metrics == {NAME: A, "privacy/copied": 0.25}
+    whole = {NAME: A, "f1_macro": A, "privacy/copied": 0.25}
+    assert shown("step0")[0].data.metrics == whole
     Path("metrics/privacy/step0.json").unlink()
-    sync()
-    [run] = shown("step0")
-    assert run.data.metrics == {NAME: A}
+    assert "Brought up" not in sync()
+    assert shown("step0")[0].data.metrics == whole
 
 
 def test_the_profile_is_that_of_the_parameters(checkout: Tracker, shown: Shown) -> None:
@@ -146,7 +159,8 @@ def test_two_summaries_of_a_step_become_one(checkout: Tracker, shown: Shown) -> 
     execute(checkout, "step0", A)
     shown("step0")
     client, experiment_id = connect(checkout.store)
-    client.create_run(experiment_id, tags={"kind": "summary"}, run_name="step0")
+    tags = {"kind": "summary", "state": present().key}
+    client.create_run(experiment_id, tags=tags, run_name="step0")
     assert len(shown("step0")) == 2
     sync()
     assert figures(shown, "step0") == [A]
@@ -216,6 +230,20 @@ def test_nothing_to_do_needs_no_mlflow(checkout: Tracker, shown: Shown) -> None:
 def test_the_wanted_figures_are_those_of_the_results_table(checkout: Tracker) -> None:
     write("step0", A)
     write("dpo9", B)  # no step of these parameters
-    assert [(one.step, one.values) for one in tracking_commands.summaries(load_params())] == [
-        ("step0", {NAME: A})
-    ]
+    params = load_params()
+    locked = Locked(params.model_dump(mode="json"), Path("dvc.lock"), Path("mlruns"))
+    [one] = steps.of_lock(params, locked)
+    assert (one.step, one.values) == ("step0", {NAME: A, "f1_macro": A})
+
+
+def test_summaries_of_an_earlier_version_are_left_alone(checkout: Tracker, shown: Shown) -> None:
+    """They have no state and no parent; the family stands beside them."""
+    client, experiment_id = connect(checkout.store)
+    old = client.create_run(experiment_id, tags={"kind": "summary"}, run_name="step0")
+    client.log_metric(old.info.run_id, NAME, B)
+    before = client.get_run(old.info.run_id).to_dictionary()
+    write("step0", A)
+    sync()
+    assert figures(shown, "step0") == [A] and len(shown("step0")) == 2
+    assert client.get_run(old.info.run_id).to_dictionary() == before
+    assert "Brought up" not in sync()

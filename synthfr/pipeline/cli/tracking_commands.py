@@ -3,59 +3,68 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 import sys
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import typer
 
-from synthfr.disk import digest, read_json, read_yaml
+from synthfr.disk import digest, read_json
 from synthfr.errors import UserError
 from synthfr.pipeline import layout
-from synthfr.pipeline.cli.seed_record import RECORD_PATH
-from synthfr.pipeline.page import overlaps, record
-from synthfr.pipeline.page.results import REFERENCES, load
 from synthfr.pipeline.parameters import Params, load_params
 from synthfr.pipeline.runner import flatten, own_params
-from synthfr.pipeline.tracking import open_tracker
+from synthfr.pipeline.tracking import links, open_tracker, steps
+from synthfr.pipeline.tracking.figures import flat_numbers, of_run
 from synthfr.pipeline.tracking.recorder import drain
-from synthfr.pipeline.tracking.spool import metric_name
+from synthfr.pipeline.tracking.state import Locked
 from synthfr.pipeline.tracking.store import Store, settle_places, shown_runs, told
-from synthfr.pipeline.tracking.summary import KIND, Figures, bring_up_to_date, of
 from synthfr.pipeline.tracking.sync import Expected, check, synchronise
 
 LOCK = Path("dvc.lock")
-METRICS = Path("metrics")
+_NAMED = 5  # stages that a message names; of more it tells the number
+_UI = "http://127.0.0.1:5000"  # where `synth-fr ui` is by default
 
 
 def sync() -> None:
-    """Send what waits, rebuild what MLflow lacks, and say what was done."""
+    """Send what waits, rebuild what MLflow lacks, and say what was done and where to look."""
     params = load_params()
-    known, stale = expected(params)
+    if not LOCK.is_file():
+        raise UserError(f"{LOCK} is missing: nothing was run here yet; `dvc repro` does it.")
+    locked = _locked(params)
+    known, stale = expected(params, locked)
     tracker = open_tracker(params.tracking, layout.store_folder())
-    done = synchronise(tracker, known, summaries(params))
+    family = tracker.family(locked.state)
+    figures = steps.of_lock(params, locked)
+    done = synchronise(tracker, family, known, figures, begin=locked.is_up_to_date)
+    store = tracker.store
     typer.echo(
-        f"{tracker.store.shown_uri}: {done.unchanged} runs were as they should be, "
+        f"{store.shown_uri}: {done.unchanged} runs were as they should be, "
         f"{done.sent} waiting ones were sent, {len(done.rebuilt)} were rebuilt from metrics/."
     )
     if done.summaries:
-        typer.echo(f"Summaries brought up to date with metrics/: {', '.join(done.summaries)}.")
+        typer.echo(f"Brought up to date with metrics/: {', '.join(done.summaries)}.")
     if stale:
+        some = ", ".join(stale) if len(stale) <= _NAMED else f"{len(stale)} stages"
         typer.echo(
-            f"Left out, because parameters have changed since they ran: {', '.join(stale)}. "
+            f"Left out, because parameters, code or inputs have changed since they ran: {some}. "
             "`dvc repro` runs them again."
         )
+    with told(store):
+        found = _links(store, params, locked)
+    if found:
+        typer.echo("In MLflow (`make ui`):")
+    _show(found, store.shown_uri.rstrip("/") if store.is_server else _UI)
 
 
 def send_waiting() -> None:
     """Give MLflow the records that stages left in the spool, if there are any."""
-    if not any((layout.store_folder() / "spool").glob("*.jsonl")):
+    folder = layout.store_folder()
+    if not any((folder / "spool").glob("*.jsonl")):
         return
     settings = load_params().tracking
-    store = Store.at(layout.store_folder(), settings.experiment, settings.timeout_s)
+    store = Store.at(folder, settings.experiment, settings.timeout_s)
     try:
         check(store)
         with told(store):
@@ -67,19 +76,18 @@ def send_waiting() -> None:
         typer.echo(f"MLflow: {sent} waiting runs were sent to {store.shown_uri}.")
 
 
-def expected(params: Params) -> tuple[list[Expected], list[str]]:
+def _locked(params: Params) -> Locked:
+    return Locked(params.model_dump(mode="json"), LOCK, layout.store_folder())
+
+
+def expected(params: Params, locked: Locked) -> tuple[list[Expected], list[str]]:
     """What dvc.lock says was run: what MLflow should show of it, and names of what is outdated."""
-    if not LOCK.is_file():
-        raise UserError(f"{LOCK} is missing: nothing was run here yet; `dvc repro` does it.")
-    raw = read_yaml("params.yaml")
-    known, stale = [], []
-    for name, entry in read_yaml(LOCK).get("stages", {}).items():
-        used = entry.get("params", {}).get("params.yaml", {})
-        if all(_at(raw, key) == value for key, value in used.items()):
-            known.append(_expected(params, name, entry))
-        else:
-            stale.append(name)
-    return known, stale
+    known = [
+        _expected(params, name, entry)
+        for name, entry in locked.entries.items()
+        if locked.is_current(name)
+    ]
+    return known, [name for name in locked.entries if not locked.is_current(name)]
 
 
 def _expected(params: Params, name: str, entry: dict[str, Any]) -> Expected:
@@ -93,68 +101,12 @@ def _expected(params: Params, name: str, entry: dict[str, Any]) -> Expected:
         name,
         tags,
         flatten(own, "."),
-        _numbers(read_json(metrics)) if metrics.is_file() else {},
+        of_run(stage, flat_numbers(read_json(metrics))) if metrics.is_file() else {},
+        metrics if metrics.is_file() else None,
         series={_curve(path, item): _rows(path) for path in outs if path.suffix == ".csv"},
         inputs=_public_data(entry.get("deps", [])),
         adapter=adapters[0] if adapters else None,
     )
-
-
-def summaries(params: Params) -> list[Figures]:
-    """What each step's summary should show: what metrics/ holds of it now."""
-    wanted = []
-    for step in params.steps:
-        values: dict[str, float] = {}
-        for path in sorted(METRICS.glob(f"*/{step}.json")):
-            values |= of(path.parent.name, _named(read_json(path)))
-        if values:
-            wanted.append(Figures(step, params.tracking.profile, values))
-    return wanted + _beside(params)
-
-
-def _beside(params: Params) -> list[Figures]:
-    """What stands beside the steps: the coders trained on real reports; and, where the record over
-    seeds is of this loop, its controls with this seed.
-    """
-    path = METRICS / "reference.json"
-    trees = read_json(path) if path.is_file() else {}
-    runs = {name: of("classify", _named(trees.get(name, {}))) for name in REFERENCES}
-    found = record.read(RECORD_PATH)
-    if found is not None:
-        place = record.place_of(found, load(METRICS, params.steps), params.random_seed)
-        if place is not None:
-            runs |= {name: _control(found, name, place) for name in found.controls}
-    return [
-        Figures(name, params.tracking.profile, values) for name, values in runs.items() if values
-    ]
-
-
-def _control(found: record.Record, name: str, place: int) -> dict[str, float]:
-    """A control's figures with one seed, named as the steps' are."""
-    coders = {
-        f"size_{size}/top_k_{top_k}/{metric}/mean": runs.get(name)
-        for metric, cells in found.metrics.items()
-        for (size, top_k), runs in cells.items()
-    }
-    faithful = {f"faithfulness/{key}": runs.get(name) for key, runs in found.faithfulness.items()}
-    private = {
-        "/".join(where): found.privacy.get(key, {}).get(name)
-        for key, where in overlaps.MEASURES.items()
-    }
-    values: dict[str, float] = {}
-    for stage, series in (("classify", coders), ("fidelity", faithful), ("privacy", private)):
-        with_seed = {key: one[place] for key, one in series.items() if one is not None}
-        values |= of(stage, {key: one for key, one in with_seed.items() if one is not None})
-    return values
-
-
-def _named(tree: Any) -> dict[str, float]:
-    """Numbers of a metrics file under the names that MLflow has for them."""
-    return {metric_name(key): value for key, value in _numbers(tree).items()}
-
-
-def _numbers(tree: Any) -> dict[str, float]:
-    return {key: float(value) for key, value in flatten(tree).items() if value is not None}
 
 
 def _curve(path: Path, item: str) -> str:
@@ -174,15 +126,9 @@ def _public_data(deps: list[dict[str, Any]]) -> dict[Path, str]:
     return {path: md5 for path, md5 in data.items() if not path.is_relative_to(layout.PRIVATE)}
 
 
-def _at(params: Any, dotted: str) -> Any:
-    for key in dotted.split("."):
-        params = params.get(key) if isinstance(params, dict) else None
-    return params
-
-
 def ui(host: str, port: int) -> None:
-    """Become ``mlflow ui``, once the summaries show what metrics/ holds now; says where the
-    comparison of the steps is.
+    """Become ``mlflow ui``, once the records that wait are sent and the family of this checkout is
+    whole; says where the views that matter are.
     """
     params = load_params()
     settings = params.tracking
@@ -193,14 +139,18 @@ def ui(host: str, port: int) -> None:
             "(`synth-fr sync` brings it up to date)."
         )
     check(store)
+    locked = _locked(params)
     typer.echo(f"MLflow takes some seconds to start: http://{host}:{port}")
+    tracker = open_tracker(settings, layout.store_folder())
+    family, figures = tracker.family(locked.state), steps.of_lock(params, locked)
+    done = synchronise(tracker, family, [], figures, begin=locked.is_up_to_date)
+    if done.summaries:
+        typer.echo(f"Brought up to date with metrics/: {', '.join(done.summaries)}.")
     with told(store):
-        if changed := bring_up_to_date(store, summaries(params)):
-            typer.echo(f"Summaries brought up to date with metrics/: {', '.join(changed)}.")
         settle_places(store)
-        compared = comparison(store)
-    if compared:
-        typer.echo(f"The steps side by side: http://{host}:{port}/{compared}")
+        found = _links(store, params, locked)
+    if found:
+        _show(found, f"http://{host}:{port}")
     else:
         typer.echo("No step is evaluated yet: `dvc repro` does it.")
     sys.stdout.flush()
@@ -213,12 +163,22 @@ def ui(host: str, port: int) -> None:
     os.execv(command[0], [*command, f"--host={host}", f"--port={port}", "--workers=1"])
 
 
-def comparison(store: Store) -> str | None:
-    """Page of MLflow that sets the steps' summary runs side by side; None when there is none."""
-    steps = load_params().steps
-    found = {run.name: run for run in shown_runs(store) if run.tags.get("kind") == KIND}
-    runs = [found[step] for step in steps if step in found]
-    if not runs:
-        return None
-    ids = quote(json.dumps([run.run_id for run in runs], separators=(",", ":")))
-    return f"#/compare-runs?runs={ids}&experiments={quote(json.dumps([runs[0].experiment_id]))}"
+def _links(store: Store, params: Params, locked: Locked) -> dict[str, str]:
+    """Pages of MLflow by what they show: of the present state's family, else of the newest one."""
+    shown = shown_runs(store)
+    found = {run.tags.get("state") for run in shown}
+    own = locked.state.key
+    state = own if own in found else links.newest_state(shown)
+    if state is None:
+        return {}
+    pages = {
+        "The steps as bars": links.bars(shown, state),
+        "The steps side by side": links.comparison(shown, state, params.steps),
+        "Every state of the pipeline, a line each": links.lines(shown),
+    }
+    return {title: page for title, page in pages.items() if page is not None}
+
+
+def _show(found: dict[str, str], address: str) -> None:
+    for title, page in found.items():
+        typer.echo(f"{title}: {address}/{page}")

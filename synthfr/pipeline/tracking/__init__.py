@@ -10,15 +10,22 @@ single writer (parallel first openings crash MLflow); what a server that is down
 the spool, whole, for ``synth-fr sync``; a stage that was killed lets go of its record's lock and is
 shown as killed, not as running for ever.
 
-    with open_tracker(params.tracking, Path("mlruns")).run("dpo@dpo2", tags, params) as run:
+    with open_tracker(settings, Path("mlruns")).run("dpo@dpo2", tags, params, state) as run:
         run.log_metrics({"loss": 0.61})
 
-`store` where the runs are kept; `database` its SQLite file, looked at without MLflow; `spool` the
-writing side; `recorder` the sending side; `summary` the one run per step that compares; `shown`
-whether a run shows what it should; `sync` runs rebuilt from versioned metrics; `wall` what may not
-be sent; `provenance` which commit, machine and library versions a run comes from.
+Runs are of three kinds (tag ``kind``). A *pipeline* run is the parent of all that was run in one
+state of the pipeline: a family. A *stage* run is one execution of a stage. A *summary* has the
+figures of one step (`step0`, `dpo1`, ...), whichever stages measured them. What finished is never
+removed: another state is another family beside the first.
+
+Where runs are kept: `store`; `database` its SQLite file, looked at without MLflow; `shown` whether
+a run shows what it should; `links` pages of MLflow. What belongs together: `state`, from `graph`
+(dvc.yaml) and `hashes`; `family` the parent run; `summary` the run per step. What is shown:
+`figures` which numbers; `steps` those of each step, from metrics/. The way there: `spool` the
+writing side; `recorder` the sending side; `sync` runs rebuilt from versioned metrics; `wall` what
+may not be sent; `provenance` which commit and machine a run comes from.
 """
 
-from synthfr.pipeline.tracking.spool import Run, Tracker, open_tracker
+from synthfr.pipeline.tracking.spool import Run, Tracker, open_tracker, present_state
 
-__all__ = ["Run", "Tracker", "open_tracker"]
+__all__ = ["Run", "Tracker", "open_tracker", "present_state"]

@@ -137,6 +137,19 @@ def runs(path: Path, experiment: str) -> list[Shown]:
         ]
 
 
+def series(path: Path, run_id: str) -> dict[str, dict[int, float]]:
+    """The curves of a run: metric, step and the value that was written there last."""
+    found: dict[str, dict[int, float]] = defaultdict(dict)
+    with _opened(path, "ro") as database:
+        points = database.execute(
+            "SELECT key, step, value, is_nan FROM metrics WHERE run_uuid = ? ORDER BY timestamp",
+            [run_id],
+        )
+        for key, step, value, is_nan in points:
+            found[key][step] = math.nan if is_nan else value
+    return dict(found)
+
+
 def move_places(path: Path, folder: Path) -> None:
     """Make the database at `path` look for its artifacts in `folder`, the one that it lies in.
 

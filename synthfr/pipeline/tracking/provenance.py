@@ -10,14 +10,15 @@ _CODE = ("synthfr", "stages", "params.yaml", "dvc.yaml")
 
 
 def surroundings() -> dict[str, str]:
-    """Tags that tell where a run came from: git commit, DVC stage, SLURM job; only those that are
-    known.
+    """Tags that tell where a run came from: git commit, DVC stage and experiment, SLURM job; only
+    those that are known.
     """
     tags = {"kind": "stage"}
     if commit := git_commit():
         tags |= {"git_commit": commit, "mlflow.source.git.commit": commit.removesuffix("+dirty")}
     for tag, variable in (
         ("dvc_stage", "DVC_STAGE"),
+        ("dvc_exp_name", "DVC_EXP_NAME"),  # of `dvc exp run`
         ("slurm_job", "SLURM_JOB_ID"),
         ("slurm_node", "SLURMD_NODENAME"),
     ):

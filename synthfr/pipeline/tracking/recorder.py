@@ -19,8 +19,10 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from synthfr.pipeline.tracking import family as families
 from synthfr.pipeline.tracking import summary
-from synthfr.pipeline.tracking.shown import holds
+from synthfr.pipeline.tracking.figures import Figures
+from synthfr.pipeline.tracking.hashes import md5_file
 from synthfr.pipeline.tracking.store import (
     Store,
     connect,
@@ -94,7 +96,8 @@ class Replay:
     run_id: str | None = None
     _start: dict[str, Any] = field(default_factory=dict)
     _offset: int = 0
-    _values: dict[str, float] = field(default_factory=dict)
+    _summaries: list[Figures] = field(default_factory=list)
+    _metrics_md5: str | None = None
 
     def advance(self) -> bool:
         """Send what is new. True: the run has ended and the record is gone."""
@@ -147,7 +150,7 @@ class Replay:
         self._start = start
         for half_done in self._search(f"tags.record = '{self.path.stem}'"):
             self.client.delete_run(half_done.info.run_id)
-        tags = {**start["tags"], "record": self.path.stem}
+        tags = {**start["tags"], "record": self.path.stem, **self._kinship()}
         run = self.client.create_run(
             self.experiment_id, start_time=start["time_ms"], tags=tags, run_name=start["name"]
         )
@@ -157,13 +160,25 @@ class Replay:
         for params in _chunks(start["params"].items(), _OTHERS_A_CALL):
             self.client.log_batch(self.run_id, params=[Param(key, value) for key, value in params])
 
+    @property
+    def _family(self) -> dict[str, str] | None:
+        """Tags of the run's parent; older records have none."""
+        return self._start.get("family")
+
+    def _kinship(self) -> dict[str, str]:
+        if self._family is None:
+            return {}
+        with exclusive(self.store.summary_lock):
+            began = self._start["time_ms"]
+            parent = families.parent(self.client, self.experiment_id, self._family, began)
+        return {families.PARENT: parent, "state": self._family["state"]}
+
     def _log(self, events: list[dict[str, Any]]) -> None:
         from mlflow.entities import Metric
 
         metrics = []
         for event in events:
             if event["event"] == "metrics":
-                self._values |= event["metrics"]
                 metrics += [
                     Metric(key, value, event["time_ms"], event["step"])
                     for key, value in event["metrics"].items()
@@ -183,6 +198,11 @@ class Replay:
                 self._log_input(event)
             elif event["event"] == "artifacts":
                 self._log_artifacts(event)
+            elif event["event"] == "file":
+                self._log_file(event)
+            elif event["event"] == "summary":
+                figures = event["figures"]
+                self._summaries.append(Figures(**{**figures, "stages": tuple(figures["stages"])}))
         for some in _chunks(metrics, _METRICS_A_CALL):
             self.client.log_batch(self.run_id, metrics=some)
 
@@ -213,29 +233,37 @@ class Replay:
                 "the folder had changed before it could be copied",
             )
 
+    def _log_file(self, event: Mapping[str, Any]) -> None:
+        path = self.store.folder.parent / event["path"]
+        self._metrics_md5 = event["md5"]
+        self.client.set_tag(self.run_id, f"{event['name']}_md5", event["md5"])
+        if path.is_file() and md5_file(path) == event["md5"]:
+            self.client.log_artifact(self.run_id, str(path), event["name"])
+
     def _end(self, status: str, time_ms: int) -> None:
         if self.run_id is None:  # killed before its first line was whole
             return
         self.client.set_terminated(self.run_id, status, time_ms)
         self._clear_up(status)
-        tags = self._start["tags"]
-        if (
-            status == "FINISHED"
-            and (values := summary.of(tags.get("stage", ""), self._values))
-            and "step" in tags
-        ):
+        if self._family is not None:
+            figures = self._summaries if status == "FINISHED" else []
             with exclusive(self.store.summary_lock):
-                summary.update(self.client, self.experiment_id, tags, values, time_ms)
+                about = (self.client, self.experiment_id, self._family)
+                summary.update(*about, figures, time_ms)
 
     def _clear_up(self, status: str) -> None:
-        """Remove what this run takes the place of: failures of the same execution, and a run that
-        was rebuilt from the same metrics. What a stage finished is never removed.
+        """Remove what this run takes the place of: failures of the same execution, and, in its
+        family, a run that was rebuilt from the same metrics. What a stage finished is never
+        removed.
         """
         name, digest = self._start["name"], self._start["tags"].get("params_digest", "")
         same = f"attributes.run_name = '{name}' and tags.params_digest = '{digest}'"
-        figures = {name: value for name, value in self._values.items() if name[:4] != "run/"}
         for earlier in self._search(same):
-            rebuilt = "rebuilt" in earlier.data.tags and holds(earlier.data.metrics, figures)
+            tags = earlier.data.tags
+            rebuilt = "rebuilt" in tags and (tags.get("state"), tags.get("metrics_md5")) == (
+                (self._family or {}).get("state"),
+                self._metrics_md5,
+            )
             replaced = earlier.info.status != "FINISHED" or (rebuilt and status == "FINISHED")
             if replaced and earlier.info.run_id != self.run_id:
                 self.client.delete_run(earlier.info.run_id)

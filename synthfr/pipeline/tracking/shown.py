@@ -22,10 +22,11 @@ class Shown:
 
 def holds(has: Mapping[str, float], wanted: Mapping[str, float]) -> bool:
     """Whether every wanted figure is there and, as far as a metrics file tells it, the same."""
-    return all(name in has and _same(has[name], value) for name, value in wanted.items())
+    return all(name in has and same(has[name], value) for name, value in wanted.items())
 
 
-def _same(one: float, other: float) -> bool:
+def same(one: float, other: float) -> bool:
+    """Whether MLflow's value is a file's, which is rounded to 10 digits."""
     if math.isnan(one) or math.isnan(other):
         return math.isnan(one) and math.isnan(other)
     return math.isclose(one, storable(other), rel_tol=1e-6, abs_tol=1e-9)

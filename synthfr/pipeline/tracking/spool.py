@@ -1,30 +1,33 @@
 """The writing side: a stage's run as a record of JSON lines. Never imports MLflow.
 
 A record is one file, ``mlruns/spool/<time>-<process>.jsonl``, locked by its writer for as long as
-the writer lives. Its lines: ``start`` (name, tags, params), then ``metrics``, ``series``,
-``input``, ``artifacts`` in any number, and ``end`` (status).
+the writer lives. Its lines: ``start`` (name, tags, params, tags of its family), then ``metrics``,
+``series``, ``input``, ``artifacts``, ``file``, ``summary`` in any number, and ``end`` (status).
 """
 
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
-import re
 import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
 from synthfr.disk import digest_tree
 from synthfr.errors import UserError
+from synthfr.pipeline import recipe as recipes
+from synthfr.pipeline.tracking.figures import Figures, flat_numbers, metric_name, of_run
+from synthfr.pipeline.tracking.hashes import md5_file
 from synthfr.pipeline.tracking.provenance import surroundings
 from synthfr.pipeline.tracking.shown import storable
+from synthfr.pipeline.tracking.state import State, of_files
 from synthfr.pipeline.tracking.store import (
     Settings,
     Store,
@@ -36,32 +39,62 @@ from synthfr.pipeline.tracking.store import (
 )
 from synthfr.pipeline.tracking.wall import refuse_private
 
-_NOT_IN_NAMES = re.compile(r"[^\w\-. :/]")  # MLflow refuses the rest in names of metrics and params
 _POLL_S = 0.02
+_OF_A_FAMILY = ("git_commit", "mlflow.source.git.commit", "dvc_exp_name")  # of where it began
 
 
 def open_tracker(settings: Settings, store_dir: Path) -> Tracker:
     """The tracker of this process. Never fails: with a store that cannot be used it says so once
     and records nothing.
     """
-    return Tracker(Store.at(store_dir, settings.experiment, settings.timeout_s), settings.profile)
+    store = Store.at(store_dir, settings.experiment, settings.timeout_s)
+    try:
+        recipe = recipes.current().name
+    except UserError:  # a stage run by hand elsewhere
+        recipe = recipes.LOOP
+    return Tracker(store, settings.profile, recipe)
+
+
+def present_state(values: Mapping[str, Any], store_dir: Path) -> State | None:
+    """The state that the current folder is in under parameter `values`. None, with a warning, if it
+    cannot be told: then runs belong to no family.
+    """
+    try:
+        return of_files(values, store_dir)
+    except (OSError, UserError) as error:
+        _warn(f"the state of the pipeline cannot be told ({error}): this run has no family")
+        return None
 
 
 class Tracker:
     """Opens runs."""
 
-    def __init__(self, store: Store, profile: str) -> None:
-        self.store, self.profile = store, profile
+    def __init__(self, store: Store, profile: str, recipe: str = recipes.LOOP) -> None:
+        self.store, self.profile, self.recipe = store, profile, recipe
+
+    def family(self, state: State, origin: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Tags of the parent run of a state; `origin`: those of `surroundings`, if known."""
+        found = surroundings() if origin is None else origin
+        kept = {name: found[name] for name in _OF_A_FAMILY if name in found}
+        return {**kept, "recipe": self.recipe, "profile": self.profile, **state.tags}
 
     @contextmanager
-    def run(self, name: str, tags: Mapping[str, str], params: Mapping[str, Any]) -> Iterator[Run]:
-        """One stage execution, named like the DVC stage (``dpo@dpo2``).
+    def run(
+        self,
+        name: str,
+        tags: Mapping[str, str],
+        params: Mapping[str, Any],
+        state: State | None = None,
+    ) -> Iterator[Run]:
+        """One stage execution, named like the DVC stage (``dpo@dpo2``), in the family of `state`.
 
         `tags` must hold what identifies the execution beside its name, ``params_digest``: a run
-        that ends replaces the earlier ones of the same name and digest. Leaves with status
-        FINISHED, FAILED on an exception, KILLED on an interrupt.
+        that ends replaces failures of the same name and digest. Leaves with status FINISHED, FAILED
+        on an exception, KILLED on an interrupt.
         """
-        run = self.begin(name, {**surroundings(), "profile": self.profile, **tags}, params)
+        origin = surroundings()
+        family = None if state is None else self.family(state, origin)
+        run = self.begin(name, {**origin, **tags}, params, family)
         try:
             yield run
         except BaseException as error:
@@ -71,13 +104,18 @@ class Tracker:
         run.settle()
 
     def begin(
-        self, name: str, tags: Mapping[str, str], params: Mapping[str, Any], wake: bool = True
+        self,
+        name: str,
+        tags: Mapping[str, str],
+        params: Mapping[str, Any],
+        family: Mapping[str, str] | None = None,
+        wake: bool = True,
     ) -> Run:
         """Start a run that the caller ends; wakes the recorder, which gets ready while the stage
         works.
         """
         run = Run(self.store)
-        run.start(name, tags, params)
+        run.start(name, {"profile": self.profile, "recipe": self.recipe, **tags}, params, family)
         if wake:
             run.wake()
         return run
@@ -95,8 +133,15 @@ class Run:
         self._recorder: subprocess.Popen[bytes] | None = None  # if this run had to start it
         self._reachable = False
         self._told = self._lost = False
+        self._headlines: dict[str, float] = {}
 
-    def start(self, name: str, tags: Mapping[str, str], params: Mapping[str, Any]) -> None:
+    def start(
+        self,
+        name: str,
+        tags: Mapping[str, str],
+        params: Mapping[str, Any],
+        family: Mapping[str, str] | None = None,
+    ) -> None:
         """Open the record. It appears under its name when it is locked and has its first line."""
         start = {
             "event": "start",
@@ -104,6 +149,7 @@ class Run:
             "name": name,
             "tags": {key: str(value) for key, value in tags.items()},
             "params": {metric_name(key): _text(value) for key, value in params.items()},
+            "family": None if family is None else dict(family),
         }
         hidden = self._path.with_name(f".{self._path.name}")
         try:
@@ -125,6 +171,14 @@ class Run:
         values = {metric_name(key): _number(value) for key, value in metrics.items()}
         self._write({"event": "metrics", "time_ms": _now_ms(), "step": step, "metrics": values})
 
+    def log_headlines(self, stage: str, metrics: Mapping[str, Any]) -> None:
+        """Of a stage's nested numbers, all that there are so far, the few that its run shows."""
+        now = of_run(stage, flat_numbers(metrics))
+        new = {name: value for name, value in now.items() if self._headlines.get(name) != value}
+        self._headlines |= new
+        if new:
+            self.log_metrics(new)
+
     def log_series(self, rows: Sequence[Mapping[str, Any]], name: str = "history") -> None:
         """A curve: one row a point, its column ``step`` (or the row's number) the x axis, its other
         numbers the ys.
@@ -142,7 +196,7 @@ class Run:
         """
         refuse_private(path)
         try:
-            digest = digest or _md5(path)
+            digest = digest or md5_file(path)
         except OSError as error:
             _warn(f"the input {path} is not recorded ({error.strerror or error})")
             return
@@ -158,10 +212,37 @@ class Run:
         except (OSError, UserError) as error:
             _warn(f"{folder} is not recorded ({error})")
             return
-        path, root = folder.resolve(), self._store.folder.parent
-        if path.is_relative_to(root):
-            path = path.relative_to(root)  # so that it is found in a checkout that was moved
-        self._write({"event": "artifacts", "name": name, "path": path.as_posix(), "digest": digest})
+        path = self._place(folder)
+        self._write({"event": "artifacts", "name": name, "path": path, "digest": digest})
+
+    def log_file(self, path: Path, name: str) -> None:
+        """A small file, to be copied into the folder `name` beside the run; its MD5, which dvc.lock
+        has too, becomes the tag ``<name>_md5``.
+        """
+        refuse_private(path)
+        try:
+            md5 = md5_file(path)
+        except OSError as error:
+            _warn(f"{path} is not recorded ({error.strerror or error})")
+            return
+        self._write({"event": "file", "name": name, "path": self._place(path), "md5": md5})
+
+    def log_summaries(self, figures: Callable[[], Iterable[Figures]]) -> None:
+        """What the summaries of steps show from now on, if this run ends well. Figures that cannot
+        be read cost a warning.
+        """
+        try:
+            events = [{"event": "summary", "figures": asdict(one)} for one in figures()]
+        except (OSError, ValueError, TypeError, UserError) as error:
+            _warn(f"the summaries are not brought up to date ({error}); `synth-fr sync` does it")
+            return
+        for event in events:
+            self._write(event)
+
+    def _place(self, path: Path) -> str:
+        """A path so that it is found in a checkout that was moved."""
+        path, root = path.resolve(), self._store.folder.parent
+        return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
 
     def end(self, status: str) -> None:
         """Close the record: ``FINISHED``, ``FAILED`` or ``KILLED``. The recorder takes it from
@@ -260,7 +341,7 @@ def wake_recorder(store: Store) -> subprocess.Popen[bytes] | None:
     if is_locked(store.recorder_lock):
         return None
     # it must find this package from any working directory
-    places = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    places = [str(Path(__file__).parents[3]), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(places), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "synthfr.pipeline.tracking.recorder"]
     with store.recorder_log.open("ab") as log:
@@ -272,16 +353,6 @@ def wake_recorder(store: Store) -> subprocess.Popen[bytes] | None:
             start_new_session=True,  # or who kills a stage's process group would kill it too
             env=environment,
         )
-
-
-def _md5(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
-
-
-def metric_name(name: object) -> str:
-    """`name` as MLflow takes it: ``size=1000`` becomes ``size_1000``."""
-    return _NOT_IN_NAMES.sub("_", str(name))
 
 
 def _text(value: Any) -> str:

@@ -39,6 +39,14 @@ class Settings(Protocol):
 
 _TRIES = 4
 _RUNS_A_CALL = 1000
+# what MLflow shows above an experiment
+_NOTE = """\
+**pipeline** runs are states of the pipeline, each the parent of all that was run in it; their \
+metrics are series over the rounds. **summary** runs (`step0`, `dpo1`, ...) hold the figures of \
+one step each: tick several and press *Compare*. **stage** runs are named as DVC names them \
+(`dpo@dpo2`): parameters, headline figures, curves, adapters, and their metrics file. Nothing that \
+finished is ever removed. `synth-fr sync` prints links to the views that matter.
+"""
 _ROOM_BYTES = 1 << 18  # what a run may take in the database
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -252,9 +260,13 @@ def connect(store: Store) -> tuple[MlflowClient, str]:
             # a server decides where its artifacts live; MLflow's default for a database would be
             # the working directory
             location = None if store.is_server else store.artifacts.as_uri()
-            return client, client.create_experiment(store.experiment, artifact_location=location)
+            made = client.create_experiment(store.experiment, artifact_location=location)
+            client.set_experiment_tag(made, "mlflow.note.content", _NOTE)
+            return client, made
         if experiment.lifecycle_stage == "deleted":
             client.restore_experiment(experiment.experiment_id)
+        if "mlflow.note.content" not in experiment.tags:  # what a user wrote there stays
+            client.set_experiment_tag(experiment.experiment_id, "mlflow.note.content", _NOTE)
         return client, experiment.experiment_id
 
 
@@ -276,6 +288,18 @@ def shown_runs(store: Store) -> list[Shown]:
         page = runs.token
         if not page:
             return found
+
+
+def shown_series(store: Store, run_id: str) -> dict[str, dict[int, float]]:
+    """The curves of a run: metric, step and the value that was written there last."""
+    if store.database is not None:
+        return database.series(store.database, run_id)
+    client, _ = connect(store)
+    found = {}
+    for name in client.get_run(run_id).data.metrics:
+        history = sorted(client.get_metric_history(run_id, name), key=lambda one: one.timestamp)
+        found[name] = {one.step: one.value for one in history}
+    return found
 
 
 def settle_places(store: Store) -> None:

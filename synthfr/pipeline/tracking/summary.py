@@ -1,5 +1,5 @@
-"""One run per step (``step0``, ``dpo1``, ...) with that step's figures, under the same metric names
-for every step.
+"""One run per step (``step0``, ``dpo1``, ...) of a family, with that step's figures, under the same
+metric names for every step.
 
 Ticking the steps' summary runs and pressing Compare is how the question "did the round help?" is
 asked in MLflow.
@@ -7,164 +7,164 @@ asked in MLflow.
 
 from __future__ import annotations
 
-import re
+import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from synthfr.pipeline.tracking import family as families
+from synthfr.pipeline.tracking.figures import Figures, writer
 from synthfr.pipeline.tracking.shown import Shown, holds
-from synthfr.pipeline.tracking.store import Store, connect, exclusive, shown_runs
+from synthfr.pipeline.tracking.store import Store, connect, exclusive, shown_runs, shown_series
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
 KIND = "summary"  # tag `kind` of these runs; stages' own runs have "stage"
-_CELL = re.compile(r"(size_\d+/top)_k(_\d+)/(macro_f1|map|micro_f1)/(mean|low|high)")
-# MLflow lists metrics by name: macro-F1, under the name that scikit-learn knows it by, comes first
-_SHOWN_AS = {"macro_f1": "f1_macro", "micro_f1": "f1_micro", "map": "map"}
-_FIDELITY = {"synthetic": "fidelity", "difference": "fidelity_difference"}
-_FAITHFULNESS = "faithfulness/"  # of `fidelity`, where the truth behind a report is known
-
-
-def of(stage: str, metrics: Mapping[str, float]) -> dict[str, float]:
-    """A stage's share in the summary of its step; empty for stages that measure no data set.
-
-    `metrics` are flat, named as MLflow has them (``size_1000/top_k_20/macro_f1/mean``, which
-    becomes ``f1_macro/size_1000/top_20``). What is the same for every step is left out.
-    """
-    found = {_summary_name(stage, name): value for name, value in metrics.items()}
-    return {name: value for name, value in found.items() if name is not None}
-
-
-def _summary_name(stage: str, name: str) -> str | None:
-    if stage == "classify" and (match := _CELL.fullmatch(name)):
-        cell, top_k, metric, part = match.groups()
-        limit = "" if part == "mean" else f"_{part}"
-        return f"{_SHOWN_AS[metric]}{limit}/{cell}{top_k}"
-    if stage == "privacy" and not name.startswith("run/"):
-        return f"privacy/{name}"
-    if stage == "fidelity" and name.startswith(_FAITHFULNESS):
-        return name
-    feature, _, part = name.rpartition("/")
-    return f"{_FIDELITY[part]}/{feature}" if stage == "fidelity" and part in _FIDELITY else None
-
-
-def _writer(name: str) -> str:
-    """The stage that a summary's metric comes from."""
-    if name.startswith(_FAITHFULNESS):
-        return "fidelity"
-    group = name.partition("/")[0].partition("_")[0]
-    return group if group in ("privacy", "fidelity") else "classify"
+# of the family's tags, those that a summary has too
+_SHARED = ("state", "recipe", "profile", "git_commit", "dvc_exp_name")
+_NOTE = """\
+The figures of one step's data set, under the same names for every step: `f1_macro` and `map` of \
+a coder trained on it (by size and top k; plain: the largest of both), `faithfulness` and \
+`fidelity` of its reports, `privacy`: what they share with private ones. Tick several steps and \
+press *Compare*.
+"""
 
 
 def update(
     client: MlflowClient,
     experiment_id: str,
-    tags: Mapping[str, str],
-    values: Mapping[str, float],
+    family: Mapping[str, str],
+    figures: Sequence[Figures],
     time_ms: int,
 ) -> None:
-    """Write a stage's `values` into the summary run of the step that its `tags` name; what other
-    stages wrote stays.
+    """Write what some stages measured of steps into their summaries and into the family's series.
+    The caller holds the store's summary lock.
     """
-    stage, step = tags["stage"], tags["step"]
-    wanted = f"attributes.run_name = '{step}' and tags.kind = '{KIND}'"
-    found = client.search_runs([experiment_id], wanted)
-    kept = dict(found[0].data.metrics) if found else {}
-    others = {name: value for name, value in kept.items() if _writer(name) != stage}
-    now = Figures(step, tags.get("profile"), {**others, **values})
-    _write(client, experiment_id, now, found, time_ms)
+    parent_id = families.parent(client, experiment_id, family, time_ms)
+    for now in figures:
+        wanted = (
+            f"attributes.run_name = '{now.step}' and tags.kind = '{KIND}' "
+            f"and tags.state = '{family['state']}'"
+        )
+        found = client.search_runs([experiment_id], wanted)
+        if len(found) != 1 or not _shows(found[0].data.tags, found[0].data.metrics, family, now):
+            _write(client, experiment_id, parent_id, family, now, found, time_ms)
+    families.log_series(client, parent_id, families.series_of(figures), time_ms)
+    families.touch(client, parent_id, time_ms)
 
 
-@dataclass(frozen=True)
-class Figures:
-    """What the summary of a step should show, and nothing else."""
+def bring_up_to_date(
+    store: Store, family: Mapping[str, str], wanted: Sequence[Figures]
+) -> list[str]:
+    """Make the family's summaries and series show what is `wanted`, whatever was recorded last; the
+    names of what changed.
 
-    step: str
-    profile: str | None
-    values: Mapping[str, float]
-
-    def shown_by(self, tags: Mapping[str, str], metrics: Mapping[str, float]) -> bool:
-        same = holds(metrics, self.values) and len(metrics) == len(self.values)
-        return same and tags.get("profile") == self.profile
-
-
-def bring_up_to_date(store: Store, wanted: Sequence[Figures]) -> list[str]:
-    """Make the summaries show what is `wanted`, whatever was recorded last; the steps changed.
-
-    A summary that shows it is left alone. One of a step that is not wanted is removed: its figures
-    would pass for present ones. Runs of stages are not touched.
+    A summary that shows it is left alone, and so is what nothing is wanted of: it was measured in
+    this very state. Runs of stages and other families are not touched.
     """
-    if not _differing(shown_runs(store), wanted):
+    if not _differing(store, shown_runs(store), family, wanted):
         return []
     store.folder.mkdir(parents=True, exist_ok=True)
     with exclusive(store.summary_lock):
         client, experiment_id = connect(store)
         shown = shown_runs(store)
-        changed = _differing(shown, wanted)
+        changed = _differing(store, shown, family, wanted)
         time_ms = time.time_ns() // 1_000_000
-        for step in changed:
-            found = [client.get_run(one.run_id) for one in _summaries(shown) if one.name == step]
-            now = next((figures for figures in wanted if figures.step == step), None)
-            if now is None:
-                for one in found:
-                    client.delete_run(one.info.run_id)
+        parent_id = families.parent(client, experiment_id, family, time_ms)
+        for now in wanted:
+            if now.step not in changed:
                 continue
-            run_id = _write(client, experiment_id, now, found, time_ms)
+            own = _of_family(shown, family, now.step)
+            found = [client.get_run(one.run_id) for one in own]
+            run_id = _write(client, experiment_id, parent_id, family, now, found, time_ms)
             written = client.get_run(run_id)
             # MLflow shows the value with the latest time: one that a clock ahead wrote stays
-            if not now.shown_by(written.data.tags, written.data.metrics):
+            if not _shows(written.data.tags, written.data.metrics, family, now):
                 client.delete_run(run_id)
-                _write(client, experiment_id, now, [], time_ms)
+                _write(client, experiment_id, parent_id, family, now, [], time_ms)
+        families.log_series(client, parent_id, families.series_of(wanted), time_ms)
+        families.touch(client, parent_id, time_ms)
     return changed
 
 
-def _differing(shown: Sequence[Shown], wanted: Sequence[Figures]) -> list[str]:
-    by_step: dict[str, list[Shown]] = {figures.step: [] for figures in wanted}
-    for one in _summaries(shown):
-        by_step.setdefault(one.name, []).append(one)
-    by_name = {figures.step: figures for figures in wanted}
-    return [
-        step
-        for step, found in by_step.items()
-        if step not in by_name
-        or len(found) != 1
-        or not by_name[step].shown_by(found[0].tags, found[0].metrics)
+def _differing(
+    store: Store, shown: Sequence[Shown], family: Mapping[str, str], wanted: Sequence[Figures]
+) -> list[str]:
+    if not wanted:
+        return []
+    found = {now.step: _of_family(shown, family, now.step) for now in wanted}
+    steps = [
+        now.step
+        for now in wanted
+        if len(found[now.step]) != 1
+        or not _shows(found[now.step][0].tags, found[now.step][0].metrics, family, now)
     ]
+    parent = families.shown_parent(shown, family["state"])
+    has = {} if parent is None else shown_series(store, parent.run_id)
+    whole = families.lacking(has, families.series_of(wanted))
+    return [*steps, *(["the series over the rounds"] if parent is None or whole else [])]
 
 
-def _summaries(shown: Sequence[Shown]) -> list[Shown]:
-    return [one for one in shown if one.tags.get("kind") == KIND]
+def _of_family(shown: Sequence[Shown], family: Mapping[str, str], step: str) -> list[Shown]:
+    own = (KIND, family["state"], step)
+    return [run for run in shown if (run.tags.get("kind"), run.tags.get("state"), run.name) == own]
+
+
+def _shows(
+    tags: Mapping[str, str],
+    metrics: Mapping[str, float],
+    family: Mapping[str, str],
+    now: Figures,
+) -> bool:
+    own = {name for name in metrics if writer(name) in now.stages}
+    whole = holds(metrics, now.values) and own == now.values.keys()
+    same_data = now.data is None or tags.get("data") == now.data
+    return whole and same_data and tags.get("profile") == family.get("profile")
 
 
 def _write(
-    client: MlflowClient, experiment_id: str, now: Figures, found: Sequence[Run], time_ms: int
+    client: MlflowClient,
+    experiment_id: str,
+    parent_id: str,
+    family: Mapping[str, str],
+    now: Figures,
+    found: Sequence[Run],
+    time_ms: int,
 ) -> str:
-    """Make the step's summary show `now`; `found` are the ones that there are. The run's id.
+    """Make the step's summary show `now` beside what other stages measured; `found` are the ones
+    that there are. The run's id.
 
     The run stays the same one, so that a link to a comparison lives on. It is made anew when it
-    carries figures that are no longer measured (another grid), because MLflow cannot forget a
-    metric, and when the first macro-F1 arrives, because MLflow plots the metric logged first.
+    carries figures that are no longer measured, because MLflow cannot forget a metric, and when the
+    first macro-F1 arrives, because MLflow plots the metric logged first.
     """
     from mlflow.entities import Metric, Param
 
-    kept = found[0].data.metrics if found else {}
+    kept = dict(found[0].data.metrics) if found else {}
+    others = {name: value for name, value in kept.items() if writer(name) not in now.stages}
+    now = replace(now, values={**others, **now.values})
     stale = kept.keys() - now.values.keys()
-    first = not any(_writer(name) == "classify" for name in kept) and any(
-        _writer(name) == "classify" for name in now.values
+    first = not any(writer(name) == "classify" for name in kept) and any(
+        writer(name) == "classify" for name in now.values
     )
     if found and not stale and not first:
         run_id = str(found[0].info.run_id)
-        if now.profile is not None:
-            client.set_tag(run_id, "profile", now.profile)
+        if profile := family.get("profile"):
+            client.set_tag(run_id, "profile", profile)
     else:
-        told = {"step": now.step, "profile": now.profile, "kind": KIND}
-        tags = {name: value for name, value in told.items() if value is not None}
-        run = client.create_run(experiment_id, start_time=time_ms, tags=tags, run_name=now.step)
+        shared = {name: family[name] for name in _SHARED if name in family}
+        own = {"kind": KIND, "step": now.step, families.PARENT: parent_id, families.NOTE: _NOTE}
+        run = client.create_run(
+            experiment_id, start_time=time_ms, tags={**shared, **own}, run_name=now.step
+        )
         run_id = str(run.info.run_id)
-        client.log_batch(run_id, params=[Param("step", now.step)])
+        params = {"step": now.step, **now.params}
+        client.log_batch(run_id, params=[Param(key, value) for key, value in params.items()])
+    if now.data is not None:
+        _log_data(client, run_id, now.step, now.data)
     items = sorted(now.values.items())
     for start in range(0, len(items), 1000):
         some = items[start : start + 1000]
@@ -174,3 +174,17 @@ def _write(
         if old.info.run_id != run_id:
             client.delete_run(old.info.run_id)
     return run_id
+
+
+def _log_data(client: MlflowClient, run_id: str, step: str, md5: str) -> None:
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    if client.get_run(run_id).data.tags.get("data") == md5:
+        return
+    client.set_tag(run_id, "data", md5)
+    source = json.dumps({"uri": f"data/synthetic/{step}"})
+    # MLflow takes 36 characters of a digest
+    dataset = Dataset(f"synthetic {step}", md5, "local", source)
+    client.log_inputs(
+        run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "synthetic")])]
+    )

@@ -16,11 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from synthfr.errors import UserError
+from synthfr.pipeline.tracking.family import shown_parent
+from synthfr.pipeline.tracking.figures import Figures
+from synthfr.pipeline.tracking.hashes import md5_file
 from synthfr.pipeline.tracking.recorder import drain
 from synthfr.pipeline.tracking.shown import Shown, holds
-from synthfr.pipeline.tracking.spool import Tracker, metric_name
+from synthfr.pipeline.tracking.spool import Tracker
 from synthfr.pipeline.tracking.store import Store, is_locked, shown_runs, told, trouble
-from synthfr.pipeline.tracking.summary import Figures, bring_up_to_date
+from synthfr.pipeline.tracking.summary import bring_up_to_date
 
 _PATIENCE_S = 600.0  # for another recorder that is sending
 
@@ -32,7 +35,8 @@ class Expected:
     name: str
     tags: Mapping[str, str]  # with `params_digest`
     params: Mapping[str, Any]
-    metrics: Mapping[str, float]
+    metrics: Mapping[str, float] = field(default_factory=dict)  # headline figures
+    metrics_file: Path | None = None
     series: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     inputs: Mapping[Path, str] = field(default_factory=dict)  # path: MD5
     adapter: Path | None = None
@@ -50,8 +54,16 @@ class Synced:
     summaries: list[str]
 
 
-def synchronise(tracker: Tracker, expected: Sequence[Expected], steps: Sequence[Figures]) -> Synced:
-    """Send what waits in the spool, rebuild what MLflow lacks, and make the summaries show `steps`.
+def synchronise(
+    tracker: Tracker,
+    family: Mapping[str, str],
+    expected: Sequence[Expected],
+    steps: Sequence[Figures],
+    *,
+    begin: bool = True,
+) -> Synced:
+    """Send what waits in the spool, rebuild what MLflow lacks, and make the summaries of a family
+    show `steps`; unless `begin`, only if MLflow knows the family already.
 
     A store that cannot be used is a UserError.
     """
@@ -62,10 +74,11 @@ def synchronise(tracker: Tracker, expected: Sequence[Expected], steps: Sequence[
         shown = shown_runs(store)
         missing = [one for one in expected if not _is_shown(shown, one)]
         for one in missing:
-            _record(tracker, one)
+            _record(tracker, one, family)
         if missing:
             send_waiting(store)
-        summaries = bring_up_to_date(store, steps)
+        begun = begin or shown_parent(shown_runs(store), family["state"]) is not None
+        summaries = bring_up_to_date(store, family, steps) if begun else []
     rebuilt = [one.name for one in missing]
     return Synced(sent, rebuilt, len(expected) - len(rebuilt), summaries)
 
@@ -77,25 +90,28 @@ def check(store: Store) -> None:
 
 
 def _is_shown(shown: Sequence[Shown], one: Expected) -> bool:
-    """Whether a finished run, not only the last one, has the identity and the metrics."""
-    metrics = {metric_name(name): value for name, value in one.metrics.items()}
-    digest = one.tags["params_digest"]
+    """Whether a finished run of any family, not only the last one, has the identity and the
+    metrics.
+    """
+    digest, md5 = one.tags["params_digest"], _md5(one)
     return any(
         (run.status, run.name, run.tags.get("params_digest")) == ("FINISHED", one.name, digest)
-        and holds(run.metrics, metrics)
+        and run.tags.get("metrics_md5") == md5
+        and holds(run.metrics, one.metrics)
         for run in shown
     )
 
 
-def _record(tracker: Tracker, one: Expected) -> None:
-    tags = {
-        "kind": "stage",
-        "profile": tracker.profile,
-        **one.tags,
-        "rebuilt": "from versioned metrics",
-    }
-    run = tracker.begin(one.name, tags, one.params, wake=False)
+def _md5(one: Expected) -> str | None:
+    return None if one.metrics_file is None else md5_file(one.metrics_file)
+
+
+def _record(tracker: Tracker, one: Expected, family: Mapping[str, str]) -> None:
+    tags = {"kind": "stage", **one.tags, "rebuilt": "from versioned metrics"}
+    run = tracker.begin(one.name, tags, one.params, family, wake=False)
     run.log_metrics(one.metrics)
+    if one.metrics_file is not None:
+        run.log_file(one.metrics_file, "metrics")
     for name, rows in one.series.items():
         run.log_series(rows, name)
     for path, digest in one.inputs.items():

@@ -1,0 +1,154 @@
+"""Which of a stage's many numbers MLflow shows, and under which names. All of them stand in
+``metrics/``; a run carries that file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+STEP_STAGES = ("classify", "privacy", "fidelity")  # measure a step's data set
+_NOT_IN_NAMES = re.compile(r"[^\w\-. :/]")  # MLflow refuses the rest in names of metrics and params
+_A_RUN = 10  # figures that a stage's own run shows at most, beside its time and memory
+_CELL = re.compile(
+    r"(?P<before>.*?)(?P<cell>size_(?P<size>\d+)/top)_k(?P<top>_(?P<top_k>\d+))"
+    r"/(?P<metric>macro_f1|map|micro_f1)/(?P<part>mean|low|high)"
+)
+# MLflow lists metrics by name: macro-F1, under the name that scikit-learn knows it by, comes first
+_SHOWN_AS = {"macro_f1": "f1_macro", "micro_f1": "f1_micro", "map": "map"}
+_FIDELITY = {"synthetic": "fidelity", "difference": "fidelity_difference"}
+_FAITHFULNESS = "faithfulness/"  # of `fidelity`, where the truth behind a report is known
+# of a stage that measures more than a dozen: patterns of those that its run shows
+_HEADLINES: dict[str, tuple[str, ...]] = {
+    "dpo": ("loss", "accuracy", "margin", "*logp_drop*", "length_ratio", "rows/*", "steps"),
+    "seed": ("*/reports", "*/words_per_report", "*/codes_per_report"),
+    "keywords": ("exported/*", "*/kept", "*/without_keyword"),
+    "pair": ("counts/pairs", "counts/prompts", "counts/dropped_*", "means/*"),
+    "score": ("*/mean", "spread", "candidates", "prompts", "unjudged"),
+    "privacy": (
+        *("gap/report_share/*", "*/report_share/mean", "*/containment", "*/longest_run_words/max"),
+    ),
+    "fidelity": (
+        *("faithfulness/code_recall", "faithfulness/wrong_codes", "faithfulness/well_formed"),
+        *("keyword_recall/synthetic", "distinct_3/synthetic", "distinct_3/difference"),
+        *("distinct_texts/synthetic", "words_mean/synthetic", "words_mean/difference"),
+    ),
+}
+# of a step, what the family's parent shows as a series over the rounds; without a slash, or MLflow
+# would draw it in a section of its own, above that of macro-F1
+SERIES = {
+    "f1_macro": "f1_macro",
+    "map": "map",
+    "faithfulness/code_recall": "faithfulness_code_recall",
+    "faithfulness/wrong_codes": "faithfulness_wrong_codes",
+    "fidelity/keyword_recall": "fidelity_keyword_recall",
+    "fidelity/distinct_3": "fidelity_distinct_3",
+    "privacy/train/report_share/mean": "privacy_train_report_share",
+    "privacy/gap/report_share/mean": "privacy_gap_report_share",
+}
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What the summary of a step should show of what some stages measured.
+
+    `round`: DPO rounds that the step has behind it, its place on the x axis of the family's series;
+    None for what stands beside the steps. `params`: what was set for this step. `data`: MD5 of its
+    data set.
+    """
+
+    step: str
+    values: Mapping[str, float]
+    stages: tuple[str, ...] = STEP_STAGES  # all that `values` could come from
+    round: int | None = None
+    params: Mapping[str, str] = field(default_factory=dict)
+    data: str | None = None
+
+
+def metric_name(name: object) -> str:
+    """`name` as MLflow takes it: ``size=1000`` becomes ``size_1000``."""
+    return _NOT_IN_NAMES.sub("_", str(name))
+
+
+def flat_numbers(tree: Mapping[str, Any], before: str = "") -> dict[str, float]:
+    """Nested numbers of a metrics file (None: not defined) flat, under MLflow's names."""
+    found: dict[str, float] = {}
+    for key, value in tree.items():
+        name = metric_name(f"{before}{key}")
+        if isinstance(value, Mapping):
+            found |= flat_numbers(value, f"{name}/")
+        elif value is not None:
+            found[name] = float(value)
+    return found
+
+
+def of_run(stage: str, metrics: Mapping[str, float]) -> dict[str, float]:
+    """Headline figures of a stage's flat `metrics`, for its own run; ten at most."""
+    if stage in ("classify", "reference"):
+        return _best_cell(metrics)
+    patterns = _HEADLINES.get(stage, ("*",))
+    named = [name for one in patterns for name in sorted(metrics) if fnmatchcase(name, one)]
+    return {name: metrics[name] for name in list(dict.fromkeys(named))[:_A_RUN]}
+
+
+def of_step(stage: str, metrics: Mapping[str, float]) -> dict[str, float]:
+    """A stage's share in the summary of its step; empty for stages that measure no data set.
+
+    `metrics` are flat, named as MLflow has them (``size_1000/top_k_20/macro_f1/mean``, which
+    becomes ``f1_macro/size_1000/top_20``); the largest cell stands under ``f1_macro`` and ``map``
+    too. What is the same for every step is left out.
+    """
+    found = {_summary_name(stage, name): value for name, value in metrics.items()}
+    own = {name: value for name, value in found.items() if name is not None}
+    if stage == "classify":
+        best = _best_cell(metrics)
+        own |= {name: best[name] for name in ("f1_macro", "map") if name in best}
+    return own
+
+
+def writer(name: str) -> str:
+    """The stage that a summary's metric comes from."""
+    if name.startswith(_FAITHFULNESS):
+        return "fidelity"
+    group = name.partition("/")[0].partition("_")[0]
+    return group if group in ("privacy", "fidelity") else "classify"
+
+
+def _best_cell(metrics: Mapping[str, float]) -> dict[str, float]:
+    """macro-F1, mAP and micro-F1 of the largest size with the largest top k that is there; of each
+    coder of several (``private_train/f1_macro``).
+    """
+    found = [(match, value) for name, value in metrics.items() if (match := _CELL.fullmatch(name))]
+    if not found:
+        return {}
+    best = max((int(match["size"]), int(match["top_k"])) for match, _ in found)
+    shown = {
+        f"{match['before']}{_SHOWN_AS[match['metric']]}{_limit(match['part'])}": value
+        for match, value in found
+        if (int(match["size"]), int(match["top_k"])) == best
+    }
+    several = any(match["before"] for match, _ in found)  # then without the limits
+    return {
+        name: value
+        for name, value in sorted(shown.items())
+        if not (several and name.endswith(("_low", "_high")))
+    }
+
+
+def _summary_name(stage: str, name: str) -> str | None:
+    if stage == "classify" and (match := _CELL.fullmatch(name)) and not match["before"]:
+        metric = _SHOWN_AS[match["metric"]] + _limit(match["part"])
+        return f"{metric}/{match['cell']}{match['top']}"
+    if stage == "privacy" and not name.startswith("run/"):
+        return f"privacy/{name}"
+    if stage == "fidelity" and name.startswith(_FAITHFULNESS):
+        return name
+    feature, _, part = name.rpartition("/")
+    return f"{_FIDELITY[part]}/{feature}" if stage == "fidelity" and part in _FIDELITY else None
+
+
+def _limit(part: str) -> str:
+    return "" if part == "mean" else f"_{part}"

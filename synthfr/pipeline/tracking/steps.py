@@ -1,0 +1,128 @@
+"""What the summaries of the steps should show, read from ``metrics/``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from synthfr.disk import read_json
+from synthfr.models.adapters import BASE_STEP, FIRST_STEP
+from synthfr.pipeline import layout
+from synthfr.pipeline.tracking import state
+from synthfr.pipeline.tracking.figures import STEP_STAGES, Figures, flat_numbers, of_step
+
+if TYPE_CHECKING:
+    from synthfr.pipeline.page.record import Record
+    from synthfr.pipeline.parameters import Params
+
+METRICS = Path("metrics")
+
+
+def told_by(stage: str, item: str | None, params: Params, now: state.State | None) -> list[Figures]:
+    """What the family's summaries can show once a stage has ended: of one that measures a step that
+    step's; of one that shows what all measured, and so runs after them, those of all.
+    """
+    if now is None:
+        return []
+    if stage in STEP_STAGES and item is not None:
+        return _of_step(params, item, (stage,), _data)
+    own = now.graph.stages.get(stage)
+    if own is None or not own.is_view:
+        return []
+    found = [
+        figures for step in params.steps for figures in _of_step(params, step, STEP_STAGES, _data)
+    ]
+    return found + beside(params)
+
+
+def of_lock(params: Params, locked: state.Locked) -> list[Figures]:
+    """What they should show of what dvc.lock says was run in the present state."""
+    found = []
+    for step in params.steps:
+        current = tuple(one for one in STEP_STAGES if locked.is_current(f"{one}@{step}"))
+        found += _of_step(params, step, current, lambda one: locked.md5(layout.synthetic(one)))
+    return found + (beside(params) if locked.is_up_to_date else [])
+
+
+def _of_step(
+    params: Params, step: str, stages: tuple[str, ...], data: Callable[[str], str | None]
+) -> list[Figures]:
+    """The step's figures as far as `stages` measured them; none if none did."""
+    found = {one: METRICS / one / f"{step}.json" for one in stages}
+    there = {one: path for one, path in found.items() if path.is_file()}
+    values: dict[str, float] = {}
+    for one, path in there.items():
+        values |= of_step(one, flat_numbers(read_json(path)))
+    if not values:
+        return []
+    return [
+        Figures(
+            step, values, tuple(there), _round(params, step), _settings(params, step), data(step)
+        )
+    ]
+
+
+def _data(step: str) -> str | None:
+    return state.data_md5(layout.synthetic(step), layout.store_folder())
+
+
+def _round(params: Params, step: str) -> int | None:
+    """Place on the x axis of the family's series: `step0` and the rounds in their order."""
+    line = [one for one in params.steps if one != BASE_STEP]
+    return line.index(step) if step in line else None
+
+
+def _settings(params: Params, step: str) -> dict[str, str]:
+    """How the step was trained, as far as steps differ in it."""
+    found: dict[str, Any] = {"random_seed": params.random_seed}
+    if (round_ := _round(params, step)) is not None:
+        found["round"] = round_
+    if step in params.rounds:
+        one = params.rounds[step]
+        found |= {"parent": one.parent, "prompts": one.prompts, "epochs": one.epochs}
+        found |= {"learning_rate": one.learning_rate}
+        if one.beta is not None or params.has("dpo"):
+            found["beta"] = params.dpo.beta if one.beta is None else one.beta
+    elif step == FIRST_STEP and params.has("sft"):
+        found |= {"learning_rate": params.sft.learning_rate, "epochs": params.sft.epochs}
+    return {name: str(value) for name, value in found.items()}
+
+
+def beside(params: Params) -> list[Figures]:
+    """What stands beside the steps: the coders trained on real reports; and, where the record over
+    seeds is of this loop, its controls with this seed.
+    """
+    from synthfr.pipeline.page import record
+    from synthfr.pipeline.page.results import REFERENCES, load
+
+    path = METRICS / "reference.json"
+    trees = read_json(path) if path.is_file() else {}
+    runs = {name: of_step("classify", flat_numbers(trees.get(name, {}))) for name in REFERENCES}
+    found = record.read(layout.RECORD)
+    if found is not None:
+        place = record.place_of(found, load(METRICS, params.steps), params.random_seed)
+        if place is not None:
+            runs |= {name: _control(found, name, place) for name in found.controls}
+    return [Figures(name, values) for name, values in runs.items() if values]
+
+
+def _control(found: Record, name: str, place: int) -> dict[str, float]:
+    """A control's figures with one seed, named as the steps' are."""
+    from synthfr.pipeline.page import overlaps
+
+    coders = {
+        f"size_{size}/top_k_{top_k}/{metric}/mean": runs.get(name)
+        for metric, cells in found.metrics.items()
+        for (size, top_k), runs in cells.items()
+    }
+    faithful = {f"faithfulness/{key}": runs.get(name) for key, runs in found.faithfulness.items()}
+    private = {
+        "/".join(where): found.privacy.get(key, {}).get(name)
+        for key, where in overlaps.MEASURES.items()
+    }
+    values: dict[str, float] = {}
+    for stage, series in (("classify", coders), ("fidelity", faithful), ("privacy", private)):
+        with_seed = {key: one[place] for key, one in series.items() if one is not None}
+        values |= of_step(stage, {key: one for key, one in with_seed.items() if one is not None})
+    return values
