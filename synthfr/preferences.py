@@ -26,10 +26,10 @@ from synthfr.section import Count, NonNegative, Section
 if TYPE_CHECKING:
     import pandas as pd
 
-    pass
-
 
 class Pair(Section):
+    """Parameters `pair`: see the comments in params.yaml."""
+
     min_margin: NonNegative = 0.02
     max_pairs: Count = 250
     max_length_ratio: Annotated[float, Field(ge=1)] = 1.5

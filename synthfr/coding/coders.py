@@ -15,6 +15,8 @@ from synthfr.section import Section
 
 
 class CoderSettings(Section):
+    """Parameters `classify.coder`: see the comments in params.yaml."""
+
     kind: Literal["tfidf", "encoder"] = "tfidf"
     tfidf: TfidfSettings = TfidfSettings()
     encoder: EncoderSettings = EncoderSettings()

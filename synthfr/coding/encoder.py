@@ -13,7 +13,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -25,11 +25,10 @@ from synthfr.disk import atomic_path, digest, sha256_file
 from synthfr.errors import UserError
 from synthfr.section import NOTHING_TO_WATCH, Count, NonNegative, Positive, Section, Share
 
-if TYPE_CHECKING:
-    pass
-
 
 class EncoderSettings(Section):
+    """Parameters `classify.coder.encoder`: see the comments in params.yaml."""
+
     renamed: ClassVar[dict[str, str]] = {"warmup_share": "warmup_ratio"}
 
     model: str | None = None

@@ -29,14 +29,14 @@ from synthfr.stats import mean_interval
 if TYPE_CHECKING:
     import pandas as pd
 
-    pass
-
 
 # what the form of an ICD-10 category (letter, digit, digit or A or B) leaves room for
 N_CATEGORIES = 26 * 10 * 12
 
 
 class Classify(Section):
+    """Parameters `classify`: see the comments in params.yaml."""
+
     coder: CoderSettings = CoderSettings()
     sizes: Annotated[list[Count], Field(min_length=1), AfterValidator(without_doubles)] = [
         250,

@@ -21,10 +21,10 @@ from synthfr.section import Positive, Section
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-    pass
-
 
 class TfidfSettings(Section):
+    """Parameters `classify.coder.tfidf`: see the comments in params.yaml."""
+
     max_ngram: Annotated[int, Field(ge=1, le=5)] = 2
     model: Literal["svm", "logistic"] = "svm"
     C: Positive = 1.0

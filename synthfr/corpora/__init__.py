@@ -15,6 +15,8 @@ __all__ = ["Corpus", "Seed", "load"]
 
 
 class Seed(Section):
+    """Parameters `seed`: see the comments in params.yaml."""
+
     source: Literal["demo", "files"] = "demo"
     language: Annotated[str, Field(min_length=2)] = "fr"
     demo: DemoSizes = DemoSizes()

@@ -16,10 +16,10 @@ from synthfr.section import Section
 if TYPE_CHECKING:
     import pandas as pd
 
-    pass
-
 
 class Teacher(Section):
+    """Parameters `sft.teacher`: see the comments in params.yaml."""
+
     path: Annotated[str, Field(min_length=1)] = "data/public/teacher"
     columns: dict[Literal["report_id", "keywords", "text"], str] = {}
     list_separator: Annotated[str, Field(min_length=1)] = ","

@@ -24,5 +24,7 @@ class Sampling(Section):
 
 
 class Engines(Section):
+    """Parameters `engines`: see the comments in params.yaml."""
+
     vllm: VllmSettings = VllmSettings()
     openai: OpenaiSettings = OpenaiSettings()

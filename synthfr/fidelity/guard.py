@@ -15,10 +15,10 @@ from synthfr.section import NonNegative, Section, Share
 if TYPE_CHECKING:
     from synthfr.fidelity.compare import Comparison
 
-    pass
-
 
 class Fidelity(Section):
+    """Parameters `fidelity`: see the comments in params.yaml."""
+
     min_keyword_recall: Share | None = None
     min_code_recall: Share | None = 0.9
     max_wrong_codes: NonNegative | None = 1.0

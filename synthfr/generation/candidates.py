@@ -19,14 +19,14 @@ from synthfr.section import NonNegative, without_doubles
 if TYPE_CHECKING:
     import pandas as pd
 
-    pass
-
 
 # [low, high]; YAML has no tuples
 Range = Annotated[tuple[NonNegative, NonNegative], Field(strict=False)]
 
 
 class Generate(Sampling):
+    """Parameters `generate`: see the comments in params.yaml."""
+
     temperatures: Annotated[list[NonNegative | Range], Field(min_length=2, max_length=100)] = [
         0.7,
         0.9,

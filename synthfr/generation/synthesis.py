@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    pass
-
 
 class Synthesize(Sampling):
+    """Parameters `synthesize`: see the comments in params.yaml."""
+
     reports: Annotated[int, Field(ge=1, le=10_000_000)] = 1000
     temperature: NonNegative = 0.9
     max_codes: Count = 5

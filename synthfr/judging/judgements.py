@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 
 class Judge(QuestionSettings):
+    """Parameters `judge`: see the comments in params.yaml."""
+
     kind: Literal["none", "score", "pairwise"] = "none"
 
     @property

@@ -26,10 +26,10 @@ from synthfr.text.language_resources import language as resources
 if TYPE_CHECKING:
     import pandas as pd
 
-    pass
-
 
 class Keywords(Section):
+    """Parameters `keywords`: see the comments in params.yaml."""
+
     threshold: Annotated[float, Field(gt=0, le=1)] = 0.8
     max_window_tokens: Annotated[int, Field(ge=1, le=20)] = 5
     min_chars: Count = 3

@@ -11,7 +11,7 @@ from __future__ import annotations
 import shutil
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import model_validator
 
@@ -20,11 +20,10 @@ from synthfr.disk import atomic_dir, digest, read_json, sha256_file, write_json
 from synthfr.errors import UserError
 from synthfr.section import Section
 
-if TYPE_CHECKING:
-    pass
-
 
 class Base(Section):
+    """Parameters `base`: see the comments in params.yaml."""
+
     source: Literal["tiny", "local", "hub"] = "tiny"
     path: str | None = None
     repo_id: str | None = None

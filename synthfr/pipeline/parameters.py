@@ -36,17 +36,23 @@ from synthfr.training.sft import Sft
 
 
 class Runtime(Section):
+    """Parameters `runtime`: see the comments in params.yaml."""
+
     threads: Count = 1
     device: Literal["auto", "cpu", "cuda"] = "auto"
 
 
 class Tracking(Section):
+    """Parameters `tracking`: see the comments in params.yaml."""
+
     experiment: Annotated[str, Field(min_length=1)] = "synth-fr"
     profile: Annotated[str, Field(min_length=1)] = "embedded"
     timeout_s: Positive = 10.0
 
 
 class Page(Section):
+    """Parameters `page`: see the comments in params.yaml."""
+
     samples_per_step: Annotated[int, Field(ge=0)] = 3
 
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 
 class Privacy(Section):
+    """Parameters `privacy`: see the comments in params.yaml."""
+
     ngram: Count = 8
 
 

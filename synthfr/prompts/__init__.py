@@ -19,6 +19,8 @@ from synthfr.section import Section
 
 
 class Prompt(Section):
+    """Parameters `prompt`: see the comments in params.yaml."""
+
     template: Annotated[str, Field(min_length=1)] = "plain"
 
 

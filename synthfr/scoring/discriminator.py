@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 
 class DiscriminatorSettings(Section):
+    """Parameters `score.evaluator.discriminator`: see the comments in params.yaml."""
+
     folds: Annotated[int, Field(ge=2, le=20)] = 5
     max_ngram: Annotated[int, Field(ge=1, le=5)] = 2
     C: Positive = 1.0

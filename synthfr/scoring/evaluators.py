@@ -22,6 +22,8 @@ from synthfr.section import Section
 
 
 class EvaluatorSettings(Section):
+    """Parameters `score.evaluator`: see the comments in params.yaml."""
+
     kind: Literal["local", "discriminator", "sentence_transformers"] = "local"
     local: LocalSettings = LocalSettings()
     discriminator: DiscriminatorSettings = DiscriminatorSettings()

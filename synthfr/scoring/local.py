@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 
 class LocalSettings(Section):
+    """Parameters `score.evaluator.local`: see the comments in params.yaml."""
+
     lsa_weight: Share = 0.6
     lsa_dimensions: Count = 100
 

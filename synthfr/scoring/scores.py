@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 
 class ScoreWeights(Section):
+    """Parameters `score.weights`: see the comments in params.yaml."""
+
     similarity: NonNegative = 1.0
     keyword_recall: NonNegative = 0.0
     judge: NonNegative = 0.0
@@ -50,6 +52,8 @@ _MOVED = {
 
 
 class Score(Section):
+    """Parameters `score`: see the comments in params.yaml."""
+
     evaluator: EvaluatorSettings = EvaluatorSettings()
     strip_headings: bool = True
     window_tokens: Count = 128

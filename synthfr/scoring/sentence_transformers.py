@@ -18,6 +18,8 @@ from synthfr.section import NOTHING_TO_WATCH, Count, Section
 
 
 class SentenceTransformersSettings(Section):
+    """Parameters `score.evaluator.sentence_transformers`: see the comments in params.yaml."""
+
     model: str | None = None
     watch: str = NOTHING_TO_WATCH
     max_tokens: Count = 512

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 
 class SimilarityJudge(QuestionSettings):
+    """Parameters `similarity_judge`: see the comments in params.yaml."""
+
     max_new_tokens: Count = 20
 
 

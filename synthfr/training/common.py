@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 
 class Lora(Section):
+    """Parameters `sft.lora` and `dpo.lora`: see the comments in params.yaml."""
+
     r: Count = 32
     alpha: Count = 64
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0

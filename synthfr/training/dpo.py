@@ -47,6 +47,8 @@ LossTerm = Literal[
 
 
 class Dpo(Training):
+    """Parameters `dpo`: see the comments in params.yaml."""
+
     section: ClassVar[str] = "dpo"
 
     beta: Positive = 0.1
@@ -71,6 +73,8 @@ class Dpo(Training):
 
 
 class Round(Section):
+    """Parameters `rounds.*`: see the comments in params.yaml."""
+
     parent: Name
     prompts: Count
     learning_rate: Positive

@@ -14,6 +14,8 @@ CONFIGS = Path(__file__).parent / "strategies"  # <strategy>.json, in the form t
 
 
 class Distributed(Section):
+    """Parameters `dpo.distributed` and `sft.distributed`: see the comments in params.yaml."""
+
     processes: Count = 1
     strategy: Literal["ddp", "fsdp", "deepspeed"] = "ddp"
 

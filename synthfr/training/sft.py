@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 
 class Sft(Training):
+    """Parameters `sft`: see the comments in params.yaml."""
+
     section: ClassVar[str] = "sft"
 
     epochs: Positive = 2.0

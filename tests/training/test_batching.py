@@ -18,7 +18,7 @@ Plain = Callable[[str], Any]
 Until = Callable[[Callable[[], Any]], Any]
 
 
-@pytest.mark.parametrize("kind", ["sft", "dpo"])
+@pytest.mark.parametrize("kind", [pytest.param("sft", marks=pytest.mark.slow), "dpo"])
 def test_same_curves_as_padded(kind: str, base: Path, tmp_path: Path, plain: Plain) -> None:
     padded = plain(kind)
     free = small.train(kind, base, tmp_path, batching="padding_free")

@@ -159,6 +159,7 @@ def test_the_sft_term_alone_trains_a_round(base: Path, tmp_path: Path) -> None:
     assert learnt.metrics["loss"] < learnt.history[1]["loss"]
 
 
+@pytest.mark.slow
 def test_collapse_is_stopped(base: Path, tmp_path: Path) -> None:
     pull = {"learning_rate": 0.5, "epochs": 4}
     alone = {"loss_type": ["sigmoid"], "loss_weights": [1.0]}

@@ -17,6 +17,7 @@ from tests.training import small
 Plain = Callable[[str], Any]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batching", ["padded", "padding_free"])
 @pytest.mark.parametrize("kind", ["sft", "dpo"])
 def test_bfloat16(kind: str, batching: str, base: Path, tmp_path: Path, plain: Plain) -> None:
@@ -34,6 +35,7 @@ def test_bfloat16(kind: str, batching: str, base: Path, tmp_path: Path, plain: P
         assert half.metrics["start"]["loss"] == pytest.approx(0.6931, abs=1e-2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["sft", "dpo"])
 def test_gradient_checkpointing_changes_no_loss(
     kind: str, base: Path, tmp_path: Path, plain: Plain

@@ -11,6 +11,7 @@ import pytest
 from tests.training import small
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["sft", "dpo"])
 def test_same_parameters_same_bytes(
     kind: str,

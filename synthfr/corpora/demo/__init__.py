@@ -24,10 +24,10 @@ from synthfr.section import Count, Section
 if TYPE_CHECKING:
     import pandas as pd
 
-    pass
-
 
 class DemoSizes(Section):
+    """Parameters `seed.demo`: see the comments in params.yaml."""
+
     public: Count = 1000
     private_train: Count = 1000
     private_holdout: Count = 800

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 
 class FileSource(Section):
+    """Parameters `seed.files.codes` and `seed.files.public` and `seed.files.private`:
+    see the comments in params.yaml.
+    """
+
     path: str | None = None
     columns: dict[
         Literal[
@@ -41,6 +45,8 @@ class FileSource(Section):
 
 
 class SeedFiles(Section):
+    """Parameters `seed.files`: see the comments in params.yaml."""
+
     public: FileSource = FileSource(path="data/public/raw")
     private: FileSource = FileSource(path="data/private/raw")
     codes: FileSource = FileSource(path="data/public/codes")

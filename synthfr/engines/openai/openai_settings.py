@@ -17,6 +17,8 @@ class Price(Section):
 
 
 class OpenaiSettings(Section):
+    """Parameters `engines.openai`: see the comments in params.yaml."""
+
     base_url: str | None = None
     model: Annotated[str, Field(min_length=1)] = "{name}"
     chat: bool = False

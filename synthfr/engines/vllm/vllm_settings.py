@@ -8,6 +8,8 @@ from synthfr.section import Count, ProperShare, Section
 
 
 class VllmSettings(Section):
+    """Parameters `engines.vllm`: see the comments in params.yaml."""
+
     renamed: ClassVar[dict[str, str]] = {"memory_share": "gpu_memory_utilization"}
 
     policy: Literal["merged", "lora"] = "merged"
