@@ -56,7 +56,7 @@ class Figures:
     """What the summary of a step should show of what some stages measured.
 
     `round`: DPO rounds that the step has behind it, its place on the x axis of the family's series;
-    None for what stands beside the steps. `params`: what was set for this step. `data`: MD5 of its
+    None for what stands beside the steps. `settings`: how the step was trained. `data`: MD5 of its
     data set.
     """
 
@@ -64,7 +64,7 @@ class Figures:
     values: Mapping[str, float]
     stages: tuple[str, ...] = STEP_STAGES  # all that `values` could come from
     round: int | None = None
-    params: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
     data: str | None = None
 
 
@@ -140,8 +140,10 @@ def _best_cell(metrics: Mapping[str, float]) -> dict[str, float]:
 
 def _summary_name(stage: str, name: str) -> str | None:
     if stage == "classify" and (match := _CELL.fullmatch(name)) and not match["before"]:
-        metric = _SHOWN_AS[match["metric"]] + _limit(match["part"])
-        return f"{metric}/{match['cell']}{match['top']}"
+        limit = _limit(match["part"])
+        metric = _SHOWN_AS[match["metric"]] + limit
+        # limits apart, or MLflow's charts would begin with the upper ones
+        return f"{'limits/' if limit else ''}{metric}/{match['cell']}{match['top']}"
     if stage == "privacy" and not name.startswith("run/"):
         return f"privacy/{name}"
     if stage == "fidelity" and name.startswith(_FAITHFULNESS):
