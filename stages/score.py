@@ -21,13 +21,11 @@ def main(round_: str) -> None:
             records.read_table(layout.KEYED, records.KEYED),
             records.read_table(layout.PROMPTS, records.PROMPTS),
             records.read_table(layout.judgements(round_), records.JUDGEMENTS),
+            records.read_table(layout.similarities(round_), records.SIMILARITIES),
             records.read_table(layout.SEED, records.REPORTS),
             run.params.score,
-            run.params.engines,
             random_seed=run.seed,
             round_name=round_,
-            merged=layout.MERGED,
-            scratch=run.scratch(),
         )
         if scored.evaluator_weights:
             run.input(scored.evaluator_weights, "evaluator")

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from synthfr.pipeline import layout
-from synthfr.pipeline.runner import ShareOption, stage_app, stage_run
+from synthfr.pipeline.runner import NumShards, ShardIndex, stage_app, stage_run
 
 app = stage_app("synthesize")
 
 
 @app.command()
-def main(step: str, share: ShareOption = None) -> None:
+def main(step: str, shard_index: ShardIndex = None, num_shards: NumShards = None) -> None:
     """Write reports for code sets that resemble the private corpus', with the step's policy."""
-    with stage_run("synthesize", item=step, share=share) as run:
+    with stage_run("synthesize", item=step, shard=(shard_index, num_shards)) as run:
         from synthfr import generation, models, records
         from synthfr.disk import digest_tree
-        from synthfr.engines import identity, lazy_engine, write_share
+        from synthfr.engines import identity, lazy_engine, write_shard
         from synthfr.generation import card
 
         params = run.params.synthesize
@@ -35,11 +35,11 @@ def main(step: str, share: ShareOption = None) -> None:
             *map(digest_tree, (layout.BASE, *chain)),
         )
         with lazy_engine(params, run.params.engines, files, layout.MERGED) as engine:
-            if run.share is not None:
+            if run.shard is not None:
                 first = planned.attempt(0)
-                write_share(engine, first, params.shard_size, scratch, run.share)
+                write_shard(engine, first, params.chunk_size, scratch, run.shard)
                 return
-            made = generation.synthesis(planned, engine, params.shard_size, scratch)
+            made = generation.synthesis(planned, engine, params.chunk_size, scratch)
         card.save(
             made,
             params,

@@ -21,7 +21,6 @@ from typing import Any
 from synthfr.errors import UserError
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_CHUNK_BYTES = 1 << 20
 
 
 @contextmanager
@@ -34,7 +33,7 @@ def atomic_path(path: str | Path, *, private: bool = False) -> Iterator[Path]:
     """
     path = Path(path)
     partial = path.with_name(f".{path.stem}.partial{path.suffix}")
-    with _told_when_full(path):
+    with _full_disk_as_user_error(path):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700 if private else 0o777)
         partial.unlink(missing_ok=True)
         if private:
@@ -54,7 +53,7 @@ def atomic_dir(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     partial = path.with_name(f".{path.name}.partial")
     old = path.with_name(f".{path.name}.old.partial")
-    with _told_when_full(path):
+    with _full_disk_as_user_error(path):
         for leftover in (partial, old):
             shutil.rmtree(leftover, ignore_errors=True)
         partial.mkdir(parents=True)
@@ -165,7 +164,7 @@ def _sync(path: Path) -> None:
 
 
 @contextmanager
-def _told_when_full(path: Path) -> Iterator[None]:
+def _full_disk_as_user_error(path: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:

@@ -6,9 +6,10 @@ chosen text on its own cannot see that; this keeps the books across prompts.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+from synthfr.text.tokens import words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 NGRAM_WORDS = 3
 PRIOR_TEXTS = 20  # pool-like texts taken as chosen beforehand: the first few choices weigh little
 _WORD_BITS = 21  # three word ids in one 64-bit number: room for 2 million distinct words
-_WORD = re.compile(r"\w+")
 
 
 class Novelty:
@@ -62,8 +62,8 @@ class Novelty:
         """The distinct n-grams of `text`, each as one number."""
         import numpy as np
 
-        words = _WORD.findall(text.casefold())
-        ids = np.array([self._words.setdefault(word, len(self._words)) for word in words], np.int64)
+        found = (self._words.setdefault(word, len(self._words)) for word in words(text.lower()))
+        ids = np.fromiter(found, np.int64)
         n_grams = max(len(ids) - NGRAM_WORDS + 1, 0)
         packed = np.zeros(n_grams, np.int64)
         for offset in range(NGRAM_WORDS):

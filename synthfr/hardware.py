@@ -41,10 +41,10 @@ def available_memory() -> int:
     """Bytes of RAM that this process may still take: of the machine, and of its control group (a
     SLURM job, a container).
     """
-    fields = dict(
-        line.split(":", 1) for line in Path("/proc/meminfo").read_text("ascii").splitlines()
-    )
-    free = int(fields["MemAvailable"].split()[0]) * 1024
+    import psutil  # type: ignore[import-untyped]
+
+    free = int(psutil.virtual_memory().available)
+    # of a control group psutil knows nothing
     limit, used = _CGROUP / "memory.max", _CGROUP / "memory.current"
     if limit.is_file() and (text := limit.read_text("ascii").strip()) != "max":
         free = min(free, int(text) - int(used.read_text("ascii")))

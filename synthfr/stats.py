@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,11 +22,6 @@ class Interval:
     low: float
     high: float
     n: int
-
-    @property
-    def excludes_zero(self) -> bool:
-        """Whether the whole interval lies on one side of zero (never, when it is unknown)."""
-        return self.low > 0 or self.high < 0
 
     def as_dict(self) -> dict[str, float]:
         """``{"mean", "low", "high"}``; the limits are left out when they are unknown."""
@@ -68,39 +61,16 @@ def paired_difference(
     return mean_interval(one - other, confidence)
 
 
-def bootstrap(
-    values: ArrayLike,
-    rng: np.random.Generator,
-    statistic: Callable[[NDArray[np.float64]], float] | None = None,
-    n_resamples: int = 2000,
-    confidence: float = CONFIDENCE,
-) -> Interval:
-    """Percentile bootstrap of `statistic` (default: the mean) over documents (Efron 1979).
-
-    Values: shape (n,). Documents are redrawn with replacement; `mean` of the result is the
-    statistic on the sample itself.
-    """
-    import numpy as np
-
-    sample = _sample(values)
-    of = statistic or (lambda drawn: float(drawn.mean()))
-    draws = [of(sample[rng.integers(sample.size, size=sample.size)]) for _ in range(n_resamples)]
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(draws, [tail, 1 - tail])
-    return Interval(float(of(sample)), float(low), float(high), sample.size)
-
-
 def wilson(successes: int, n: int, confidence: float = CONFIDENCE) -> Interval:
     """Wilson score interval of a share (Wilson 1927): honest also at 0 of n and n of n. `n` < 1
     is a ValueError.
     """
     if not 0 <= successes <= n or n < 1:
         raise ValueError(f"{successes} successes of {n} is no share")
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
-    share = successes / n
-    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5
-    return Interval(share, max(0.0, centre - half), min(1.0, centre + half), n)
+    from scipy.stats import binomtest
+
+    limits = binomtest(successes, n).proportion_ci(confidence, method="wilson")
+    return Interval(successes / n, float(limits.low), float(limits.high), n)
 
 
 def _sample(values: ArrayLike) -> NDArray[np.float64]:

@@ -16,6 +16,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 # what every stage stands on: golden tests hold it still
 FOUNDATION = {"__init__", "disk", "errors", "records", "redact", "section", "seeding"}
+# finds files, or refuses to start: changes no result of what starts
+FOUNDATION |= {"hardware", "hub"}
 # the tools around the stages; the page is a stage's own work
 TOOLS = "synthfr.pipeline"
 PAGE = "synthfr.pipeline.page"
@@ -118,10 +120,11 @@ ALTERNATIVES = {
 # what modules read beside their own text
 RESOURCES = {
     "synthfr/corpora/demo/knowledge.py": "synthfr/corpora/demo/knowledge.yaml",
-    "synthfr/icd10/codes.py": "synthfr/icd10/chapters.yaml",
-    "synthfr/judging/templates.py": "synthfr/judging",
+    "synthfr/judging/judgements.py": "synthfr/judging",
     "synthfr/prompts/__init__.py": "synthfr/prompts",
+    "synthfr/scoring/similarity_judge.py": "synthfr/scoring/questions",
     "synthfr/text/language_resources.py": "synthfr/text/languages",
+    "synthfr/training/processes.py": "synthfr/training/strategies",
 }
 OWN_RESOURCES = {"base": ["synthfr/models/tiny_base"], "page": ["synthfr/pipeline/page"]}
 

@@ -1,30 +1,34 @@
-"""The wall and the layering, proved from dvc.yaml and the sources, not from good intentions."""
+"""The wall and what makes a stage stale, proved from the dvc.yaml of every recipe and the sources.
+
+Each test looks at every stage of every recipe and lists all breaches at once.
+"""
 
 import ast
+import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from synthfr.disk import read_yaml
+from synthfr.pipeline import layout
+from synthfr.pipeline.recipe import LOOP, Recipe, check_sections, recipes
+from tests.reached import ROOT, dependencies
 
-ROOT = Path(__file__).parents[1]
 PRIVATE = "data/private"
-# test_seeding, test_records, test_files and test_params hold these still: see dvc.yaml
-FOUNDATION = {"__init__", "errors", "disk", "records", "seeding", "section", "pipeline"}
-FOUNDATION |= {"redact"}
-# may know one another and nobody else
-LEAVES = {"text", "icd10", "prompts", "stats", "records", "seeding", "disk", "errors", "section"}
-LEAVES |= {"redact"}
-OUTER = {"pipeline"}  # may know the command line, DVC, MLflow and the repository
-OUTSIDE = {"typer", "click", "dvc", "mlflow", "stages"}
+RECIPES = recipes(ROOT)
+LOADED = [recipe.name for recipe in RECIPES]
 
 
 @dataclass(frozen=True)
 class Stage:
+    """A stage as DVC resolves it; paths as its dvc.yaml has them."""
+
+    recipe: str
     name: str
     desc: str
     deps: tuple[str, ...]
@@ -37,13 +41,20 @@ class Stage:
         return self.name.partition("@")[0]
 
     @property
+    def item(self) -> str:
+        return self.name.partition("@")[2]
+
+    @property
     def private(self) -> bool:
         return self.desc.startswith("PRIVATE.")
+
+    def __str__(self) -> str:
+        return f"{self.recipe}:{self.name}"
 
 
 @cache
 def stages() -> tuple[Stage, ...]:
-    """As DVC itself resolves them."""
+    """Of all recipes, as DVC itself resolves them."""
     from dvc.dependency import ParamsDependency
     from dvc.repo import Repo
 
@@ -51,8 +62,10 @@ def stages() -> tuple[Stage, ...]:
     with Repo(str(ROOT)) as repo:
         for stage in repo.index.stages:
             params = [dep for dep in stage.deps if isinstance(dep, ParamsDependency)]
+            folder = Path(stage.path_in_repo).parent
             found.append(
                 Stage(
+                    recipe=folder.name or LOOP,
                     name=stage.name,
                     desc=stage.desc or "",
                     deps=tuple(dep.def_path for dep in stage.deps if dep not in params),
@@ -66,194 +79,136 @@ def stages() -> tuple[Stage, ...]:
     return tuple(found)
 
 
+def source(stage: Stage) -> str:
+    return (ROOT / f"stages/{stage.kind}.py").read_text(encoding="utf-8")
+
+
+def entries(recipe: Recipe) -> dict[str, dict[str, Any]]:
+    """Stages of a dvc.yaml as it is written, groups by the name of the group."""
+    written = read_yaml(recipe.folder / "dvc.yaml")["stages"]
+    return {name: entry.get("do", entry) for name, entry in written.items()}
+
+
 def test_all_stages_are_there() -> None:
-    per_round = {"generate", "judge", "score", "pair", "dpo"}
+    per_round = {"generate", "judge", "similarity_judge", "score", "pair", "dpo"}
     per_step = {"synthesize", "classify", "privacy", "fidelity"}
-    once = {"seed", "keywords", "base", "sft", "reference", "page"}
+    once = {"seed", "keywords", "base", "sft", "reference", "headline", "page"}
     params = read_yaml(ROOT / "params.yaml")
     expected = once | {f"{stage}@{item}" for stage in per_round for item in params["rounds"]}
     expected |= {f"{stage}@{item}" for stage in per_step for item in params["steps"]}
-    assert {stage.name for stage in stages()} == expected
+    assert {stage.name for stage in stages() if stage.recipe == LOOP} == expected
+    assert {stage.recipe for stage in stages()} == set(LOADED) >= {LOOP, "teacher"}
 
 
-@pytest.mark.parametrize("stage", stages(), ids=lambda stage: stage.name)
-class TestStage:
-    def test_has_a_description_and_its_own_file(self, stage: Stage) -> None:
-        assert stage.desc
-        assert f"stages/{stage.kind}.py" in stage.deps
-        assert (ROOT / f"stages/{stage.kind}.py").is_file()
-
-    def test_only_private_stages_see_private_data(self, stage: Stage) -> None:
-        assert breaches(stage) == []
-
-    def test_every_out_has_its_place_in_the_layout(self, stage: Stage) -> None:
-        assert set(stage.outs) <= places(stage)
-
-    def test_depends_on_the_domain_code_that_it_uses(self, stage: Stage) -> None:
-        listed = {Path(dep) for dep in stage.deps}
-        used = reached(ROOT / f"stages/{stage.kind}.py")
-        missing = [path for path in used if not listed & {path, *path.parents}]
-        assert missing == []
-
-    def test_depends_on_the_parameters_that_it_reads(self, stage: Stage) -> None:
-        assert params_read(ROOT / f"stages/{stage.kind}.py") == stage.sections
-
-    def test_declares_the_files_that_it_names(self, stage: Stage) -> None:
-        declared = {Path(path) for path in (*stage.deps, *stage.outs)}
-        for place in places_named(stage):
-            assert any(near & declared for near in place), place
-
-    def test_declares_the_metrics_and_series_that_it_logs(self, stage: Stage) -> None:
-        source = (ROOT / f"stages/{stage.kind}.py").read_text(encoding="utf-8")
-        for call, folder in (("run.log(", "metrics/"), ("run.series(", "plots/")):
-            assert any(out.startswith(folder) for out in stage.outs) is (call in source), call
+def test_every_stage_has_a_description_and_a_file_of_its_own() -> None:
+    assert not [str(one) for one in stages() if not one.desc]
+    assert not [str(one) for one in stages() if not (ROOT / f"stages/{one.kind}.py").is_file()]
 
 
-def breaches(stage: Stage) -> list[str]:
-    """What is wrong with a stage's side of the wall."""
-    wrong = [f"reads {dep}" for dep in stage.deps if dep.startswith(PRIVATE) and not stage.private]
-    wrong += [f"writes {o}" for o in stage.outs if o.startswith(PRIVATE) and not stage.private]
-    wrong += [f"pushes {out}" for out in stage.pushed if out.startswith(PRIVATE)]
+# --- what makes a stage stale -----------------------------------------------------------------
+
+
+def code_of(entry: dict[str, Any], recipe: Recipe) -> set[str]:
+    """The repository's code among a stage's dependencies, relative to the root."""
+    up = "" if recipe.name == LOOP else "../../"
+    listed = [dep.removeprefix(up) for dep in entry["deps"] if dep.startswith(up)]
+    return {dep for dep in listed if dep.startswith(("stages/", "synthfr/"))}
+
+
+def code_breaches(recipe: Recipe) -> list[str]:
+    """Lines that dvc.yaml lacks or has too many."""
+    wrong = []
+    for name, entry in entries(recipe).items():
+        listed, wanted = code_of(entry, recipe), dependencies(name)
+        wrong += [f"{recipe.name}, {name}: add {one}" for one in sorted(wanted - listed)]
+        wrong += [f"{recipe.name}, {name}: drop {one}" for one in sorted(listed - wanted)]
     return wrong
 
 
-def test_breaches_are_seen() -> None:
+@pytest.mark.parametrize("recipe", RECIPES, ids=LOADED)
+def test_stages_depend_on_exactly_the_code_that_they_reach(recipe: Recipe) -> None:
+    assert code_breaches(recipe) == []
+
+
+def test_a_line_too_many_and_one_too_few_are_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Negative control."""
-    keyed = f"{PRIVATE}/keyed.parquet"
-    stage = Stage("generate@dpo1", "Write", (keyed,), (keyed,), (keyed,), frozenset())
-    assert breaches(stage) == [f"reads {keyed}", f"writes {keyed}", f"pushes {keyed}"]
+    text = (ROOT / "dvc.yaml").read_text(encoding="utf-8")
+    own = text.replace("- synthfr/preferences.py", "- synthfr/training/dpo.py")
+    (tmp_path / "dvc.yaml").write_text(own)
+    assert code_breaches(Recipe(LOOP, tmp_path)) == [
+        "loop, pair: add synthfr/preferences.py",
+        "loop, pair: drop synthfr/training/dpo.py",
+    ]
 
 
-def test_all_of_data_private_is_made_by_private_stages_and_never_pushed() -> None:
-    outs = [out for stage in stages() for out in stage.outs if out.startswith(PRIVATE)]
-    assert set(outs) == {f"{PRIVATE}/{name}.parquet" for name in ("train", "holdout", "keyed")}
-    assert not [out for stage in stages() for out in stage.pushed if out.startswith(PRIVATE)]
-
-
-def test_the_runner_knows_which_stages_are_private() -> None:
-    from synthfr.pipeline.command import PRIVATE_STAGES
-
-    assert set(PRIVATE_STAGES) == {stage.kind for stage in stages() if stage.private}
-
-
-def test_public_stages_do_not_name_private_paths() -> None:
-    private = {"PRIVATE", "PRIVATE_TRAIN", "PRIVATE_HOLDOUT", "KEYED", "FAILURES"}
-    for stage in stages():
-        tree = ast.parse((ROOT / f"stages/{stage.kind}.py").read_text(encoding="utf-8"))
-        named = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-        named |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-        if not stage.private:
-            assert not named & private, stage.name
-
-
-def places(stage: Stage) -> set[str]:
-    """Every path that synthfr/pipeline/layout.py has for this stage."""
-    from synthfr.pipeline import layout
-
-    item = stage.name.partition("@")[2] or None
-    paths = {value for value in vars(layout).values() if isinstance(value, Path)}
-    paths |= {layout.adapter("step0"), layout.metrics(stage.kind, item)}
-    if item:
-        per_item = (layout.adapter, layout.candidates, layout.judgements, layout.scores)
-        per_item += (layout.pairs, layout.best_of, layout.kto, layout.synthetic)
-        paths |= {place(item) for place in per_item}
-    folder = ROOT / "plots" / stage.kind
-    paths |= {
-        layout.plot(stage.kind, item, name)
-        for name in ("history", *(path.stem for path in folder.glob("*")))
+def stale_after(edited: str) -> set[str]:
+    """Kinds of the loop's stages that an edit of this file makes stale by itself."""
+    path = Path(edited)
+    assert (ROOT / path).exists()
+    return {
+        stage.kind
+        for stage in stages()
+        if stage.recipe == LOOP and {path, *path.parents} & set(map(Path, stage.deps))
     }
-    return {path.as_posix() for path in paths}
+
+
+WRITERS = {"generate", "judge", "similarity_judge", "synthesize"}
 
 
 @pytest.mark.parametrize(
-    ("path", "ignored"),
+    ("edited", "stale"),
     [
-        ("data/private/keyed.parquet", True),
-        ("data/private/raw/my reports.csv", True),
-        ("data/private/README.md.bak", True),
-        ("data/private/deep/er/notes.txt", True),
-        ("data/private/README.md", False),
-        ("data/private/.gitignore", False),
-        ("data/public/seed.parquet", True),
-        ("data/synthetic/dpo1/reports.parquet", True),
-        ("models/dpo1/adapter_model.safetensors", True),
-        ("models/README.md", False),
-        ("mlruns/mlflow.db", True),
-        (".scratch/dpo@dpo1/x", True),
-        ("metrics/.dpo.partial.json", True),
-        ("metrics/dpo/dpo1.json", False),
-        ("synthfr/models/__init__.py", False),
-        ("synthfr/pipeline/page/document.py", False),
-        ("tests/models/test_base.py", False),
+        ("synthfr/engines/openai/openai_server.py", set()),  # another engine is in use
+        ("synthfr/engines/vllm/vllm_engine.py", set()),
+        ("synthfr/engines/transformers/decoding.py", WRITERS),  # the control: this one is
+        ("synthfr/engines/asking.py", {"judge", "similarity_judge"}),
+        ("synthfr/training/dpo.py", {"dpo"}),
+        ("synthfr/training/sft.py", {"sft"}),
+        ("synthfr/pretraining/tiny.py", set()),
+        ("synthfr/pretraining/texts.py", set()),
+        ("synthfr/coding/encoder.py", set()),
+        ("synthfr/coding/tfidf.py", {"classify", "reference"}),
+        ("synthfr/scoring/discriminator.py", set()),
+        ("synthfr/corpora/files/__init__.py", set()),
+        ("synthfr/generation/card.py", {"synthesize"}),
+        ("synthfr/keywords/matching.py", {"keywords"}),
+        ("synthfr/pipeline/page/figures.py", {"page"}),
+        ("synthfr/pipeline/tracking/spool.py", set()),
     ],
 )
-def test_what_git_ignores(path: str, ignored: bool) -> None:
-    done = subprocess.run(["git", "check-ignore", "--no-index", "-q", path], cwd=ROOT, check=False)
-    assert (done.returncode == 0) is ignored
+def test_an_edit_makes_stale_what_it_can_change(edited: str, stale: set[str]) -> None:
+    assert stale_after(edited) == stale
 
 
-def test_nothing_private_is_in_git() -> None:
-    listed = subprocess.run(
-        ["git", "ls-files", PRIVATE], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.split("\n")
-    assert {Path(name).name for name in listed if name} <= {"README.md", ".gitignore"}
+def test_the_score_asks_no_model() -> None:
+    """It depends on nothing of the engines, nor of the models that they load."""
+
+    def asking(kind: str) -> list[str]:
+        stage = next(one for one in stages() if one.recipe == LOOP and one.kind == kind)
+        rooms = ("synthfr/engines", "synthfr/judging", "synthfr/models")
+        return [dep for dep in stage.deps if dep.startswith(rooms)] + [
+            section for section in stage.sections if section == "engines"
+        ]
+
+    assert asking("score") == []
+    assert asking("similarity_judge") and asking("judge")  # the control
 
 
-def test_the_outs_of_private_stages_need_no_later_gitignore_line() -> None:
-    """DVC writes .gitignore lines after a stage; a failed run must not leave texts in sight."""
-    for stage in stages():
-        for out in stage.outs:
-            if out.startswith(PRIVATE):
-                done = subprocess.run(
-                    ["git", "check-ignore", "--no-index", "-q", out], cwd=ROOT, check=False
-                )
-                assert done.returncode == 0, out
+def test_stages_depend_on_the_parameter_sections_that_they_read() -> None:
+    wrong = [
+        f"{stage}: reads {sorted(params_read(stage))}, lists {sorted(stage.sections)}"
+        for stage in stages()
+        if params_read(stage) != stage.sections
+    ]
+    assert wrong == []
 
 
-# --- imports ----------------------------------------------------------------------------------
-
-
-def imported(source: str) -> Iterator[str]:
-    """Dotted names that a module imports anywhere, but for type checking."""
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING":
-            node.body = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
-def module_file(name: str) -> Path | None:
-    base = ROOT.joinpath(*name.split("."))
-    for path in (base.with_suffix(".py"), base / "__init__.py"):
-        if path.is_file():
-            return path
-    return None
-
-
-def reached(stage_file: Path) -> set[Path]:
-    """Domain modules that a stage can come to import, foundation apart; relative to the root."""
-    seen: set[Path] = set()
-    queue = [stage_file]
-    while queue:
-        for name in imported(queue.pop().read_text(encoding="utf-8")):
-            if not name.startswith("synthfr.") or name.split(".")[1] in FOUNDATION:
-                continue
-            path = module_file(name)
-            if path and path not in seen:
-                seen.add(path)
-                queue.append(path)
-    return {path.relative_to(ROOT) for path in seen}
-
-
-def params_read(stage_file: Path) -> set[str]:
+def params_read(stage: Stage) -> set[str]:
     """Sections that a stage takes from `run.params`; `run.seed` is `random_seed`."""
     read = set()
-    for node in ast.walk(ast.parse(stage_file.read_text(encoding="utf-8"))):
+    for node in ast.walk(ast.parse(source(stage))):
         if not isinstance(node, ast.Attribute):
             continue
         owner = node.value
@@ -264,70 +219,185 @@ def params_read(stage_file: Path) -> set[str]:
     return read
 
 
+@pytest.mark.parametrize("recipe", RECIPES, ids=LOADED)
+def test_params_yaml_has_every_section_that_a_stage_reads(recipe: Recipe) -> None:
+    check_sections(recipe.folder)
+
+
+def test_stages_declare_the_files_that_they_name() -> None:
+    wrong = []
+    for stage in stages():
+        declared = {Path(path) for path in (*stage.deps, *stage.outs)}
+        wrong += [
+            f"{stage}: {place}"
+            for place in places_named(stage)
+            if not any(near & declared for near in place)
+        ]
+    assert wrong == []
+
+
 def places_named(stage: Stage) -> Iterator[list[set[Path]]]:
     """For each place of the layout that the stage's source names: the paths that it can mean.
 
     Each path comes with its parent folders; a place per item can mean the stage's item or any step.
     """
-    from synthfr.pipeline import layout
-
-    steps = read_yaml(ROOT / "params.yaml")["steps"]
-    item = stage.name.partition("@")[2]
-    for node in ast.walk(ast.parse((ROOT / f"stages/{stage.kind}.py").read_text("utf-8"))):
+    folder = next(recipe.folder for recipe in RECIPES if recipe.name == stage.recipe)
+    steps = read_yaml(folder / "params.yaml")["steps"]
+    for node in ast.walk(ast.parse(source(stage))):
         if not (isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "layout"):
             continue
         place = getattr(layout, node.attr)
         # all adapters, the private side; views and unfinished work without a place in DVC
-        if place in (layout.MODELS, layout.PRIVATE, layout.TIMINGS, layout.MERGED):
+        if place in (layout.MODELS, layout.PRIVATE, layout.TIMINGS, layout.MERGED, layout.METRICS):
+            continue
+        if node.attr == "metrics":  # of the stage itself: see the next test
             continue
         # through the policy: of `base` the base itself, else an adapter that holds its digest
         if (stage.kind, node.attr) == ("synthesize", "BASE"):
-            place = layout.adapter(item)
-        items = steps if node.attr == "adapter" else [item]
+            place = layout.adapter(stage.item)
+        items = steps if node.attr == "adapter" else [stage.item]
         paths = [place] if isinstance(place, Path) else [place(one) for one in items]
         yield [{path, *path.parents} for path in paths]
 
 
-def sources() -> list[Path]:
-    return sorted((ROOT / "synthfr").rglob("*.py"))
-
-
-def part(path: Path) -> str:
-    first = path.relative_to(ROOT / "synthfr").parts[0]
-    return first.removesuffix(".py")
-
-
-def misplaced(owner: str, source: str) -> list[str]:
-    """Imports that the layering forbids to the part `owner` of synthfr."""
+def test_stages_declare_the_metrics_and_curves_that_they_write() -> None:
     wrong = []
-    for name in imported(source):
-        first, _, rest = name.partition(".")
-        if first in OUTSIDE and owner not in OUTER:
-            wrong.append(name)
-        if first == "synthfr" and rest:
-            target = rest.partition(".")[0]
-            if target in OUTER and owner not in OUTER:
-                wrong.append(name)
-            if owner in LEAVES and target not in LEAVES | {owner}:
-                wrong.append(name)
+    for stage in stages():
+        text = source(stage)
+        writes = {
+            "metrics/": "run.log(" in text or "layout.metrics(" in text,
+            "plots/": "run.series(" in text or "run.plot(" in text,
+        }
+        for folder, does in writes.items():
+            if any(out.startswith(folder) for out in stage.outs) is not does:
+                wrong.append(f"{stage}: {folder}")
+    assert wrong == []
+
+
+def test_every_out_has_its_place_in_the_layout() -> None:
+    assert not [f"{one}: {set(one.outs) - places(one)}" for one in stages() if strays(one)]
+
+
+def strays(stage: Stage) -> set[str]:
+    return set(stage.outs) - places(stage)
+
+
+def places(stage: Stage) -> set[str]:
+    """Every path that the layout has for this stage."""
+    item = stage.item or None
+    paths = {value for value in vars(layout).values() if isinstance(value, Path)}
+    paths |= {layout.adapter("step0"), layout.metrics(stage.kind, item)}
+    paths.add(layout.METRICS / stage.kind)  # a file a step, from one stage
+    if item:
+        per_item = (layout.adapter, layout.candidates, layout.judgements, layout.similarities)
+        per_item += (layout.scores, layout.pairs, layout.best_of, layout.kto, layout.synthetic)
+        paths |= {place(item) for place in per_item}
+    paths |= {layout.plot(stage.kind, item, name) for name in ("history", "utility")}
+    return {path.as_posix() for path in paths}
+
+
+# --- the wall ---------------------------------------------------------------------------------
+
+
+def breaches(stage: Stage) -> list[str]:
+    """What is wrong with a stage's side of the wall."""
+    reads = [dep for dep in stage.deps if PRIVATE in dep]
+    writes = [out for out in stage.outs if PRIVATE in out]
+    wrong = [f"{stage} reads {dep}" for dep in reads if not stage.private]
+    wrong += [f"{stage} writes {out}" for out in writes if not stage.private]
+    wrong += [f"{stage} writes {out} into another recipe" for out in writes if out[:1] == "."]
+    wrong += [f"{stage} pushes {out}" for out in stage.pushed if PRIVATE in out]
     return wrong
 
 
-@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_imports_go_downward(path: Path) -> None:
-    assert misplaced(part(path), path.read_text(encoding="utf-8")) == []
+def test_only_private_stages_see_private_data_and_none_is_pushed() -> None:
+    assert [wrong for stage in stages() for wrong in breaches(stage)] == []
 
 
-def test_misplaced_imports_are_seen() -> None:
-    """Negative control."""
-    source = "def f():\n    import mlflow\n    from stages import layout\n"
-    assert {"mlflow", "stages"} <= set(misplaced("training", source))
-    assert misplaced("pipeline", source) == []
-    assert misplaced("text", "from synthfr.models import base")
-    assert misplaced("scoring", "from synthfr import pipeline")
+def test_breaches_are_seen() -> None:
+    """Negative control: also of data of another recipe."""
+    keyed = f"{PRIVATE}/keyed.parquet"
+    stage = Stage("x", "generate@dpo1", "Write", (f"../../{keyed}",), (keyed,), (keyed,), set())
+    assert breaches(stage) == [
+        f"x:generate@dpo1 reads ../../{keyed}",
+        f"x:generate@dpo1 writes {keyed}",
+        f"x:generate@dpo1 pushes {keyed}",
+    ]
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "stages").glob("*.py")), ids=lambda p: p.stem)
+def test_all_of_data_private_is_made_by_private_stages() -> None:
+    outs = {out for stage in stages() for out in stage.outs if out.startswith(PRIVATE)}
+    names = {Path(out).name for out in outs}
+    assert names == {f"{name}.parquet" for name in ("train", "holdout", "keyed", "similarities")}
+
+
+def test_the_runner_knows_which_stages_are_private() -> None:
+    from synthfr.pipeline.command import PRIVATE_STAGES
+
+    assert set(PRIVATE_STAGES) == {stage.kind for stage in stages() if stage.private}
+
+
+def test_public_stages_do_not_name_private_paths() -> None:
+    private = {"PRIVATE", "PRIVATE_TRAIN", "PRIVATE_HOLDOUT", "KEYED", "FAILURES", "similarities"}
+    for stage in stages():
+        tree = ast.parse(source(stage))
+        named = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        named |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        if not stage.private:
+            assert not named & private, str(stage)
+
+
+IGNORED = {
+    "data/private/keyed.parquet": True,
+    "data/private/raw/my reports.csv": True,
+    "data/private/README.md.bak": True,
+    "data/private/deep/er/notes.txt": True,
+    "data/private/README.md": False,
+    "data/private/.gitignore": False,
+    "data/public/seed.parquet": True,
+    "data/synthetic/dpo1/reports.parquet": True,
+    "models/dpo1/adapter_model.safetensors": True,
+    "models/README.md": False,
+    ".scratch/dpo@dpo1/x": True,
+    "metrics/.dpo.partial.json": True,
+    "metrics/dpo/dpo1.json": False,
+}
+ONLY_AT_THE_ROOT = {
+    "mlruns/mlflow.db": True,
+    "synthfr/models/__init__.py": False,
+    "synthfr/pipeline/page/document.py": False,
+    "tests/models/test_base.py": False,
+}
+
+
+@pytest.mark.parametrize("recipe", [*LOADED, "one_to_come"])
+def test_what_git_ignores(recipe: str) -> None:
+    folder = "" if recipe == LOOP else f"recipes/{recipe}/"
+    wanted = {f"{folder}{path}": ignored for path, ignored in IGNORED.items()}
+    wanted |= ONLY_AT_THE_ROOT
+    done = subprocess.run(
+        ["git", "check-ignore", "--no-index", "--stdin"],
+        cwd=ROOT,
+        input="\n".join(wanted),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    told = {re.sub(r'^"|"$', "", line) for line in done.stdout.splitlines()}
+    assert told == {path for path, ignored in wanted.items() if ignored}
+
+
+def test_nothing_private_is_in_git() -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", PRIVATE, ":(glob)recipes/*/data/private/**"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split("\n")
+    assert {Path(name).name for name in listed if name} <= {"README.md", ".gitignore"}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "stages").glob("*.py")), ids=lambda path: path.stem)
 def test_stages_are_thin(path: Path) -> None:
-    if path.stem not in {"command", "runner", "layout"}:
-        assert len(path.read_text(encoding="utf-8").splitlines()) <= 60
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 60

@@ -21,10 +21,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from synthfr import params, records, redact
-from synthfr.corpora import files
+from synthfr import records, redact
+from synthfr.corpora import Seed, files
 from synthfr.errors import UserError
-from synthfr.pipeline import command, layout, tracking
+from synthfr.pipeline import command, layout, parameters, tracking
 from tests.stages import small_seed
 
 # letters that no message of ours has next to one another: three of them in a row are a leak
@@ -153,8 +153,10 @@ BROKEN: dict[str, Callable[[str], tuple[Path, dict[str, str]]]] = {
 
 
 @cache
-def shipped() -> params.Params:
-    return params.load_params(small_seed.ROOT / "params.yaml")  # reading it takes most of a second
+def shipped() -> parameters.Params:
+    return parameters.load_params(
+        small_seed.ROOT / "params.yaml"
+    )  # reading it takes most of a second
 
 
 def seeding_from(path: Path, columns: dict[str, str]) -> None:
@@ -165,10 +167,10 @@ def seeding_from(path: Path, columns: dict[str, str]) -> None:
         "codes": {"path": "codes.jsonl", "columns": {}},
     }
     own = shipped().seed.model_dump() | {"source": "files"}
-    seed = params.Seed.model_validate(own | {"files": own["files"] | sources})
+    seed = Seed.model_validate(own | {"files": own["files"] | sources})
     keywords = shipped().keywords.model_copy(update={"min_documents": 1})
     made = shipped().model_copy(update={"seed": seed, "keywords": keywords})
-    patch.setattr(params, "load_params", lambda _: made)
+    patch.setattr(parameters, "load_params", lambda _: made)
 
 
 patch = pytest.MonkeyPatch()  # undone after every example

@@ -2,7 +2,7 @@
 
 import copy
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,10 @@ from pydantic import ValidationError
 
 from synthfr.disk import read_yaml
 from synthfr.errors import UserError
-from synthfr.pipeline.parameters import Params, load_params, parse
+from synthfr.pipeline.parameters import ALWAYS, Params, load_params, parse
+from synthfr.pipeline.recipe import Recipe, check_sections, recipes
+from synthfr.section import Section
+from synthfr.training.sft import Sft
 
 ROOT = Path(__file__).parents[1]
 
@@ -94,7 +97,6 @@ Change = Callable[[dict[str, Any]], object]
         (lambda d: d["sft"].update(learning_rate=0), r"sft\.learning_rate: .*greater than 0"),
         (lambda d: d["sft"].update(epochs="many"), r"sft\.epochs: .*valid number"),
         (lambda d: d.update(random_seed=-1), r"random_seed: .*greater than or equal to 0"),
-        (lambda d: d.pop("sft"), r"sft: Field required"),
         (lambda d: d["seed"].update(source="dmeo"), r"seed\.source: Input should be 'demo'"),
         (lambda d: d["base"].update(source="hub"), r"base: source 'hub' wants 'repo_id'"),
         (lambda d: d["base"].update(source="local"), r"base: source 'local' wants 'path'"),
@@ -111,11 +113,39 @@ Change = Callable[[dict[str, Any]], object]
         ),
         (
             lambda d: d["score"]["weights"].update(similarity_judge=1.0),
-            r"score: weights\.similarity_judge is above 0, but similarity_judge\.model is null",
+            r"score\.weights\.similarity_judge is above 0, but similarity_judge\.model is null",
         ),
         (
-            lambda d: d["score"]["similarity_judge"].update(kind="score"),
-            r"score\.similarity_judge: unknown parameter 'kind'",
+            lambda d: d["similarity_judge"].update(kind="score"),
+            r"similarity_judge: unknown parameter 'kind'",
+        ),
+        (
+            lambda d: d["score"].update(similarity_judge=d.pop("similarity_judge")),
+            r"score: 'similarity_judge' is now a section of its own: move it out of score\.$",
+        ),
+        (
+            lambda d: d["score"].update(local={"lsa_weight": 0.5}),
+            r"score: 'local' is now part of evaluator: move it to score\.evaluator\.local\.$",
+        ),
+        (
+            lambda d: d["score"].update(discriminator={"folds": 3}),
+            r"score: 'discriminator' is .*: move it to score\.evaluator\.discriminator\.$",
+        ),
+        (
+            lambda d: d["score"].update(max_tokens=512),
+            r"score: 'max_tokens' is now score\.evaluator\.sentence_transformers\.max_tokens",
+        ),
+        (
+            lambda d: d["score"].update(evaluator="discriminator"),
+            r"score\.evaluator: 'discriminator' is now a section: set kind to 'discriminator'\.$",
+        ),
+        (
+            lambda d: d["score"].update(evaluator="sentence-transformers:owner/encoder"),
+            r"set kind to 'sentence_transformers', and sentence_transformers\.model to 'owner/enc",
+        ),
+        (
+            lambda d: d["score"]["evaluator"].update(kind="sentence_transformers"),
+            r"score\.evaluator: kind 'sentence_transformers' wants sentence_transformers\.model",
         ),
         (lambda d: d["judge"].update(kind="score"), r"judge: kind is not 'none', so 'model' must"),
         (
@@ -209,3 +239,78 @@ def test_parameters_cannot_be_changed() -> None:
     with pytest.raises(ValidationError):
         params.sft.epochs = 3
     assert Params.model_validate(params.model_dump()) == params
+
+
+class TestRecipe:
+    """A recipe has the sections that its params.yaml names."""
+
+    def write(self, folder: Path, params: str) -> Path:
+        (folder / "dvc.yaml").write_text(
+            "stages:\n  sft:\n    cmd: x\n    params: [random_seed, sft]\n"
+            "  dpo:\n    foreach: ${rounds}\n    do:\n      cmd: x\n      params: [dpo.beta]\n"
+        )
+        path = folder / "params.yaml"
+        path.write_text(params)
+        return path
+
+    def test_a_section_that_is_not_named_is_not_there(self, tmp_path: Path) -> None:
+        params = load_params(self.write(tmp_path, "sft: {epochs: 3}\n"))
+        assert (params.sft.epochs, params.sft.batch_size) == (3, Sft().batch_size)
+        assert params.has("sft") and not params.has("sft", "score")
+        with pytest.raises(UserError, match=r"no section 'score'.*`score: \{\}`"):
+            _ = params.score
+        with pytest.raises(AttributeError):
+            _ = params.no_such_section
+
+    def test_a_stage_whose_section_is_missing_is_told_before_anything_runs(
+        self, tmp_path: Path
+    ) -> None:
+        self.write(tmp_path, "random_seed: 0\nsft: {}\nrounds: {}\n")
+        with pytest.raises(UserError, match=r"no section 'dpo', which stage dpo of"):
+            check_sections(tmp_path)
+        self.write(tmp_path, "random_seed: 0\nsft: {}\ndpo: {}\n")
+        with pytest.raises(UserError, match=r"no section 'rounds', which stage dpo of"):
+            check_sections(tmp_path)
+        self.write(tmp_path, "random_seed: 0\nsft: {}\ndpo: {}\nrounds: {}\n")
+        check_sections(tmp_path)  # negative control
+
+
+@pytest.mark.parametrize("recipe", recipes(ROOT), ids=lambda recipe: recipe.name)
+def test_every_shipped_params_file_is_complete(recipe: Recipe) -> None:
+    """Nobody runs by a default that the file does not show."""
+    written = read_yaml(recipe.folder / "params.yaml")
+    params = load_params(recipe.folder / "params.yaml")
+    assert list(missing(params, written)) == []
+    del written["sft"]["epochs"]
+    assert list(missing(params, written)) == ["sft.epochs"]  # negative control
+
+
+def missing(section: Section, written: dict[str, Any], where: str = "") -> Iterator[str]:
+    for name in type(section).model_fields:
+        if name not in written:
+            # of the recipe itself: the sections that it has
+            if where or name in ALWAYS - {"rounds"}:
+                yield f"{where}{name}"
+        elif isinstance(below := getattr(section, name), Section):
+            yield from missing(below, written[name], f"{where}{name}.")
+
+
+def test_the_defaults_are_those_of_the_embedded_default() -> None:
+    """`Sft()` and params.yaml say the same."""
+    params = load_params(ROOT / "params.yaml")
+    for name in type(params).model_fields:
+        section = getattr(params, name)
+        if isinstance(section, Section):
+            assert section == type(section)(), name
+
+
+def test_a_model_that_is_a_folder_is_watched(data: dict[str, Any], tmp_path: Path) -> None:
+    for place in (data["judge"], data["classify"]["coder"]["encoder"]):
+        place["model"] = str(tmp_path)
+        with pytest.raises(UserError, match=r"model is a folder, and .*watch is 'models/README"):
+            parse(data, "params.yaml")
+        place["watch"] = str(tmp_path)
+        parse(data, "params.yaml")
+    data["judge"]["model"] = f"owner/name@{'c' * 40}"  # negative control: no folder
+    data["judge"]["watch"] = "models/README.md"
+    parse(data, "params.yaml")

@@ -57,7 +57,8 @@ def test_more_reports_cost_more_and_nothing_else() -> None:
 
 def test_a_discriminator_reads_each_candidate_once_and_no_windows() -> None:
     params = load_params(ROOT / "params.yaml")
-    score = params.score.model_copy(update={"evaluator": "discriminator"})
+    evaluator = params.score.evaluator.model_copy(update={"kind": "discriminator"})
+    score = params.score.model_copy(update={"evaluator": evaluator})
     compared, judged = (
         planned(one)["score"] for one in (params, params.model_copy(update={"score": score}))
     )

@@ -46,7 +46,10 @@ def checkout(tmp_path: Path) -> Path:
     (tmp_path / "profiles" / "large.yaml").write_text(
         "# large\n"
         f"base: {{source: hub, repo_id: owner/base, revision: {COMMIT}}}  # pinned\n"
-        "score: {evaluator: 'sentence-transformers:owner/encoder'}\n"
+        "score:\n"
+        "  evaluator:\n"
+        "    kind: sentence_transformers\n"
+        "    sentence_transformers: {model: 'owner/encoder'}\n"
     )
     return tmp_path
 
@@ -80,7 +83,8 @@ def test_pinned_fetched_verified_and_used_offline(checkout: Path, hub: FakeHub) 
     done = prefetch(checkout, hub, "--pin")
     assert done.returncode == 0, done.stderr
     written = read_yaml(checkout / "profiles/large.yaml")
-    assert written["score"]["evaluator"] == f"sentence-transformers:owner/encoder@{NEWER}"
+    evaluator = written["score"]["evaluator"]
+    assert evaluator["sentence_transformers"] == {"model": f"owner/encoder@{NEWER}"}
     assert written["base"]["revision"] == COMMIT  # what was pinned stays
     assert "# pinned" in (checkout / "profiles/large.yaml").read_text()
     assert "model.safetensors" in hub.downloads and "pytorch_model.bin" not in hub.downloads

@@ -29,3 +29,10 @@ def test_no_keyword_is_refused():
 def test_an_unknown_template_names_the_known_ones():
     with pytest.raises(UserError, match=r"plain\.fr"):
         prompts.render(["HTA"], "plian", "fr")
+
+
+def test_a_language_without_a_template_of_its_own_takes_the_common_one():
+    assert prompts.render(["hypertoni"], "plain", "sv").startswith("Keywords: hypertoni")
+    assert prompts.render(["HTA"], "plain", "fr").startswith("Mots-clés")  # negative control
+    with pytest.raises(UserError, match="no template 'instruct'"):
+        prompts.render(["hypertoni"], "instruct", "sv")

@@ -23,7 +23,7 @@ from synthfr.coding.coder import Rows, Validation
 from synthfr.coding.metrics import Bools, Floats
 from synthfr.disk import atomic_path, digest, sha256_file
 from synthfr.errors import UserError
-from synthfr.section import Count, NonNegative, Positive, Section, Share
+from synthfr.section import NOTHING_TO_WATCH, Count, NonNegative, Positive, Section, Share
 
 if TYPE_CHECKING:
     pass
@@ -33,6 +33,7 @@ class EncoderSettings(Section):
     renamed: ClassVar[dict[str, str]] = {"warmup_share": "warmup_ratio"}
 
     model: str | None = None
+    watch: str = NOTHING_TO_WATCH
     learning_rate: Positive = 0.0001
     epochs: Positive = 8.0
     batch_size: Count = 32

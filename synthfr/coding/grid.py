@@ -64,7 +64,7 @@ class Classify(Section):
 Cell = dict[str, Any]  # one result: size, top_k, seed, evaluation and rule, then metrics
 UNBIASED, ORIGINAL = "unbiased", "original"
 _IDENTITY = ("size", "top_k", "seed", "evaluation", "rule")
-_BESIDE = ("macro_f1", "micro_f1")  # what the summary tells of the rules that do not count
+_BESIDE = ("macro_f1", "micro_f1")  # what is told of the rules that do not count
 _BY_SEED = ("macro_f1", "map")  # told for each seed, so that steps can be compared seed by seed
 
 
@@ -94,7 +94,8 @@ def evaluate_grid(
         scratch: keeps trained coders' scores, for a run that is killed.
 
     Returns:
-        One flat dict per (size, top_k, seed, evaluation, rule); `summarise` condenses them.
+        One flat dict per (size, top_k, seed, evaluation, rule); `summarise` condenses them. Of the
+        rules that do not count F1 stands for all metrics of decisions.
 
     A seed varies which reports are drawn and which of them tune the threshold; both depend on
     report ids, not on row order, and a smaller size is part of a larger one. UserError when there
@@ -130,7 +131,8 @@ def evaluate_grid(
                     else:
                         parts = _Parts.original(known, split, test, top_k, params.max_labels)
                     which = {"size": size, "top_k": top_k, "seed": seed, "evaluation": evaluation}
-                    cells += [{**which, **result} for result in _judge(judged, parts)]
+                    results = _judge(judged, parts, params.decision_rule)
+                    cells += [{**which, **result} for result in results]
     return cells
 
 
@@ -199,7 +201,7 @@ class _Parts:
         return cls(*parts)
 
 
-def _judge(judged: Coder, parts: _Parts) -> list[Cell]:
+def _judge(judged: Coder, parts: _Parts, rule_that_counts: str) -> list[Cell]:
     if not (parts.fit_truth.any() and len(parts.test)):
         raise UserError(
             "classify: no training report or no holdout report has a code of the label space: "
@@ -217,15 +219,13 @@ def _judge(judged: Coder, parts: _Parts) -> list[Cell]:
         "evaluated_reports": len(parts.test),
         "threshold": fitted.threshold,
     }
-    return [
-        {
-            "rule": rule,
-            **metrics.of_decisions(parts.test_truth, decisions.decide(rule, test_scores, fitted)),
-            **rankings,
-            **setting,
-        }
-        for rule in decisions.RULES
-    ]
+    cells = []
+    for rule in decisions.RULES:
+        of_decisions = metrics.of_decisions if rule == rule_that_counts else metrics.f1
+        decided = decisions.decide(rule, test_scores, fitted)
+        judged_as = of_decisions(parts.test_truth, decided)
+        cells.append({"rule": rule, **judged_as, **rankings, **setting})
+    return cells
 
 
 def _shuffled(report_ids: Iterable[str], random_seed: int, seed: int) -> Rows:

@@ -1,11 +1,13 @@
-"""Multi-label metrics, one small named function each.
+"""Multi-label metrics: scikit-learn's, and what it has not.
 
 `truth` and `predicted` are boolean arrays of shape (n_documents, n_labels); `scores` are floats of
-the same shape, higher means more likely. Where a ratio is 0/0 the value is 0, as in scikit-learn
-with ``zero_division=0``, unless said otherwise.
+the same shape, higher means more likely. Where a ratio is 0/0 the value is 0, unless said
+otherwise.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,93 +16,66 @@ Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
 
-def counts(truth: Bools, predicted: Bools) -> tuple[Floats, Floats, Floats]:
-    """True positives, false positives and false negatives of each label, shape (n_labels,) each."""
-    hits = (truth & predicted).sum(axis=0).astype(np.float64)
-    return hits, predicted.sum(axis=0) - hits, truth.sum(axis=0) - hits
+def of_decisions(truth: Bools, predicted: Bools) -> dict[str, float]:
+    """Every metric of yes/no decisions, by name: precision, recall and F1, macro and micro, and
 
-
-def macro_f1(truth: Bools, predicted: Bools) -> float:
-    """Mean over labels of F1 = 2TP / (2TP + FP + FN); a label without any TP, FP and FN counts
-    0.
+    * ``hamming_loss``: share of (document, label) cells that are wrong;
+    * ``sample_jaccard``: mean over documents of |true ∩ predicted| / |true ∪ predicted|; two empty
+      sets agree: 1.
     """
-    return float(label_f1(truth, predicted).mean())
+    from sklearn.metrics import hamming_loss, jaccard_score, precision_recall_fscore_support
+
+    found = {}
+    for average in ("macro", "micro"):
+        precision, recall, fscore, _ = precision_recall_fscore_support(
+            **_multilabel(truth, predicted), average=average, zero_division=0
+        )
+        found[f"{average}_precision"] = float(precision)
+        found[f"{average}_recall"] = float(recall)
+        found[f"{average}_f1"] = float(fscore)
+    found["hamming_loss"] = float(hamming_loss(truth, predicted))
+    found["sample_jaccard"] = float(
+        jaccard_score(**_multilabel(truth, predicted), average="samples", zero_division=1)
+    )
+    return found
 
 
-def label_f1(truth: Bools, predicted: Bools) -> Floats:
-    """F1 of each label, shape (n_labels,)."""
-    hits, false, missed = counts(truth, predicted)
-    return _ratio(2 * hits, 2 * hits + false + missed)
+def f1(truth: Bools, predicted: Bools) -> dict[str, float]:
+    """``macro_f1``, the mean over labels (0 for one that no document has, nor is given), and
+    ``micro_f1``, of all (document, label) cells pooled.
+    """
+    from sklearn.metrics import f1_score
+
+    return {
+        f"{average}_f1": float(
+            f1_score(**_multilabel(truth, predicted), average=average, zero_division=0)
+        )
+        for average in ("macro", "micro")
+    }
 
 
-def macro_precision(truth: Bools, predicted: Bools) -> float:
-    """Mean over labels of TP / (TP + FP)."""
-    hits, false, _ = counts(truth, predicted)
-    return float(_ratio(hits, hits + false).mean())
-
-
-def macro_recall(truth: Bools, predicted: Bools) -> float:
-    """Mean over labels of TP / (TP + FN)."""
-    hits, _, missed = counts(truth, predicted)
-    return float(_ratio(hits, hits + missed).mean())
-
-
-def micro_f1(truth: Bools, predicted: Bools) -> float:
-    """F1 of all (document, label) cells pooled."""
-    hits, false, missed = (part.sum() for part in counts(truth, predicted))
-    return float(_ratio(2 * hits, 2 * hits + false + missed))
-
-
-def micro_precision(truth: Bools, predicted: Bools) -> float:
-    """TP / (TP + FP) of all cells pooled."""
-    hits, false, _ = (part.sum() for part in counts(truth, predicted))
-    return float(_ratio(hits, hits + false))
-
-
-def micro_recall(truth: Bools, predicted: Bools) -> float:
-    """TP / (TP + FN) of all cells pooled."""
-    hits, _, missed = (part.sum() for part in counts(truth, predicted))
-    return float(_ratio(hits, hits + missed))
-
-
-def hamming_loss(truth: Bools, predicted: Bools) -> float:
-    """Share of (document, label) cells that are wrong."""
-    return float((truth != predicted).mean())
-
-
-def sample_jaccard(truth: Bools, predicted: Bools) -> float:
-    """Mean over documents of |true ∩ predicted| / |true ∪ predicted|; two empty sets agree: 1."""
-    either = (truth | predicted).sum(axis=1)
-    both = (truth & predicted).sum(axis=1)
-    return float(np.where(either == 0, 1.0, _ratio(both, either)).mean())
+def of_rankings(truth: Bools, scores: Floats) -> dict[str, float]:
+    """Every metric that needs no threshold, by name."""
+    return {
+        "map": mean_average_precision(truth, scores),
+        "f1_at_3": f1_at(3, truth, scores),
+        "f1_at_5": f1_at(5, truth, scores),
+    }
 
 
 def mean_average_precision(truth: Bools, scores: Floats) -> float:
     """mAP: mean, over labels that occur in `truth`, of the average precision of their ranking of
-    documents.
+    documents: Σ (R_i - R_(i-1)) P_i over the distinct scores, from high to low.
 
-    AP = Σ (R_i - R_(i-1)) P_i over the distinct score values, from high to low (scikit-learn's
-    definition, no interpolation: tied documents enter together). NaN when no label occurs.
+    Scores may be infinite. NaN when no label occurs.
     """
-    occurring = np.flatnonzero(truth.any(axis=0))
-    if occurring.size == 0:
+    from sklearn.metrics import average_precision_score
+
+    occurring = truth.any(axis=0)
+    if not occurring.any():
         return float("nan")
-    return float(
-        np.mean([average_precision(truth[:, label], scores[:, label]) for label in occurring])
-    )
-
-
-def average_precision(truth: Bools, scores: Floats) -> float:
-    """Average precision of one label with at least one positive; `truth`, `scores`: shape
-    (n_documents,).
-    """
-    order = np.argsort(-scores, kind="stable")
-    ranked = scores[order]
-    last_of_tie = np.append(ranked[1:] != ranked[:-1], True)
-    hits = np.cumsum(truth[order])[last_of_tie]
-    precision = hits / (np.flatnonzero(last_of_tie) + 1)
-    gained = np.diff(hits, prepend=0) / hits[-1]
-    return float((gained * precision).sum())
+    ranked = np.nan_to_num(scores[:, occurring])  # infinities, which are refused, as the largest
+    return float(average_precision_score(truth[:, occurring], ranked, average="macro"))
 
 
 def f1_at(k: int, truth: Bools, scores: Floats) -> float:
@@ -127,30 +102,13 @@ def top_labels(scores: Floats, k: int) -> Bools:
     return predicted
 
 
-def of_decisions(truth: Bools, predicted: Bools) -> dict[str, float]:
-    """Every metric of yes/no decisions, by name."""
-    metrics = (
-        macro_f1,
-        macro_precision,
-        macro_recall,
-        micro_f1,
-        micro_precision,
-        micro_recall,
-        hamming_loss,
-        sample_jaccard,
-    )
-    return {metric.__name__: metric(truth, predicted) for metric in metrics}
-
-
-def of_rankings(truth: Bools, scores: Floats) -> dict[str, float]:
-    """Every metric that needs no threshold, by name."""
+def _multilabel(truth: Bools, predicted: Bools) -> dict[str, Any]:
+    """Arguments of scikit-learn's metrics. It takes a single column for one question with two
+    classes, so another stands beside, which `labels` leaves out.
+    """
+    spare = np.zeros((len(truth), 1), dtype=np.bool_)
     return {
-        "map": mean_average_precision(truth, scores),
-        "f1_at_3": f1_at(3, truth, scores),
-        "f1_at_5": f1_at(5, truth, scores),
+        "y_true": np.hstack([truth, spare]),
+        "y_pred": np.hstack([predicted, spare]),
+        "labels": range(truth.shape[1]),
     }
-
-
-def _ratio(part: Floats, whole: Floats) -> Floats:
-    part, whole = np.asarray(part, dtype=np.float64), np.asarray(whole, dtype=np.float64)
-    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)

@@ -30,7 +30,9 @@ class TfidfSettings(Section):
     C: Positive = 1.0
 
 
-TOKEN_PATTERN = r"(?u)\w+|[+><]+"  # clinicians write findings with signs alone: "+++", "<"
+# not `text.tokens.words`: a term is one feature whatever mark stands beside it; but clinicians
+# write findings with signs alone: "+++", "<"
+TOKEN_PATTERN = r"(?u)\w+|[+><]+"
 MIN_DOCUMENTS = 2  # a feature seen in one report only cannot generalise
 MAX_ITERATIONS = 10_000
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from synthfr.text.tokens import words
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -36,6 +38,6 @@ def _counts(reports: pd.DataFrame) -> dict[str, float]:
     return {
         "reports": len(reports),
         "patients": patients.nunique(),
-        "words_per_report": float(reports["text"].str.split().map(len).mean()),
+        "words_per_report": float(reports["text"].map(words).map(len).mean()),
         "codes_per_report": float(reports["codes"].map(len).mean()),
     }

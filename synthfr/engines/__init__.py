@@ -11,9 +11,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from synthfr.engines.chunks import Shard, write_shard
 from synthfr.engines.lazy import LazyEngine
 from synthfr.engines.protocol import Completion, Engine, Request
-from synthfr.engines.shards import Share, write_share
 
 if TYPE_CHECKING:
     from synthfr.engines.engine_settings import Engines, Sampling
@@ -23,38 +23,38 @@ __all__ = [
     "Completion",
     "Engine",
     "Request",
-    "Share",
+    "Shard",
     "identity",
     "lazy_engine",
     "open_engine",
     "stream",
-    "write_share",
+    "write_shard",
 ]
 
 
 @contextmanager
 def open_engine(
-    how: Sampling,
+    params: Sampling,
     engines: Engines,
     files: ModelFiles,
     merged: Path,
 ) -> Iterator[Engine]:
-    """The engine that ``how.engine`` names, writing with the model of `files`, ``how.batch_size``
-    texts at once.
+    """The engine that ``params.engine`` names, writing with the model of `files`,
+    ``params.batch_size`` texts at once.
 
     It is closed at the end: memory, processes and connections are given back. `merged` is a folder
     for merged weights, where the engine needs them as files; stages share it.
     """
-    if how.engine == "vllm":
+    if params.engine == "vllm":
         from synthfr.engines.vllm.vllm_engine import vllm_engine
 
-        with vllm_engine(how.batch_size, engines.vllm, files, merged) as made:
-            yield made
-    elif how.engine == "openai":
+        with vllm_engine(params.batch_size, engines.vllm, files, merged) as engine:
+            yield engine
+    elif params.engine == "openai":
         from synthfr.engines.openai.openai_engine import OpenaiEngine
 
-        with OpenaiEngine(how, engines.openai, files) as asked:
-            yield asked
+        with OpenaiEngine(params, engines.openai, files) as engine:
+            yield engine
     else:
         from synthfr import models
         from synthfr.engines.transformers.transformers_engine import (
@@ -62,27 +62,27 @@ def open_engine(
             check_memory,
         )
 
-        check_memory(files, how)
-        yield TransformersEngine(models.load(files), how.batch_size)
+        check_memory(files, params)
+        yield TransformersEngine(models.load(files), params.batch_size)
 
 
 @contextmanager
 def lazy_engine(
-    how: Sampling,
+    params: Sampling,
     engines: Engines,
     files: ModelFiles,
     merged: Path,
 ) -> Iterator[Engine]:
-    """`open_engine`, at its first request: where every shard is there, nothing is loaded."""
+    """`open_engine`, at its first request: where every chunk is there, nothing is loaded."""
     with ExitStack() as opened:
-        yield LazyEngine(lambda: opened.enter_context(open_engine(how, engines, files, merged)))
+        yield LazyEngine(lambda: opened.enter_context(open_engine(params, engines, files, merged)))
 
 
-def identity(how: Sampling, engines: Engines) -> dict[str, Any]:
+def identity(params: Sampling, engines: Engines) -> dict[str, Any]:
     """What of the engine's settings changes the texts: unfinished work is kept under it."""
-    if how.engine == "vllm":
+    if params.engine == "vllm":
         return {"dtype": engines.vllm.dtype, "policy": engines.vllm.policy}
-    if how.engine == "openai":
+    if params.engine == "openai":
         return {"model": engines.openai.model, "chat": engines.openai.chat}
     return {}
 

@@ -1,8 +1,9 @@
-"""Settings."""
+"""How a stage has texts written (`Sampling`), and how each engine runs (`Engines`)."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -17,7 +18,9 @@ class Sampling(Section):
     top_k: Annotated[int, Field(ge=0)] = 0
     max_new_tokens: Count = 256
     batch_size: Count = 200
-    shard_size: Count = 200
+    chunk_size: Count = 200
+
+    renamed: ClassVar[Mapping[str, str]] = {"shard_size": "chunk_size"}
 
 
 class Engines(Section):

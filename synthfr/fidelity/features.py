@@ -15,6 +15,9 @@ from functools import cached_property
 
 import numpy as np
 
+from synthfr.text.tokens import words
+
+# Kiefer et al. count punctuation marks as tokens
 _TOKEN = re.compile(r"\w+(?:['’\-]\w+)*|[^\w\s]")
 _SENTENCE_END = re.compile(r"(?:(?<!\b\w)\.|[!?…])[.!?…]*(?:[\"'”)\]]|\s?»)*\s+")
 
@@ -90,12 +93,12 @@ def statistical(corpus: Corpus) -> dict[str, float]:
 
 
 def lengths(corpus: Corpus) -> dict[str, float]:
-    """Words (white space between them) a text: mean, standard deviation and median."""
-    words = np.array([len(text.split()) for text in corpus.texts])
+    """Words a text: mean, standard deviation and median."""
+    sizes = np.array([len(words(text)) for text in corpus.texts])
     return {
-        "words_mean": float(words.mean()),
-        "words_sd": float(words.std()),
-        "words_median": float(np.median(words)),
+        "words_mean": float(sizes.mean()),
+        "words_sd": float(sizes.std()),
+        "words_median": float(np.median(sizes)),
     }
 
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field, field_validator, model_validator
 
 from synthfr import seeding
+from synthfr.engines.chunks import complete
 from synthfr.engines.engine_settings import Sampling
 from synthfr.engines.protocol import Engine, Request
-from synthfr.engines.shards import complete
 from synthfr.errors import UserError
 from synthfr.section import NonNegative, without_doubles
 
@@ -94,12 +94,12 @@ def candidate_requests(
 
 
 def candidates(
-    requests: Sequence[Request], engine: Engine, shard_size: int, scratch: Path
+    requests: Sequence[Request], engine: Engine, chunk_size: int, scratch: Path
 ) -> pd.DataFrame:
-    """CANDIDATES for `candidate_requests`, in their order. `scratch` keeps finished shards."""
+    """CANDIDATES for `candidate_requests`, in their order. `scratch` keeps finished chunks."""
     import pandas as pd
 
-    completions = complete(engine, requests, shard_size, scratch)
+    completions = complete(engine, requests, chunk_size, scratch)
     rows = []
     for request in requests:
         prompt_id, _, number = request.id.rpartition("/")

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from synthfr import prompts, seeding
+from synthfr.engines.chunks import complete
 from synthfr.engines.engine_settings import Sampling
 from synthfr.engines.protocol import Completion, Engine, Request
-from synthfr.engines.shards import complete
 from synthfr.errors import UserError
 from synthfr.generation.code_sets import CodeSets
 from synthfr.section import Count, NonNegative
+from synthfr.text.tokens import words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -104,10 +105,10 @@ def plan(
     return Plan(step, language, random_seed, by_id, requests)
 
 
-def synthesis(planned: Plan, engine: Engine, shard_size: int, scratch: Path) -> Synthesis:
+def synthesis(planned: Plan, engine: Engine, chunk_size: int, scratch: Path) -> Synthesis:
     """The reports of a plan. One that stays empty after several attempts is left out and counted.
 
-    `scratch` keeps finished shards of a run that is killed.
+    `scratch` keeps finished chunks of a run that is killed.
     """
     import pandas as pd
 
@@ -115,7 +116,7 @@ def synthesis(planned: Plan, engine: Engine, shard_size: int, scratch: Path) -> 
     written: dict[str, Completion] = {}
     wanted = list(requests)
     for attempt in range(ATTEMPTS):
-        written |= complete(engine, planned.attempt(attempt, wanted), shard_size, scratch)
+        written |= complete(engine, planned.attempt(attempt, wanted), chunk_size, scratch)
         wanted = [name for name in wanted if not written[name].text.strip()]
         if not wanted:
             break
@@ -145,7 +146,7 @@ def synthesis(planned: Plan, engine: Engine, shard_size: int, scratch: Path) -> 
             "left_out_empty": len(wanted),
             "tokens": sum(tokens),
             "tokens_per_report": sum(tokens) / len(tokens),
-            "words_per_report": sum(len(text.split()) for text in reports["text"]) / len(reports),
+            "words_per_report": sum(len(words(text)) for text in reports["text"]) / len(reports),
             "codes_per_report": sum(map(len, reports["codes"])) / len(reports),
             "distinct_codes": len({code for row in reports["codes"] for code in row}),
             "distinct_share": float(reports["text"].nunique() / len(reports)),

@@ -1,11 +1,8 @@
-"""ICD-10 (CIM-10) codes: one spelling, categories, chapters, label spaces."""
+"""ICD-10 (CIM-10) codes: one spelling, categories, label spaces."""
 
 from synthfr.icd10.codes import (
-    Chapter,
     broader,
     category,
-    chapter,
-    chapters,
     is_code,
     label_space,
     normalise_code,
@@ -13,11 +10,8 @@ from synthfr.icd10.codes import (
 )
 
 __all__ = [
-    "Chapter",
     "broader",
     "category",
-    "chapter",
-    "chapters",
     "is_code",
     "label_space",
     "normalise_code",

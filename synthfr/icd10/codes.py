@@ -10,22 +10,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
-from synthfr.disk import read_yaml
 from synthfr.errors import UserError
 
 _CODE = re.compile(r"([A-Z][0-9][0-9AB])(?:\.?([0-9A-Z]{1,4}))?(?:\.?\+([0-9]{1,2}))?[†*+]?")
-
-
-@dataclass(frozen=True)
-class Chapter:
-    number: str  # Roman
-    first: str  # categories, both included
-    last: str
-    title: str
 
 
 def is_code(text: str) -> bool:
@@ -54,20 +42,6 @@ def normalise_code(code: str) -> str:
 def category(code: str) -> str:
     """The first three places: ``E11.9`` to ``E11``."""
     return normalise_code(code)[:3]
-
-
-def chapter(code: str) -> str:
-    """Roman number of the chapter: ``E11.9`` to ``IV``. Every code is in exactly one of the 22."""
-    head = category(code)
-    # letters in the third place (C7A, O9A) stand behind its digits
-    place = f"{head[:2]}9" if head[2].isalpha() else head
-    return next(part.number for part in chapters() if part.first <= place <= part.last)
-
-
-@cache
-def chapters() -> tuple[Chapter, ...]:
-    """The 22 chapters, in order."""
-    return tuple(Chapter(**entry) for entry in read_yaml(Path(__file__).with_name("chapters.yaml")))
 
 
 def related(one: str, other: str) -> bool:

@@ -5,17 +5,18 @@ their mean, in [0, 1].
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
-from synthfr.engines.asking import Form, Question
-from synthfr.judging.panel import Candidate, Judgement, Panel, distribution
+from synthfr.engines.asking import AnswerSchema, Question, Respondent
+from synthfr.judging.rows import Candidate, Judgement, distribution
 from synthfr.judging.templates import render
 
 CRITERIA = ("language", "plausibility", "authenticity")
 HIGHEST = 10
 
 
-def _read(answer: Any) -> tuple[float, ...] | None:
+def _grades(answer: Any) -> tuple[float, ...] | None:
     if not isinstance(answer, dict) or set(answer) != set(CRITERIA):
         return None
     grades = [answer[name] for name in CRITERIA]
@@ -24,8 +25,8 @@ def _read(answer: Any) -> tuple[float, ...] | None:
     return tuple(grade / HIGHEST for grade in grades)
 
 
-FORM = Form(
-    schema=json.dumps(
+GRADES = AnswerSchema(
+    json.dumps(
         {
             "type": "object",
             "properties": {
@@ -35,31 +36,37 @@ FORM = Form(
             "additionalProperties": False,
         }
     ),
-    read=_read,
+    _grades,
 )
 
 
-def judge(candidates: list[Candidate], panel: Panel) -> tuple[list[Judgement], dict[str, Any]]:
+def rate(
+    candidates: Sequence[Candidate], respondent: Respondent
+) -> tuple[list[Judgement], dict[str, Any]]:
     """A judgement of each candidate, in order, and measures.
 
-    One without an answer in form is null; a blank report is not asked about and has 0 in
+    One without an answer in the schema is null; a blank report is not asked about and has 0 in
     everything.
     """
-    asked = {
-        one.key: Question(one.key, render("score", one.language, text=one.text))
-        for one in candidates
-        if not one.blank
-    }
-    answers = panel.ask(list(asked.values()), FORM)
-    found = []
-    for one in candidates:
-        grades = (0.0,) * len(CRITERIA) if one.blank else answers.given.get(asked[one.key].id)
-        found.append(
-            Judgement(*one.key)
-            if grades is None
-            else Judgement(*one.key, sum(grades) / len(grades), *grades)
+    questions = {
+        candidate.key: Question(
+            candidate.key, render("score", candidate.language, text=candidate.text)
         )
-    return found, {
+        for candidate in candidates
+        if not candidate.blank
+    }
+    answers = respondent.answer(list(questions.values()), GRADES)
+    judgements = []
+    for candidate in candidates:
+        grades: tuple[float, ...] | None = (0.0,) * len(CRITERIA)
+        if not candidate.blank:
+            grades = answers.by_id.get(questions[candidate.key].id)
+        judgements.append(
+            Judgement(*candidate.key)
+            if grades is None
+            else Judgement(*candidate.key, sum(grades) / len(grades), *grades)
+        )
+    return judgements, {
         **answers.measures,
-        **{name: distribution([getattr(one, name) for one in found]) for name in CRITERIA},
+        **{name: distribution([getattr(one, name) for one in judgements]) for name in CRITERIA},
     }

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations, groupby
 from typing import Any, Literal
 
-from synthfr.engines.asking import Form, Question
-from synthfr.judging.panel import Candidate, Judgement, Panel
+from synthfr.engines.asking import AnswerSchema, Question, Respondent
+from synthfr.judging.rows import Candidate, Judgement
 from synthfr.judging.templates import render
 
 Verdict = Literal["A", "B", "equal"]
@@ -22,14 +23,14 @@ _TURNED: dict[Verdict, Verdict] = {"A": "B", "B": "A", "equal": "equal"}
 _POINTS: dict[Verdict, float] = {"A": 1.0, "B": 0.0, "equal": 0.5}  # of the first
 
 
-def _read(answer: Any) -> Verdict | None:
+def _verdict(answer: Any) -> Verdict | None:
     if not isinstance(answer, dict) or set(answer) != {"better"}:
         return None
     return next((verdict for verdict in VERDICTS if verdict == answer["better"]), None)
 
 
-FORM: Form[Verdict] = Form(
-    schema=json.dumps(
+VERDICT: AnswerSchema[Verdict] = AnswerSchema(
+    json.dumps(
         {
             "type": "object",
             "properties": {"better": {"type": "string", "enum": list(VERDICTS)}},
@@ -37,7 +38,7 @@ FORM: Form[Verdict] = Form(
             "additionalProperties": False,
         }
     ),
-    read=_read,
+    _verdict,
 )
 
 
@@ -59,7 +60,9 @@ def _question(first: Candidate, second: Candidate) -> Question:
     )
 
 
-def judge(candidates: list[Candidate], panel: Panel) -> tuple[list[Judgement], dict[str, Any]]:
+def compare(
+    candidates: Sequence[Candidate], respondent: Respondent
+) -> tuple[list[Judgement], dict[str, Any]]:
     """A judgement of each candidate, in order, and measures; `candidates` are sorted by prompt.
 
     Not asked: equal texts tie, and a blank one loses; its own score is 0. A comparison that one of
@@ -83,10 +86,11 @@ def judge(candidates: list[Candidate], panel: Panel) -> tuple[list[Judgement], d
             else:
                 compared.append(_Pair(first, second))
 
-    answers = panel.ask([one for pair in compared for one in pair.questions()], FORM)
+    questions = [question for pair in compared for question in pair.questions()]
+    answers = respondent.answer(questions, VERDICT)
     settled = ties = contradictions = firsts = seconds = 0
     for pair in compared:
-        straight, turned = (answers.given.get(one.id) for one in pair.questions())
+        straight, turned = (answers.by_id.get(one.id) for one in pair.questions())
         firsts += (straight == "A") + (turned == "A")
         seconds += (straight == "B") + (turned == "B")
         if straight is None or turned is None:
@@ -97,12 +101,12 @@ def judge(candidates: list[Candidate], panel: Panel) -> tuple[list[Judgement], d
         contradictions += straight == turned != "equal"  # the same place both times
         settle(pair.first, pair.second, verdict)
 
-    found = []
-    for one in candidates:
-        won = points.get(one.key)
-        share = 0.0 if one.blank else sum(won) / len(won) if won else None
-        found.append(Judgement(*one.key, share))
-    return found, {
+    judgements = []
+    for candidate in candidates:
+        won = points.get(candidate.key)
+        share = 0.0 if candidate.blank else sum(won) / len(won) if won else None
+        judgements.append(Judgement(*candidate.key, share))
+    return judgements, {
         **answers.measures,
         "comparisons": settled,
         "identical": identical,

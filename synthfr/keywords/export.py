@@ -81,7 +81,7 @@ def export(
     )
     if params.negation == "skip":
         _warn_without_cues([public, private])
-    sides = [found(reports, index, params.negation) for reports in (public, private)]
+    sides = [report_terms(reports, index, params.negation) for reports in (public, private)]
     seen = [keywords for keywords, _ in sides]
     completions = synonyms if params.complete_from_codes else {}
     public_completions = synonyms if params.complete_public else {}
@@ -124,7 +124,7 @@ def patients(reports: pd.DataFrame) -> list[str]:
     return owners
 
 
-def found(
+def report_terms(
     reports: pd.DataFrame, index: KeywordIndex, negation: Literal["skip", "keep"]
 ) -> tuple[list[list[Keyword]], int]:
     """Each report's distinct terms, in the order of the text; and how many matches were skipped.

@@ -28,7 +28,8 @@ from synthfr.text.language_resources import NegationCues
 from synthfr.text.language_resources import language as resources
 from synthfr.text.normalise import normalise
 
-# words of any script with their accents, numbers, ends of lines, and single marks
+# words of any script with their accents, numbers, ends of lines, and single marks; not
+# `text.tokens.words`: a cue must be seen beside a mark, and a mark ends what it negates
 _TOKEN = re.compile(r"(?:[^\W\d_][\u0300-\u036f]*)+|\d+|\n\s*|[^\w\s]")
 _SILENT = frozenset("'\N{RIGHT SINGLE QUOTATION MARK}`\N{MODIFIER LETTER APOSTROPHE}\"«»")
 _HYPHENS = frozenset("-\N{HYPHEN}\N{NON-BREAKING HYPHEN}")

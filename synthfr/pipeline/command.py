@@ -17,17 +17,20 @@ from synthfr.pipeline import layout
 from synthfr.redact import failure, private_stage
 
 # read private text: those that dvc.yaml marks PRIVATE
-PRIVATE_STAGES = ("seed", "keywords", "score", "reference", "classify", "privacy", "fidelity")
+PRIVATE_STAGES = (
+    *("seed", "keywords", "similarity_judge", "score"),
+    *("reference", "classify", "privacy", "fidelity"),
+)
 
-ShareOption = Annotated[
-    str | None,
+ShardIndex = Annotated[
+    int | None,
     typer.Option(
-        "--share",
-        metavar="N/OF",
-        help="Write only the N-th (from 0) of OF parts, into .scratch, where the whole stage "
-        "finds them: for job arrays.",
+        min=0,
+        help="Write only this one (from 0) of --num-shards parts, into .scratch, where the whole "
+        "stage finds them: for job arrays.",
     ),
 ]
+NumShards = Annotated[int | None, typer.Option(min=1, help="Parts that the work is cut into.")]
 
 params_path: ContextVar[Path] = ContextVar("params_path", default=Path("params.yaml"))
 """Of the command that is running."""

@@ -24,10 +24,14 @@ FAILURES = PRIVATE / "failures"  # tracebacks that may quote private text
 MODELS = Path("models")
 BASE = MODELS / "base"
 
+METRICS = Path("metrics")
+PLOTS = Path("plots")
+ROUNDS = Path("data/rounds")
+SYNTHETIC = Path("data/synthetic")
 REPORTS = Path("reports")
 RECORD = Path("docs/seeds.json")  # figures over seeds of the whole loop
 TIMINGS = Path("mlruns/timings")  # seconds and peak memory of each stage's last run
-SCRATCH = Path(".scratch")  # shards and checkpoints of stages that are under way
+SCRATCH = Path(".scratch")  # chunks and checkpoints of stages that are under way
 MERGED = SCRATCH / "merged"  # policies as plain weights, for engines that want them
 _TEMPORARY = (".dvc", "tmp", "exps")  # where DVC makes workspaces of experiments
 
@@ -56,35 +60,40 @@ def adapter(step: str) -> Path:
 
 
 def candidates(round_: str) -> Path:
-    return Path("data/rounds") / round_ / "candidates.parquet"
+    return ROUNDS / round_ / "candidates.parquet"
 
 
 def judgements(round_: str) -> Path:
-    return Path("data/rounds") / round_ / "judgements.parquet"
+    return ROUNDS / round_ / "judgements.parquet"
+
+
+def similarities(round_: str) -> Path:
+    """What the similarity judge says of a round's candidates: it stays on the private side."""
+    return PRIVATE / "rounds" / round_ / "similarities.parquet"
 
 
 def scores(round_: str) -> Path:
-    return Path("data/rounds") / round_ / "scores.parquet"
+    return ROUNDS / round_ / "scores.parquet"
 
 
 def pairs(round_: str) -> Path:
     """A round's preference pairs; `best_of` and `kto` lie beside it."""
-    return Path("data/rounds") / round_ / "pairs.parquet"
+    return ROUNDS / round_ / "pairs.parquet"
 
 
 def best_of(round_: str) -> Path:
     """The best candidate of each prompt, in TRL's prompt-completion format."""
-    return Path("data/rounds") / round_ / "best_of.parquet"
+    return ROUNDS / round_ / "best_of.parquet"
 
 
 def kto(round_: str) -> Path:
     """Best and worst candidates as single labelled examples, in TRL's KTO format."""
-    return Path("data/rounds") / round_ / "kto.parquet"
+    return ROUNDS / round_ / "kto.parquet"
 
 
 def synthetic(step: str) -> Path:
     """Folder of a step's data set: ``reports.parquet`` and its card, ``README.md``."""
-    return Path("data/synthetic") / step
+    return SYNTHETIC / step
 
 
 def synthetic_reports(step: str) -> Path:
@@ -93,12 +102,12 @@ def synthetic_reports(step: str) -> Path:
 
 def metrics(stage: str, item: str | None = None) -> Path:
     """``metrics/<stage>.json``, or ``metrics/<stage>/<item>.json`` of a round or step."""
-    return _per_item(Path("metrics"), stage, item, ".json")
+    return _per_item(METRICS, stage, item, ".json")
 
 
 def plot(stage: str, item: str | None = None, name: str = "history") -> Path:
     """``plots/<stage>/<name>.csv``, or ``plots/<stage>/<name>/<item>.csv``: a folder to compare."""
-    return Path("plots") / stage / (f"{name}.csv" if item is None else f"{name}/{item}.csv")
+    return PLOTS / stage / (f"{name}.csv" if item is None else f"{name}/{item}.csv")
 
 
 def timing(stage: str, item: str | None = None) -> Path:

@@ -7,7 +7,7 @@ the sections that its file names.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -29,6 +29,7 @@ from synthfr.preferences import Pair
 from synthfr.privacy.overlap import Privacy
 from synthfr.prompts import Prompt
 from synthfr.scoring.scores import Score
+from synthfr.scoring.similarity_judge import SimilarityJudge
 from synthfr.section import Count, Name, Positive, Section
 from synthfr.training.dpo import Dpo, Round
 from synthfr.training.sft import Sft
@@ -71,6 +72,7 @@ class Params(Section):
     sft: Sft = Sft()
     generate: Generate = Generate()
     judge: Judge = Judge()
+    similarity_judge: SimilarityJudge = SimilarityJudge()
     score: Score = Score()
     pair: Pair = Pair()
     dpo: Dpo = Dpo()
@@ -114,6 +116,17 @@ class Params(Section):
         return self
 
     @model_validator(mode="after")
+    def _similarity_judged_by_someone(self) -> Params:
+        if not self.has("score", "similarity_judge"):
+            return self
+        if self.score.weights.similarity_judge > 0 and not self.similarity_judge.enabled:
+            raise ValueError(
+                "score.weights.similarity_judge is above 0, but similarity_judge.model is null: "
+                "set the weight to 0, or name a model"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _enough_reports(self) -> Params:
         if not self.has("classify", "synthesize"):
             return self
@@ -123,6 +136,29 @@ class Params(Section):
                 "lower the one or raise the other"
             )
         return self
+
+    @model_validator(mode="after")
+    def _folders_are_watched(self) -> Params:
+        for where, settings in self._models():
+            model, watch = settings.model, settings.watch
+            if model and Path(model).is_dir() and Path(watch) != Path(model):
+                raise ValueError(
+                    f"{where}.model is a folder, and {where}.watch is '{watch}': name the folder "
+                    "there too, so that DVC notices when it changes"
+                )
+        return self
+
+    def _models(self) -> Iterator[tuple[str, Any]]:
+        """Where a model is named that may be a folder, and its settings."""
+        if self.has("judge"):
+            yield "judge", self.judge
+        if self.has("similarity_judge"):
+            yield "similarity_judge", self.similarity_judge
+        if self.has("score"):
+            where = "score.evaluator.sentence_transformers"
+            yield where, self.score.evaluator.sentence_transformers
+        if self.has("classify"):
+            yield "classify.coder.encoder", self.classify.coder.encoder
 
     @model_validator(mode="after")
     def _rounds_descend(self) -> Params:

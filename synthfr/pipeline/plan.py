@@ -91,25 +91,24 @@ def _rounds(params: Params) -> Iterator[Line]:
         "generate", f"{candidates:,} candidates of {per_report:.0f} tokens", written,
         gpu_hours=_hours_written(written, active), disk_bytes=written * 4 + _merged(params),
     )  # fmt: skip
-    if params.judge.kind != "none" and params.judge.engine != "openai":
-        weights, judge = size_of(params.judge.model or "")
+    if model := params.judge.loaded_model:
+        weights, judge = size_of(model)
         asked = candidates
         if params.judge.kind == "pairwise":  # each pair in both orders
             asked *= len(params.generate.temperatures) - 1
         read = asked * (per_report + 2 * PROMPT_TOKENS)
         hours = _hours_written(read, judge) / READ_TO_WRITTEN
         hours += _hours_written(asked * params.judge.max_new_tokens / 2, judge)
-        what = f"{asked:,} answers of {params.judge.model}"
+        what = f"{asked:,} answers of {model}"
         yield Line("judge", what, read, gpu_hours=hours, disk_bytes=2 * weights)
-    similar = params.score.similarity_judge
-    if similar.model is not None and similar.engine != "openai":
-        weights, judge = size_of(similar.model)
+    if model := params.similarity_judge.loaded_model:
+        weights, judge = size_of(model)
         read = candidates * (2 * per_report + 2 * PROMPT_TOKENS)
         hours = _hours_written(read, judge) / READ_TO_WRITTEN
-        hours += _hours_written(candidates * similar.max_new_tokens / 2, judge)
-        what = f"{candidates:,} answers of {similar.model}, beside the private documents"
-        yield Line("score", what, read, gpu_hours=hours, disk_bytes=2 * weights)
-    if params.score.evaluator == "discriminator":
+        hours += _hours_written(candidates * params.similarity_judge.max_new_tokens / 2, judge)
+        what = f"{candidates:,} answers of {model}, beside the private documents"
+        yield Line("similarity_judge", what, read, gpu_hours=hours, disk_bytes=2 * weights)
+    if params.score.evaluator.kind == "discriminator":
         yield Line("score", f"{candidates:,} candidates by a linear classifier", written)
     else:
         yield _compared(params, candidates, per_report)
@@ -125,7 +124,9 @@ def _rounds(params: Params) -> Iterator[Line]:
 
 def _compared(params: Params, candidates: int, per_report: float) -> Line:
     """Scoring by comparison with the private documents, window by window."""
-    encoder, _ = size_of(params.score.evaluator)
+    evaluator = params.score.evaluator
+    pretrained = evaluator.kind == "sentence_transformers"
+    encoder, _ = size_of((pretrained and evaluator.sentence_transformers.model) or "")
     windows = max(1, math.ceil(per_report / params.score.stride_tokens) - 1)
     read = candidates * (per_report + windows * params.score.window_tokens)
     hours = FORWARD_FLOPS * encoder * read / (ENCODING_SHARE * PEAK_FLOPS) / 3600

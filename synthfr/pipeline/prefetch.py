@@ -20,8 +20,6 @@ from synthfr.models.base import TAKEN
 if TYPE_CHECKING:
     from synthfr.pipeline.parameters import Params
 
-EVALUATOR = "sentence-transformers:"
-
 
 @dataclass(frozen=True)
 class Wanted:
@@ -56,15 +54,12 @@ def wanted(params: Params) -> list[Wanted]:
     if params.has("base") and params.base.source == "hub":
         reference = f"{params.base.repo_id}@{params.base.revision}"
         named.append(Wanted("base.revision", reference, TAKEN))
-    if params.has("score") and params.score.evaluator.startswith(EVALUATOR):
-        reference = params.score.evaluator.removeprefix(EVALUATOR)
-        named.append(Wanted("score.evaluator", reference))
-    if params.has("judge") and params.judge.kind != "none" and params.judge.engine != "openai":
-        named.append(Wanted("judge.model", params.judge.model or ""))
-    if params.has("score"):
-        similar = params.score.similarity_judge
-        if similar.model is not None and similar.engine != "openai":
-            named.append(Wanted("score.similarity_judge.model", similar.model))
+    if params.has("score") and params.score.evaluator.kind == "sentence_transformers":
+        encoder = params.score.evaluator.sentence_transformers.model or ""
+        named.append(Wanted("score.evaluator.sentence_transformers.model", encoder))
+    for section in ("judge", "similarity_judge"):
+        if params.has(section) and (model := getattr(params, section).loaded_model):
+            named.append(Wanted(f"{section}.model", model))
     if params.has("classify") and params.classify.coder.kind == "encoder":
         where = "classify.coder.encoder.model"
         named.append(Wanted(where, params.classify.coder.encoder.model or ""))
@@ -73,7 +68,7 @@ def wanted(params: Params) -> list[Wanted]:
 
 def latest(one: Wanted) -> str:
     """The commit that the model's main branch is at now; asks the hub."""
-    with _told_when_refused(one):
+    with _refusals_as_user_errors(one):
         return str(_api().model_info(one.repo_id, timeout=30).sha)
 
 
@@ -110,7 +105,7 @@ def _weights(folder: Path, one: Wanted) -> int:
 
 def _listed(one: Wanted, model: hub.Pinned) -> list[Any]:
     """Files of the commit that are wanted, with size and, for large ones, SHA-256."""
-    with _told_when_refused(one):
+    with _refusals_as_user_errors(one):
         info = _api().model_info(
             model.repo_id, revision=model.revision, files_metadata=True, timeout=30
         )
@@ -163,7 +158,7 @@ def _check(folder: Path, file: Any, where: str) -> None:
 
 
 @contextmanager
-def _told_when_refused(one: Wanted) -> Iterator[None]:
+def _refusals_as_user_errors(one: Wanted) -> Iterator[None]:
     from httpx2 import HTTPError  # what huggingface_hub asks with
     from huggingface_hub.errors import (
         GatedRepoError,

@@ -17,14 +17,16 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def refuse_exposed(seed: Seed, private: Path) -> None:
-    """UserError if the private reports lie in the checkout but outside its folder `private`: the
-    next ``git add -A`` would take them. Links are followed; outside the checkout all is well.
+    """UserError if the private reports lie in the checkout but outside the folder `private` of the
+    current recipe or of the root: the next ``git add -A`` would take them. Links are followed;
+    outside the checkout all is well.
     """
     path = seed.files.private.path
     if seed.source != "files" or path is None:
         return
     here = Path(os.path.realpath(path))
-    if here.is_relative_to(checkout()) and not here.is_relative_to(Path.cwd().resolve() / private):
+    closed = [folder / private for folder in (Path.cwd().resolve(), checkout())]
+    if here.is_relative_to(checkout()) and not any(map(here.is_relative_to, closed)):
         raise UserError(
             f"seed.files.private.path: {path} lies in this checkout but outside {private}, where "
             f"git would take it: move it to {private / 'raw'}, or out of the checkout, and correct "
@@ -47,7 +49,7 @@ def close(folder: Path) -> None:
     mode 444 always (its folder must be closed: ``chmod 700 .dvc/cache``), and tables that are
     links into it (cache.type hardlink or symlink).
     """
-    for path in folder.glob("*.parquet"):
+    for path in (*folder.glob("*.parquet"), *folder.glob("rounds/*/*.parquet")):
         now = path.lstat()
         single = stat.S_ISREG(now.st_mode) and now.st_nlink == 1
         if single and now.st_uid == os.geteuid() and now.st_mode & _OTHERS:

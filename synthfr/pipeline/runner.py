@@ -16,16 +16,24 @@ from typing import TYPE_CHECKING, Any
 
 from synthfr.errors import UserError
 from synthfr.pipeline import layout, private_files
-from synthfr.pipeline.command import PRIVATE_STAGES, ShareOption, StageApp, params_path, stage_app
+from synthfr.pipeline.command import (
+    PRIVATE_STAGES,
+    NumShards,
+    ShardIndex,
+    StageApp,
+    params_path,
+    stage_app,
+)
+from synthfr.pipeline.nested import flatten
 
 if TYPE_CHECKING:
-    from synthfr.engines import Share
+    from synthfr.engines import Shard
     from synthfr.pipeline.parameters import Params
 
-__all__ = ["ShareOption", "StageApp", "StageRun", "stage_app", "stage_run"]
+__all__ = ["NumShards", "ShardIndex", "StageApp", "StageRun", "stage_app", "stage_run"]
 
 # run once a round; other stages that take an item run once a step
-ROUND_STAGES = ("generate", "judge", "score", "pair", "dpo")
+ROUND_STAGES = ("generate", "judge", "similarity_judge", "score", "pair", "dpo")
 # load a model, as large as the parameters name
 MODEL_STAGES = ("sft", "generate", "judge", "dpo", "synthesize")
 
@@ -34,10 +42,10 @@ class StageRun:
     """What a stage holds while it runs: parameters in, metrics, series and tracking out."""
 
     def __init__(
-        self, stage: str, item: str | None, params: Params, tracked: Any, share: Share | None = None
+        self, stage: str, item: str | None, params: Params, tracked: Any, shard: Shard | None = None
     ) -> None:
         self.stage, self.item, self.params, self.seed = stage, item, params, params.random_seed
-        self.share = share  # the part of the work that is this process's, None: all of it
+        self.shard = shard  # the part of the work that is this process's, None: all of it
         self._tracked = tracked  # None: not tracked
         self._metrics: dict[str, Any] = {}
         self._series: dict[str, list[dict[str, Any]]] = {}
@@ -57,6 +65,10 @@ class StageRun:
         """Rows of a curve, written as CSV for ``dvc plots`` and logged as MLflow steps."""
         self._series[name] = rows
         self._tracked.log_series(rows)
+
+    def plot(self, rows: list[dict[str, Any]], name: str) -> None:
+        """Rows of a plot whose axis is no training step, written as CSV for ``dvc plots``."""
+        self._series[name] = rows
 
     def input(self, path: Path, name: str) -> None:
         """Tell MLflow which data this run read."""
@@ -78,7 +90,7 @@ class StageRun:
             )
 
     def scratch(self, *parts: Any) -> Path:
-        """Folder for shards and checkpoints: the same for the same parts, parameters and seed.
+        """Folder for chunks and checkpoints: the same for the same parts, parameters and seed.
 
         `parts` name what else the work depends on (input digests). The folder survives a killed
         run and is removed at success.
@@ -100,17 +112,22 @@ class StageRun:
         """Write what `dvc.yaml` declares: only a stage that ended well has metrics."""
         from synthfr.disk import write_json
 
-        write_json(layout.metrics(self.stage, self.item), self._metrics)
+        if self._metrics:
+            write_json(layout.metrics(self.stage, self.item), self._metrics)
         for name, rows in self._series.items():
             _write_csv(layout.plot(self.stage, self.item, name), rows)
 
 
 @contextmanager
-def stage_run(stage: str, item: str | None = None, share: str | None = None) -> Iterator[StageRun]:
+def stage_run(
+    stage: str,
+    item: str | None = None,
+    shard: tuple[int | None, int | None] = (None, None),
+) -> Iterator[StageRun]:
     """Load parameters, prepare the process, open tracking; at the end write metrics.
 
-    With a `share` (``3/8``) nothing is tracked, and no metrics are written: the run that gathers
-    the shares does both.
+    With a `shard` (its index, and how many there are) nothing is tracked, and no metrics are
+    written: the run that gathers the shards does both.
     """
     from synthfr.pipeline.parameters import load_params
 
@@ -124,15 +141,13 @@ def stage_run(stage: str, item: str | None = None, share: str | None = None) -> 
     prepare_process(params)
     if stage in PRIVATE_STAGES:
         private_files.close(layout.PRIVATE)
-    if stage in MODEL_STAGES or _scored_by_a_model(params, stage):
+    if stage in MODEL_STAGES or _compares_with_a_model(params, stage):
         from synthfr.hardware import require_device
 
         require_device(params.runtime.device)
 
-    if share is not None:
-        from synthfr.engines import Share
-
-        yield StageRun(stage, item, params, None, Share.parse(share))
+    if shard != (None, None):
+        yield StageRun(stage, item, params, None, _shard(*shard))
         return
 
     from synthfr.disk import digest, write_json
@@ -158,11 +173,16 @@ def stage_run(stage: str, item: str | None = None, share: str | None = None) -> 
     shutil.rmtree(layout.scratch(stage, item), ignore_errors=True)
 
 
-def _scored_by_a_model(params: Params, stage: str) -> bool:
-    if stage != "score":
-        return False
-    judge = params.score.similarity_judge
-    return judge.model is not None and judge.engine != "openai"
+def _compares_with_a_model(params: Params, stage: str) -> bool:
+    return stage == "similarity_judge" and params.similarity_judge.loaded_model is not None
+
+
+def _shard(shard_index: int | None, num_shards: int | None) -> Shard:
+    from synthfr.engines import Shard
+
+    if shard_index is None or num_shards is None:
+        raise UserError("--shard-index and --num-shards belong together: give both, or neither.")
+    return Shard(shard_index, num_shards)
 
 
 def stage_name(stage: str, item: str | None) -> str:
@@ -203,19 +223,6 @@ def prepare_process(params: Params) -> None:
         os.environ["HF_HUB_OFFLINE"] = "1"
 
 
-def flatten(nested: Mapping[str, Any], separator: str = "/") -> dict[str, Any]:
-    """``{"a": {"b": 1}}`` to ``{"a/b": 1}``."""
-    flat: dict[str, Any] = {}
-    for key, value in nested.items():
-        if isinstance(value, Mapping):
-            flat |= {
-                f"{key}{separator}{rest}": leaf for rest, leaf in flatten(value, separator).items()
-            }
-        else:
-            flat[str(key)] = value
-    return flat
-
-
 def _merge(into: dict[str, Any], new: Mapping[str, Any]) -> None:
     for key, value in new.items():
         if isinstance(value, Mapping):
@@ -244,6 +251,6 @@ def _rounded(value: Any) -> Any:
 
 
 def _peak_memory_mib() -> float:
-    import resource
+    import resource  # psutil tells the present use alone
 
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)

@@ -1,7 +1,8 @@
 """Keywords to prompt: one place for training, generation and the sample command.
 
-A template is a text file ``<template>.<language>.txt`` beside this module with one ``{keywords}``
-slot. The completion that follows a prompt is the bare text of the report.
+A template is a text file beside this module with one ``{keywords}`` slot:
+``<template>.<language>.txt``, or ``<template>.txt`` for all languages that have none of their own.
+The completion that follows a prompt is the bare text of the report.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ def render(keywords: Sequence[str], template: str, language: str) -> str:
 def template_text(template: str, language: str) -> str:
     """The text of a template, with its ``{keywords}`` slot."""
     folder = files(__package__)
-    resource = folder.joinpath(f"{template}.{language}.txt")
+    own, common = (folder.joinpath(f"{template}{end}.txt") for end in (f".{language}", ""))
+    resource = own if own.is_file() else common
     if not resource.is_file():
         known = ", ".join(
             sorted(entry.name[:-4] for entry in folder.iterdir() if entry.name.endswith(".txt"))

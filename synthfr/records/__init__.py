@@ -14,6 +14,7 @@ from synthfr.records.schemas import (
     REPORTS,
     SCORES,
     SFT,
+    SIMILARITIES,
     SYNTHETIC,
 )
 from synthfr.records.table import Table, empty, read_table, validate, write_table
@@ -29,6 +30,7 @@ __all__ = [
     "REPORTS",
     "SCORES",
     "SFT",
+    "SIMILARITIES",
     "SYNTHETIC",
     "Table",
     "empty",

@@ -92,6 +92,13 @@ JUDGEMENTS = Table(
     # no judge, no answer in form, or a judge that compares and does not rate
     nullable=("judge", "language", "plausibility", "authenticity"),
 )
+SIMILARITIES = Table(
+    "similarities",
+    _schema(prompt_id=pa.string(), candidate=pa.int8(), similarity=pa.float32()),
+    key=("prompt_id", "candidate"),
+    text=("prompt_id",),
+    nullable=("similarity",),  # no judge, or no answer in form
+)
 SCORES = Table(
     "scores",
     _schema(

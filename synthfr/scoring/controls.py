@@ -7,7 +7,7 @@ documents.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from synthfr.records import SCORES
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Control = Literal["none", "shuffled", "wrong_document"]
 
 
 def wrong_documents(prompt_ids: Iterable[str], random_seed: int, round_name: str) -> dict[str, str]:

@@ -25,13 +25,12 @@ from pydantic import Field
 
 from synthfr import seeding
 from synthfr.errors import UserError
-from synthfr.scoring.local import WORD
+from synthfr.scoring.lexical import WORD
 from synthfr.section import Positive, Section
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-    pass
     from synthfr.scoring.raters import Documents
 
 
@@ -118,8 +117,8 @@ def deal(owners: Mapping[str, str], folds: int, random_seed: int, side: str) -> 
     )
     if len(people) < folds:
         raise UserError(
-            f"score.discriminator.folds is {folds}, but the {side} reports are of {len(people)} "
-            "patients: lower it, or give more reports."
+            f"score.evaluator.discriminator.folds is {folds}, but the {side} reports are of "
+            f"{len(people)} patients: lower it, or give more reports."
         )
     dealt = {one: place % folds for place, one in enumerate(people)}
     return {key: dealt[owner] for key, owner in owners.items()}

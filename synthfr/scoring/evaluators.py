@@ -1,50 +1,78 @@
-"""What turns texts into vectors whose dot product is their similarity; which one is a parameter
-(`score.evaluator`).
+"""The evaluators there are: what makes a candidate's `similarity`. Which one is used is a parameter
+(`score.evaluator.kind`): an encoder that compares it with one private document, or a discriminator
+that knows private reports as a whole.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Mapping
+from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
+from pydantic import model_validator
 
-if TYPE_CHECKING:
-    from scipy.sparse import csr_matrix
-
-    from synthfr.scoring.scores import Score
-
-SENTENCE_TRANSFORMERS = "sentence-transformers:"
-
-
-class Evaluator(Protocol):
-    """An encoder of texts. The cosine of two texts is the dot product of their rows."""
-
-    weights: Path | None  # its weights file, for the record of what was used; None: it has none
-
-    def fit(self, private_texts: Sequence[str]) -> None:
-        """Learn from the private documents, where there is anything to learn."""
-
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32] | csr_matrix:
-        """Vectors of unit length, shape (n_texts, n_dimensions); shorter only for texts that say
-        nothing it knows.
-        """
-
-    def windows(self, text: str, window_tokens: int, stride_tokens: int) -> list[str]:
-        """`text` in overlapping windows of the encoder's own tokens; the text itself when it is
-        not longer than one.
-        """
+from synthfr.scoring.discriminator import Discriminator, DiscriminatorSettings
+from synthfr.scoring.local import LocalEvaluator, LocalSettings
+from synthfr.scoring.raters import Documents, Encoder, Rater
+from synthfr.scoring.sentence_transformers import (
+    SentenceTransformersEvaluator,
+    SentenceTransformersSettings,
+)
+from synthfr.scoring.similarity import DocumentSimilarity
+from synthfr.section import Section
 
 
-def evaluator(params: Score) -> Evaluator:
-    """The evaluator that `params.evaluator` names; one that cannot be loaded is a UserError."""
-    if params.evaluator.startswith(SENTENCE_TRANSFORMERS):
-        from synthfr.scoring.sentence import SentenceEvaluator
+class EvaluatorSettings(Section):
+    kind: Literal["local", "discriminator", "sentence_transformers"] = "local"
+    local: LocalSettings = LocalSettings()
+    discriminator: DiscriminatorSettings = DiscriminatorSettings()
+    sentence_transformers: SentenceTransformersSettings = SentenceTransformersSettings()
 
-        name = params.evaluator.removeprefix(SENTENCE_TRANSFORMERS)
-        return SentenceEvaluator(name, params.max_tokens)
-    from synthfr.scoring.local import LocalEvaluator
+    @model_validator(mode="before")
+    @classmethod
+    def _not_one_word(cls, data: Any) -> Any:
+        """Refuse the former form, one text, with what stands for it now."""
+        if isinstance(data, str):
+            kind, _, model = data.partition(":")
+            own = f", and sentence_transformers.model to '{model}'" if model else ""
+            raise ValueError(
+                f"'{data}' is now a section: set kind to '{kind.replace('-', '_')}'{own}"
+            )
+        return data
 
+    @model_validator(mode="after")
+    def _named(self) -> EvaluatorSettings:
+        if self.kind == "sentence_transformers" and not self.sentence_transformers.model:
+            raise ValueError(
+                "kind 'sentence_transformers' wants sentence_transformers.model: "
+                "a folder or owner/name@commit"
+            )
+        return self
+
+
+def rater(
+    params: EvaluatorSettings,
+    private: Documents,
+    against: Mapping[str, str],
+    public: Documents,
+    *,
+    window_tokens: int,
+    stride_tokens: int,
+    random_seed: int,
+) -> Rater:
+    """The rater that ``params.kind`` names, fitted; one that cannot be had is a UserError.
+
+    `private` are all private documents by prompt_id, `against` the text that each prompt's
+    candidates are compared with (nothing to a discriminator, nor are windows), `public` the public
+    seed by report_id (nothing to an encoder).
+    """
+    if params.kind == "discriminator":
+        return Discriminator(params.discriminator, private, public, random_seed)
+    encoder = _encoder(params)
+    encoder.fit([private.texts[key] for key in sorted(private.texts)])
+    return DocumentSimilarity(encoder, against, window_tokens, stride_tokens)
+
+
+def _encoder(params: EvaluatorSettings) -> Encoder:
+    if params.kind == "sentence_transformers":
+        return SentenceTransformersEvaluator(params.sentence_transformers)
     return LocalEvaluator(params.local)

@@ -1,4 +1,4 @@
-"""Scores that look at words alone: keyword recall and BLEU."""
+"""Scores that look at words alone, keyword recall and BLEU; and what a word is to an evaluator."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from functools import cache
 from typing import Any
 
 from synthfr.text import normalise
+
+# without the marks that end a phrase, which `text.tokens.words` keeps: a word at the end of a line
+# is to weigh as in its middle; "+++", "14/9" and "<50" stay whole: hospital notes are made of them
+WORD = r"(?u)[^\s,;.:]+"
 
 
 def keyword_recall(keywords: Sequence[str], text: str) -> float:

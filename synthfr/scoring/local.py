@@ -17,12 +17,11 @@ import numpy as np
 
 from synthfr.errors import UserError
 from synthfr.scoring import windows
+from synthfr.scoring.lexical import WORD
 from synthfr.section import Count, Section, Share
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
-
-    pass
 
 
 class LocalSettings(Section):
@@ -30,7 +29,6 @@ class LocalSettings(Section):
     lsa_dimensions: Count = 100
 
 
-WORD = r"(?u)[^\s,;.:]+"  # also "+++", "14/9", "<50": what hospital notes are made of
 CHARACTERS = (3, 5)
 MAX_CHARACTER_FEATURES = 20_000
 _WORD = re.compile(WORD)
@@ -60,8 +58,8 @@ class LocalEvaluator:
         if len(private_texts) < 3:
             raise UserError(
                 f"score: the local evaluator learns from private documents, of which there are "
-                f"{len(private_texts)}: give it at least three, or name a "
-                "sentence-transformers model (score.evaluator)."
+                f"{len(private_texts)}: give it at least three, or set score.evaluator.kind to "
+                "sentence_transformers."
             )
         self._characters = TfidfVectorizer(
             analyzer="char_wb",

@@ -1,6 +1,4 @@
-"""What gives each candidate its `similarity`: an encoder that compares it with one private
-document, or a discriminator that knows private reports as a whole (`score.evaluator`).
-"""
+"""What gives each candidate its `similarity`: what a rater, and an encoder of texts, has to do."""
 
 from __future__ import annotations
 
@@ -12,13 +10,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from synthfr.scoring.evaluators import evaluator
-from synthfr.scoring.similarity import similarities
+from synthfr.text import strip_headings
 
 if TYPE_CHECKING:
-    from synthfr.scoring.scores import Score
-
-DISCRIMINATOR = "discriminator"
+    import pandas as pd
+    from scipy.sparse import csr_matrix
 
 
 @dataclass(frozen=True)
@@ -29,6 +25,19 @@ class Documents:
 
     texts: Mapping[str, str]
     owners: Mapping[str, str]
+
+    @classmethod
+    def of(cls, reports: pd.DataFrame, key: str, without_headings: bool) -> Documents:
+        """From a table with the columns `key`, text, language and perhaps patient_id."""
+        ids = reports[key].tolist()
+        texts = reports["text"].tolist()
+        if without_headings:
+            texts = [
+                strip_headings(text, language)
+                for text, language in zip(texts, reports["language"], strict=True)
+            ]
+        owners = reports["patient_id" if "patient_id" in reports else key].tolist()
+        return cls(dict(zip(ids, texts, strict=True)), dict(zip(ids, owners, strict=True)))
 
 
 class Rater(Protocol):
@@ -43,47 +52,20 @@ class Rater(Protocol):
         """
 
 
-def rater(
-    params: Score,
-    private: Documents,
-    against: Mapping[str, str],
-    public: Documents,
-    random_seed: int,
-) -> Rater:
-    """The rater that `params.evaluator` names, fitted; one that cannot be had is a UserError.
+class Encoder(Protocol):
+    """Turns texts into vectors. The cosine of two texts is the dot product of their rows."""
 
-    `private` are all private documents by prompt_id, `against` the text that each prompt's
-    candidates are compared with (nothing to a discriminator), `public` the public seed by report_id
-    (nothing to an encoder).
-    """
-    if params.evaluator == DISCRIMINATOR:
-        from synthfr.scoring.discriminator import Discriminator
+    weights: Path | None  # see `Rater`
 
-        return Discriminator(params.discriminator, private, public, random_seed)
-    return EncoderRater(params, private, against)
+    def fit(self, private_texts: Sequence[str]) -> None:
+        """Learn from the private documents, where there is anything to learn."""
 
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32] | csr_matrix:
+        """Vectors of unit length, shape (n_texts, n_dimensions); shorter only for texts that say
+        nothing it knows.
+        """
 
-class EncoderRater:
-    """Similarity to one document: see `similarities`."""
-
-    measures: Mapping[str, Any] = {}
-
-    def __init__(self, params: Score, private: Documents, against: Mapping[str, str]) -> None:
-        self._params = params
-        self._against = against
-        self._encoder = evaluator(params)
-        self._encoder.fit([private.texts[key] for key in sorted(private.texts)])
-        self.weights: Path | None = self._encoder.weights
-
-    def rate(self, texts: Sequence[str], prompt_ids: Sequence[str]) -> NDArray[np.float64]:
-        """Each document is encoded once for all its candidates."""
-        used = sorted(set(prompt_ids))
-        place = {key: index for index, key in enumerate(used)}
-        return similarities(
-            self._encoder,
-            texts,
-            [self._against[key] for key in used],
-            np.array([place[key] for key in prompt_ids], dtype=np.int64),
-            self._params.window_tokens,
-            self._params.stride_tokens,
-        )
+    def windows(self, text: str, window_tokens: int, stride_tokens: int) -> list[str]:
+        """`text` in overlapping windows of the encoder's own tokens; the text itself when it is
+        not longer than one.
+        """

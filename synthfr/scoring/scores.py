@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from synthfr import redact
 from synthfr.errors import UserError
 from synthfr.records import SCORES
 from synthfr.scoring import controls, lexical
-from synthfr.scoring.discriminator import DiscriminatorSettings
-from synthfr.scoring.local import LocalSettings
-from synthfr.scoring.raters import Documents, rater
+from synthfr.scoring.comparisons import beside_documents, check_known
+from synthfr.scoring.controls import Control
+from synthfr.scoring.evaluators import EvaluatorSettings, rater
+from synthfr.scoring.raters import Documents
 from synthfr.scoring.release import release
-from synthfr.scoring.similarity_judge import SimilarityJudge
 from synthfr.section import Count, NonNegative, Section
-from synthfr.text import strip_headings
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from synthfr.engines.engine_settings import Engines
 
 
 class ScoreWeights(Section):
@@ -42,35 +40,36 @@ class ScoreWeights(Section):
         return self
 
 
+# former parameters of the section -> where they are now
+_MOVED = {
+    "similarity_judge": "is now a section of its own: move it out of score",
+    "local": "is now part of evaluator: move it to score.evaluator.local",
+    "discriminator": "is now part of evaluator: move it to score.evaluator.discriminator",
+    "max_tokens": "is now score.evaluator.sentence_transformers.max_tokens: move it there",
+}
+
+
 class Score(Section):
-    evaluator: Annotated[
-        str, Field(pattern=r"^(local|discriminator|sentence-transformers:.+)$")
-    ] = "local"
-    local: LocalSettings = LocalSettings()
-    discriminator: DiscriminatorSettings = DiscriminatorSettings()
-    max_tokens: Count = 512
+    evaluator: EvaluatorSettings = EvaluatorSettings()
     strip_headings: bool = True
     window_tokens: Count = 128
     stride_tokens: Count = 64
-    similarity_judge: SimilarityJudge = SimilarityJudge()
     weights: ScoreWeights = ScoreWeights()
-    control: Literal["none", "shuffled", "wrong_document"] = "none"
+    control: Control = "none"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_that_moved(cls, data: Any) -> Any:
+        if isinstance(data, Mapping) and (moved := [key for key in _MOVED if key in data]):
+            raise ValueError(f"'{moved[0]}' {_MOVED[moved[0]]}")
+        return data
 
     @model_validator(mode="after")
     def _control_changes_something(self) -> Score:
-        if self.control == "wrong_document" and self.evaluator == "discriminator":
+        if self.control == "wrong_document" and self.evaluator.kind == "discriminator":
             raise ValueError(
                 "control 'wrong_document' means nothing to evaluator 'discriminator', which "
                 "compares with no document: set control to shuffled or none, or another evaluator"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _similarity_judged_by_someone(self) -> Score:
-        if self.weights.similarity_judge > 0 and not self.similarity_judge.model:
-            raise ValueError(
-                "weights.similarity_judge is above 0, but similarity_judge.model is null: "
-                "set the weight to 0, or name a model"
             )
         return self
 
@@ -102,18 +101,16 @@ def score(
     keyed: pd.DataFrame,
     prompts: pd.DataFrame,
     judgements: pd.DataFrame,
+    similarities: pd.DataFrame,
     public: pd.DataFrame,
     params: Score,
-    engines: Engines,
     *,
     random_seed: int,
     round_name: str,
-    merged: Path,
-    scratch: Path,
 ) -> Scored:
     """Score every candidate (CANDIDATES) against the private document (KEYED) of its prompt
-    (PROMPTS) and take what the judge said of it (JUDGEMENTS), joined by id. `public` (REPORTS) is
-    what a discriminator tells the private documents from.
+    (PROMPTS) and take what the judges said of it (JUDGEMENTS, SIMILARITIES), joined by id. `public`
+    (REPORTS) is what a discriminator tells the private documents from.
 
     All parts are recorded; `total` is their mean weighted by `params.weights`, null where a part
     with a weight is. Headings are stripped from both texts first when `params.strip_headings`. A
@@ -122,67 +119,55 @@ def score(
 
     `params.control` 'wrong_document': every comparison with a document is with another prompt's;
     'shuffled': the scores change candidates within each prompt. The measures then say so.
-
-    `engines`, `merged` and `scratch` are the similarity judge's, where one is named.
     """
-    asked = dict(zip(prompts["prompt_id"], prompts["keywords"], strict=True))
-    ids = candidates["prompt_id"].tolist()
-    _all_known(ids, set(keyed["prompt_id"]), "private documents")
-    _all_known(ids, set(asked), "prompts")
-    judged = _judged(candidates, judgements, params.weights)
-    # a candidate is in the language of its document
-    language = dict(zip(keyed["prompt_id"], keyed["language"], strict=True))
-    private = _documents(keyed, "prompt_id", params.strip_headings)
-    document_of = {key: key for key in ids}
-    if params.control == "wrong_document":
-        document_of = controls.wrong_documents(ids, random_seed, round_name)
-    against = {key: private.texts[document] for key, document in document_of.items()}
-    texts = candidates["text"].tolist()
-    if params.strip_headings:
-        texts = [strip_headings(text, language[key]) for text, key in zip(texts, ids, strict=True)]
-    rated, answers = np.full(len(ids), np.nan), dict[str, Any]()
-    if params.similarity_judge.model is not None:
-        from synthfr.scoring.similarity_judge import Comparison, judge_similarity
-
-        numbers = candidates["candidate"].tolist()
-        # before the encoder is loaded: each has the machine to itself
-        rated, answers = judge_similarity(
-            [
-                Comparison(key, number, against[key], text, language[key])
-                for key, number, text in zip(ids, numbers, texts, strict=True)
-            ],
-            params.similarity_judge,
-            engines,
-            random_seed=random_seed,
-            merged=merged,
-            scratch=scratch,
-        )
-    seen = _documents(public, "report_id", params.strip_headings)
-    similar = rater(params, private, against, seen, random_seed)
+    compared = beside_documents(
+        candidates,
+        keyed,
+        strip_headings=params.strip_headings,
+        control=params.control,
+        random_seed=random_seed,
+        round_name=round_name,
+    )
+    keywords = dict(zip(prompts["prompt_id"], prompts["keywords"], strict=True))
+    ids = [row.prompt_id for row in compared.rows]
+    check_known(ids, set(keywords), "prompts")
+    weights = params.weights
+    judged = _graded(candidates, judgements, "judge", "judge", weights.judge)
+    similar = _graded(
+        candidates, similarities, "similarity", "similarity_judge", weights.similarity_judge
+    )
+    evaluator = rater(
+        params.evaluator,
+        compared.private,
+        {row.prompt_id: row.document for row in compared.rows},
+        Documents.of(public, "report_id", params.strip_headings),
+        window_tokens=params.window_tokens,
+        stride_tokens=params.stride_tokens,
+        random_seed=random_seed,
+    )
     parts = {
-        "similarity": similar.rate(texts, ids),
+        "similarity": evaluator.rate([row.candidate for row in compared.rows], ids),
         "keyword_recall": np.array(
-            [lexical.keyword_recall(asked[key], text) for text, key in zip(texts, ids, strict=True)]
+            [
+                lexical.keyword_recall(keywords[row.prompt_id], row.candidate)
+                for row in compared.rows
+            ]
         ),
         "judge": judged,
-        "similarity_judge": rated,
-        "bleu": np.array(
-            [lexical.bleu(text, against[key]) for text, key in zip(texts, ids, strict=True)]
-        ),
+        "similarity_judge": similar,
+        "bleu": np.array([lexical.bleu(row.candidate, row.document) for row in compared.rows]),
     }
     frame = candidates[list(SCORES.key)].copy()
     for name in PARTS:
         frame[name] = parts[name].astype(np.float32)
-    frame["total"] = total(parts, params.weights).astype(np.float32)
+    frame["total"] = total(parts, weights).astype(np.float32)
     frame = frame.sort_values(list(SCORES.key), ignore_index=True)
-    measures = describe(frame) | dict(similar.measures)
-    if answers:
-        measures["similarity_judge"] = measures.get("similarity_judge", {}) | answers
+    measures = describe(frame) | dict(evaluator.measures)
     if params.control == "shuffled":
         frame = controls.shuffled(frame, random_seed, round_name)
     if params.control != "none":
         measures["control"] = {params.control: 1}
-    return Scored(release(frame, candidates), measures, similar.weights)
+    return Scored(release(frame, candidates), measures, evaluator.weights)
 
 
 def total(parts: dict[str, NDArray[np.float64]], weights: ScoreWeights) -> NDArray[np.float64]:
@@ -214,50 +199,30 @@ def describe(scores: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _documents(reports: pd.DataFrame, key: str, without_headings: bool) -> Documents:
-    ids = reports[key].tolist()
-    texts = reports["text"].tolist()
-    if without_headings:
-        texts = [
-            strip_headings(text, language)
-            for text, language in zip(texts, reports["language"], strict=True)
-        ]
-    owners = reports["patient_id" if "patient_id" in reports else key].tolist()
-    return Documents(dict(zip(ids, texts, strict=True)), dict(zip(ids, owners, strict=True)))
-
-
-def _judged(
-    candidates: pd.DataFrame, judgements: pd.DataFrame, weights: ScoreWeights
+def _graded(
+    candidates: pd.DataFrame, table: pd.DataFrame, column: str, stage: str, weight: float
 ) -> NDArray[np.float64]:
-    """The judge's score of each candidate, NaN where it has none."""
-    key = list(SCORES.key)
-    said = dict(zip(_keys(judgements, key), judgements["judge"].tolist(), strict=True))
-    asked = _keys(candidates, key)
-    if set(said) != set(asked):
-        lost = min(set(said) ^ set(asked))
+    """What the judge of a `stage` said of each candidate, in order; NaN where it said nothing.
+
+    Its `table` must be of these candidates, and hold a grade if its part has a `weight`.
+    """
+    grades = dict(zip(_keys(table), table[column].tolist(), strict=True))
+    wanted = _keys(candidates)
+    if set(grades) != set(wanted):
+        lost = min(set(grades) ^ set(wanted))
         raise UserError(
-            f"score: the judgements are not those of these candidates (candidate {lost[1]} of "
-            f"prompt {redact.shown_id(lost[0])} is on one side only): run this round's judge stage "
-            "again."
+            f"score: the judgements of {stage} are not those of these candidates (candidate "
+            f"{lost[1]} of prompt {redact.shown_id(lost[0])} is on one side only): run this "
+            f"round's {stage} stage again."
         )
-    judged = np.array([said[one] for one in asked], dtype=np.float64)
-    if weights.judge > 0 and np.isnan(judged).all():
+    graded = np.array([grades[key] for key in wanted], dtype=np.float64)
+    if weight > 0 and np.isnan(graded).all():
         raise UserError(
-            "score.weights.judge is above 0, but no candidate has been judged: set it to 0, or "
-            "configure a judge (judge.kind) and run this round's judge stage."
+            f"score.weights.{stage} is above 0, but no candidate has been judged: set it to 0, or "
+            f"configure a judge (section {stage}) and run this round's {stage} stage."
         )
-    return judged
+    return graded
 
 
-def _keys(table: pd.DataFrame, key: list[str]) -> list[tuple[str, int]]:
-    return list(zip(*(table[name].tolist() for name in key), strict=True))
-
-
-def _all_known(ids: list[str], known: set[str], where: str) -> None:
-    unknown = sorted(set(ids) - known)
-    if unknown:
-        raise UserError(
-            f"score: {len(unknown)} prompt_id of the candidates, such as "
-            f"{redact.shown_id(unknown[0])}, are not among the {where}: they come from another run "
-            "of keywords; run generate again."
-        )
+def _keys(table: pd.DataFrame) -> list[tuple[str, int]]:
+    return list(zip(*(table[name].tolist() for name in SCORES.key), strict=True))

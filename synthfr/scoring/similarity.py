@@ -1,14 +1,15 @@
-"""Similarity of a candidate to its private document: as a whole, and where it is worst."""
+"""Similarity of a candidate to one private document: as a whole, and where it is worst."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from synthfr.scoring.evaluators import Evaluator
+from synthfr.scoring.raters import Encoder
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -16,8 +17,36 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 
+class DocumentSimilarity:
+    """Rates a candidate by its similarity to the document `against` which its prompt is scored, by
+    id: see `similarities`. The encoder is fitted.
+    """
+
+    measures: Mapping[str, Any] = {}
+
+    def __init__(
+        self, encoder: Encoder, against: Mapping[str, str], window_tokens: int, stride_tokens: int
+    ) -> None:
+        self._encoder, self._against = encoder, against
+        self._window_tokens, self._stride_tokens = window_tokens, stride_tokens
+        self.weights: Path | None = encoder.weights
+
+    def rate(self, texts: Sequence[str], prompt_ids: Sequence[str]) -> Floats:
+        """See `Rater.rate`. Each document is encoded once for all its candidates."""
+        used = sorted(set(prompt_ids))
+        place = {key: index for index, key in enumerate(used)}
+        return similarities(
+            self._encoder,
+            texts,
+            [self._against[key] for key in used],
+            np.array([place[key] for key in prompt_ids], dtype=np.int64),
+            self._window_tokens,
+            self._stride_tokens,
+        )
+
+
 def similarities(
-    evaluator: Evaluator,
+    encoder: Encoder,
     candidates: Sequence[str],
     documents: Sequence[str],
     document_of: NDArray[np.int64],
@@ -38,11 +67,11 @@ def similarities(
     pieces: list[str] = []
     owner: list[int] = []
     for index, text in enumerate(candidates):
-        cut = evaluator.windows(text, window_tokens, stride_tokens)
+        cut = encoder.windows(text, window_tokens, stride_tokens)
         if len(cut) > 1:  # a single window is the candidate itself, which is encoded anyway
             pieces += cut
             owner += [index] * len(cut)
-    vectors = evaluator.encode([*documents, *candidates, *pieces])
+    vectors = encoder.encode([*documents, *candidates, *pieces])
     n_documents, n_whole = len(documents), len(documents) + len(candidates)
     whole = cosines(vectors[n_documents:n_whole], vectors[document_of])
     worst = whole.copy()

@@ -2,7 +2,7 @@
 they are clinically. Private side: a number is all that comes of it.
 
 Its questions hold private text and stay in this process, or go to a server on this machine. What
-is kept of them: shards with ids and grades, under a hash of the questions.
+is kept of them: chunks with ids and grades, under a hash of the questions.
 """
 
 from __future__ import annotations
@@ -17,19 +17,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import numpy as np
-from numpy.typing import NDArray
-
-from synthfr.disk import digest
-from synthfr.engines import Completion, Engine, Request, open_engine
-from synthfr.engines.asking import Form, Question, QuestionSettings, ask, read
+from synthfr.engines import Completion, Engine, Request
+from synthfr.engines.asking import (
+    AnswerSchema,
+    Question,
+    QuestionSettings,
+    Respondent,
+    open_respondent,
+)
 from synthfr.errors import UserError
-from synthfr.judging.judge_model import identity, judge_files
-from synthfr.judging.judgements import asked_by_chat
+from synthfr.judging.rows import distribution
 from synthfr.judging.templates import fill, template
+from synthfr.records import SIMILARITIES
+from synthfr.scoring.comparisons import Comparison, beside_documents
+from synthfr.scoring.controls import Control
 from synthfr.section import Count
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from synthfr.engines.engine_settings import Engines
 
 
@@ -38,19 +44,20 @@ class SimilarityJudge(QuestionSettings):
 
 
 HIGHEST = 10
-SECTION = "score.similarity_judge"
+SECTION = "similarity_judge"
+TEMPLATES = "synthfr.scoring.questions"
 _KEY = "similarity"
 
 
-def _read(answer: Any) -> int | None:
+def _grade(answer: Any) -> int | None:
     if not isinstance(answer, dict) or set(answer) != {_KEY}:
         return None
     grade = answer[_KEY]
     return grade if type(grade) is int and 0 <= grade <= HIGHEST else None
 
 
-FORM = Form(
-    schema=json.dumps(
+GRADE = AnswerSchema(
+    json.dumps(
         {
             "type": "object",
             "properties": {_KEY: {"type": "integer", "minimum": 0, "maximum": HIGHEST}},
@@ -58,71 +65,106 @@ FORM = Form(
             "additionalProperties": False,
         }
     ),
-    read=_read,
+    _grade,
 )
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """A candidate and the private document that its prompt came from."""
+class SimilarityJudged:
+    """`table` (SIMILARITIES, one row a candidate, sorted) and numbers about it."""
 
-    prompt_id: str
-    number: int
-    document: str
-    candidate: str
-    language: str
-
-    @property
-    def blank(self) -> bool:
-        return not (self.document.strip() and self.candidate.strip())
-
-    def question(self) -> Question:
-        # the document first: the candidates of a prompt share all that is before their own text
-        asked = template(
-            "similarity_judge", self.language, __package__, f"{SECTION}.model", off="null"
-        )
-        return Question(
-            (self.prompt_id, self.number),
-            fill(asked, document=self.document, candidate=self.candidate),
-        )
+    table: pd.DataFrame
+    measures: dict[str, Any]
 
 
 def judge_similarity(
-    comparisons: Sequence[Comparison],
-    params: SimilarityJudge,
-    engines: Engines,
+    candidates: pd.DataFrame,
+    keyed: pd.DataFrame,
+    respondent: Respondent | None,
     *,
+    strip_headings: bool,
+    control: Control,
     random_seed: int,
-    merged: Path,
-    scratch: Path,
-) -> tuple[NDArray[np.float64], dict[str, Any]]:
-    """Similarities in [0, 1], shape (n_comparisons,), and measures.
+    round_name: str,
+) -> SimilarityJudged:
+    """Have `respondent` (of `open_similarity_judge`) compare every candidate (CANDIDATES) with its
+    private document (KEYED); see `beside_documents`.
 
-    NaN where there is no answer in form; a blank text is not asked about and has 0. UserError when
-    the server is not on this machine. `scratch` keeps finished shards of a killed run; `merged` is
-    `open_engine`'s.
+    Similarities are in [0, 1], null where there is no answer in the schema; a blank text is not
+    asked about and has 0. Without a respondent all are null.
     """
-    asked = {at: one.question() for at, one in enumerate(comparisons) if not one.blank}
-    engines = asked_by_chat(engines, params)
-    if params.engine == "openai":
-        engines = _on_this_machine(engines)
-    files = judge_files(params, f"{SECTION}.model")
-    own = scratch / digest(identity(files, engines))[:16]
-    with _no_proxy(), open_engine(params, engines, files, merged) as engine:
-        answers = ask(
-            _GradesOnly(engine),
-            list(asked.values()),
-            FORM,
-            params,
-            section=SECTION,
-            seeded=(random_seed, "similarity judge"),
-            scratch=own,
-        )
-        measures = answers.measures | engine.measures()
-    found = np.zeros(len(comparisons))
-    for at, question in asked.items():
-        found[at] = answers.given.get(question.id, np.nan) / HIGHEST
-    return found, measures
+    compared = beside_documents(
+        candidates,
+        keyed,
+        strip_headings=strip_headings,
+        control=control,
+        random_seed=random_seed,
+        round_name=round_name,
+    ).rows
+    if respondent is None:
+        return _judged(compared, [None] * len(compared), {})
+    questions = {at: question(row) for at, row in enumerate(compared) if not row.blank}
+    answers = respondent.answer(list(questions.values()), GRADE)
+    grades = [
+        answers.by_id.get(questions[at].id) if at in questions else 0 for at in range(len(compared))
+    ]
+    similarities = [None if grade is None else grade / HIGHEST for grade in grades]
+    return _judged(compared, similarities, answers.measures)
+
+
+def question(compared: Comparison) -> Question:
+    """What the judge is asked; no template in the report's language is a UserError."""
+    # the document first: the candidates of a prompt share all that is before their own text
+    wording = template(SECTION, compared.language, TEMPLATES, f"{SECTION}.model", off="null")
+    return Question(
+        (compared.prompt_id, compared.number),
+        fill(wording, document=compared.document, candidate=compared.candidate),
+    )
+
+
+def _judged(
+    compared: Sequence[Comparison], similarities: Sequence[float | None], measures: dict[str, Any]
+) -> SimilarityJudged:
+    import pandas as pd
+
+    rows = [
+        (row.prompt_id, row.number, similarity)
+        for row, similarity in zip(compared, similarities, strict=True)
+    ]
+    table = pd.DataFrame(rows, columns=SIMILARITIES.schema.names)
+    given = [similarity for similarity in similarities if similarity is not None]
+    return SimilarityJudged(
+        table.sort_values(list(SIMILARITIES.key), ignore_index=True),
+        {
+            "candidates": len(compared),
+            "blank": sum(row.blank for row in compared),
+            "judged": len(given),
+            "similarity": distribution(given),
+            **measures,
+        },
+    )
+
+
+@contextmanager
+def open_similarity_judge(
+    params: SimilarityJudge, engines: Engines, *, random_seed: int, merged: Path, scratch: Path
+) -> Iterator[Respondent | None]:
+    """`open_respondent` for private text: of its answers nothing but the grade is seen or kept.
+
+    UserError when the server is not on this machine.
+    """
+    if params.enabled and params.engine == "openai":
+        engines = _on_this_machine(engines, params.base_url)
+    seed = (random_seed, "similarity judge")
+    with (
+        _no_proxy(),
+        open_respondent(
+            SECTION, params, engines, seed=seed, merged=merged, scratch=scratch
+        ) as respondent,
+    ):
+        if respondent is not None:
+            respondent = replace(respondent, engine=_GradesOnly(respondent.engine))
+        yield respondent
 
 
 class _GradesOnly:
@@ -132,20 +174,23 @@ class _GradesOnly:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self.independent = engine.independent
+
+    @property
+    def independent(self) -> bool:
+        return self._engine.independent
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Completion]:
         for completion in self._engine.generate(requests):
-            grade = read(completion, FORM)
+            grade = GRADE.parse(completion.text)
             yield replace(completion, text="" if grade is None else json.dumps({_KEY: grade}))
 
     def measures(self) -> dict[str, Any]:
         return self._engine.measures()
 
 
-def _on_this_machine(engines: Engines) -> Engines:
+def _on_this_machine(engines: Engines, base_url: str | None) -> Engines:
     """The engines with the server's address fixed, once it is shown to be this machine's."""
-    address = engines.openai.base_url or os.environ.get("OPENAI_BASE_URL") or ""
+    address = base_url or engines.openai.base_url or os.environ.get("OPENAI_BASE_URL") or ""
     if not address:
         raise UserError(
             f"{SECTION}.engine is openai, but no server is named: set {SECTION}.base_url to one on "

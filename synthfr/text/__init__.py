@@ -6,6 +6,6 @@ What a language needs stands in ``languages/<code>.yaml``; no language name is i
 from synthfr.text.headings import strip_headings
 from synthfr.text.language_resources import Language, language
 from synthfr.text.normalise import normalise
-from synthfr.text.tokens import ngrams, tokens
+from synthfr.text.tokens import words
 
-__all__ = ["Language", "language", "ngrams", "normalise", "strip_headings", "tokens"]
+__all__ = ["Language", "language", "normalise", "strip_headings", "words"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from synthfr.text.language_resources import Language
 from synthfr.text.language_resources import language as resources
 from synthfr.text.normalise import normalise
+from synthfr.text.tokens import words
 
 _MAX_TITLE_WORDS = 8
 
@@ -30,7 +31,7 @@ def _content(line: str, known: Language) -> str:
     name = normalise(head)
     if name in known.headings:
         return rest.strip()
-    if not colon and _starts_as_title(name, known.titles) and len(line.split()) <= _MAX_TITLE_WORDS:
+    if not colon and _starts_as_title(name, known.titles) and len(words(line)) <= _MAX_TITLE_WORDS:
         return ""
     return line
 

@@ -43,11 +43,6 @@ def split(texts: Sequence[str], language: str) -> Iterator[list[Sentence]]:
         yield splitter.sentences(doc)
 
 
-def uses_trained_pipeline(language: str) -> bool:
-    """Whether parts of speech, not word lists, tell function words."""
-    return _splitter(language).trained
-
-
 @cache
 def _splitter(language: str) -> _Splitter:
     return _Splitter(resources(language))

@@ -15,9 +15,9 @@ from pydantic import Field, model_validator
 
 from synthfr import distributed, resume, seeding
 from synthfr.section import Count, NonNegative, Section, Share
-from synthfr.training import parallel
+from synthfr.training import processes
 from synthfr.training.order import LengthGroupedOrder
-from synthfr.training.parallel import Distributed
+from synthfr.training.processes import Distributed
 from synthfr.training.trl_seam import trainers
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ def trainer_arguments(
         "report_to": "none",
         "disable_tqdm": True,  # the bar is ours: see `run`
         "use_liger_kernel": params.liger,
-        **parallel.arguments(params.distributed),
+        **processes.arguments(params.distributed),
     }
     if validates:
         arguments |= {

@@ -18,7 +18,7 @@ from pydantic import Field, model_validator
 
 from synthfr.errors import UserError
 from synthfr.section import Count, Name, NonNegative, Positive, Section, Share
-from synthfr.training import common, parallel
+from synthfr.training import common, processes
 from synthfr.training.common import Row, Schedule, Training, TrainResult
 from synthfr.training.encoding import encode
 from synthfr.training.job import Job
@@ -165,8 +165,8 @@ def train(
     order = LengthGroupedOrder(rows["prompt_id"].tolist(), lengths, params.batch_size, seed)
     common.run(trainer, order, scratch)
 
-    first: Row = {"step": 0, **dict.fromkeys(COLUMNS.values()), "margin": start["margin"]}
-    history = [first, *common.curves(trainer, COLUMNS)]
+    # the start is no row of the curves: without a loss there, plots would draw one of zero
+    history = common.curves(trainer, COLUMNS)
     n_cut = int((frame["n_tokens"] > params.max_length).sum())
     metrics: dict[str, Any] = {
         "rows": {"train": len(rows), "validation": len(validation), "truncated": n_cut},
@@ -175,7 +175,7 @@ def train(
         **_diagnostics(history, rows, beta),
         **common.best_checkpoint(trainer),
     }
-    return TrainResult(parallel.whole_model(trainer), history, metrics)
+    return TrainResult(processes.whole_model(trainer), history, metrics)
 
 
 def _encoded(pairs: pd.DataFrame, policy: Policy, params: Dpo) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from synthfr import seeding
 from synthfr.corpora.teacher import Teacher
 from synthfr.errors import UserError
 from synthfr.section import Positive, Section
-from synthfr.training import common, packing, parallel
+from synthfr.training import common, packing, processes
 from synthfr.training.common import Schedule, Training, TrainResult
 from synthfr.training.encoding import encode
 from synthfr.training.job import Job
@@ -144,7 +144,7 @@ def train(
         "token_accuracy": common.last_mean(history, "token_accuracy"),
         **common.best_checkpoint(trainer),
     }
-    return TrainResult(parallel.whole_model(trainer), history, metrics)
+    return TrainResult(processes.whole_model(trainer), history, metrics)
 
 
 def _encoded(reports: pd.DataFrame, policy: Policy, max_length: int) -> pd.DataFrame:

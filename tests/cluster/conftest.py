@@ -46,8 +46,9 @@ if do == "count":  # a checkpoint after each second
         time.sleep(1)
         count += 1
         done.write_text(str(count))
-elif do == "parts":  # eight of them, each `amount` seconds of work, kept like shards
-    number, of = map(int, sys.argv[3].split("/")) if "--share" in sys.argv else (0, 1)
+elif do == "parts":  # eight of them, each `amount` seconds of work, kept like chunks
+    given = dict(text.split("=") for text in sys.argv[3:])
+    number, of = int(given.get("--shard-index", 0)), int(given.get("--num-shards", 1))
     parts = [pathlib.Path(f".scratch/{name}/part-{part}") for part in range(8)]
     parts[0].parent.mkdir(parents=True, exist_ok=True)
     for part in parts[number::of]:
@@ -76,7 +77,7 @@ GRAPH = {
             "foreach": SIDES,
             "do": {
                 "cmd": "python work.py side@${item}",
-                "meta": {"shares": True},
+                "meta": {"sharded": True},
                 "deps": ["work.py", "in/side@${item}", "out/first"],
                 "outs": ["out/side@${item}"],
             },

@@ -64,7 +64,7 @@ def test_what_squeue_forgot_is_told_by_the_accounting(toy: Toy) -> None:
     )
     toy.tell("side@1", "parts 600")
     toy.submit("side@1")
-    until(lambda: squeue("-r", "-n", "side@1.shares", "-t", "R", "-o", "%K"), "the array at work")
+    until(lambda: squeue("-r", "-n", "side@1.shards", "-t", "R", "-o", "%K"), "the array at work")
     until(lambda: (toy.root / ".scratch/side@1").is_dir(), "the first task at work")
     toy.submit("--cancel")
     until(lambda: not squeue("-t", "all"), "an empty memory", timeout_s=120)
@@ -72,4 +72,4 @@ def test_what_squeue_forgot_is_told_by_the_accounting(toy: Toy) -> None:
     shutil.rmtree(toy.root / ".scratch/cluster/jobs")
     told = toy.submit("--status", code=1)
     assert "1 completed, 2 cancelled" in told
-    assert "0 of 4 shares are written; task 0 is CANCELLED" in told
+    assert "0 of 4 shards are written; task 0 is CANCELLED" in told

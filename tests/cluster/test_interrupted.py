@@ -21,14 +21,14 @@ STEP, DATA = "models/dpo1", "data/synthetic/step0"
 
 @pytest.fixture(scope="module")
 def plain(source: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """Run by `dvc repro`, up to a long DPO and a data set of nine shards."""
+    """Run by `dvc repro`, up to a long DPO and a data set of nine chunks."""
     workspace = source.clone(tmp_path_factory.mktemp("plain") / "checkout")
     workspace.change_params(
         {
             "rounds.dpo1.epochs": 40,
             "dpo.checkpoint_every_steps": 5,
             "synthesize.reports": 288,
-            "synthesize.shard_size": 32,
+            "synthesize.chunk_size": 32,
             "synthesize.batch_size": 32,
         }
     )
@@ -110,17 +110,17 @@ def test_a_data_set_written_by_an_array_with_one_task_killed(
     with (workspace.root / "slurm/resources.yaml").open("a") as resources:
         resources.write("  synthesize@step0: {array: 8, cpus: 1, mem: 2G}\n")
     assert "2 submitted" in submit(workspace, "synthesize@step0")
-    array = squeue("-n", "synthesize@step0.shares", "-r", "-o", "%F").split()[0]
+    array = squeue("-n", "synthesize@step0.shards", "-r", "-o", "%F").split()[0]
     until(lambda: f"{array}_3 RUNNING" in squeue("-r", "-o", "%F_%K %T"), "its task 3")
     subprocess.run(["scancel", f"{array}_3"], check=True)
-    assert "7 of 8 shares are written" in submit(workspace, "--status", "--wait", code=1)
+    assert "7 of 8 shards are written" in submit(workspace, "--status", "--wait", code=1)
     scratch = workspace.root / ".scratch/synthesize@step0"
-    written = {path: path.stat().st_mtime_ns for path in scratch.rglob("shard-*.json")}
+    written = {path: path.stat().st_mtime_ns for path in scratch.rglob("chunk-*.json")}
     assert len(written) == 8  # of nine: task 0 has two
 
     told = submit(workspace, "synthesize@step0", "--wait")
     assert "2 completed" in told
-    logs = sorted((workspace.root / "logs").glob("synthesize@step0.shares-*.log"))
+    logs = sorted((workspace.root / "logs").glob("synthesize@step0.shards-*.log"))
     again = [log.read_text() for log in logs if f"-{array}_" not in log.name]
     assert sorted("already written" in log for log in again) == [False] + [True] * 7
     assert workspace.outs()[DATA] == plain.outs()[DATA]

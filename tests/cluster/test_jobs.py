@@ -84,16 +84,16 @@ def test_an_array_with_one_task_killed(toy: Toy) -> None:
     toy.tell("side@1", "parts 4")
     toy.submit("side@1")
     parts = toy.root / ".scratch/side@1"
-    until(lambda: "RUNNING" in squeue("-r", "-n", "side@1.shares", "-o", "%K %T"), "the array")
-    array = squeue("-r", "-n", "side@1.shares", "-o", "%F").split()[0]
+    until(lambda: "RUNNING" in squeue("-r", "-n", "side@1.shards", "-o", "%K %T"), "the array")
+    array = squeue("-r", "-n", "side@1.shards", "-o", "%F").split()[0]
     until(lambda: f"{array}_3 RUNNING" in squeue("-r", "-o", "%F_%K %T"), "its task 3")
     told = toy.submit("side@1", code=1)
-    assert "still queued or running: side@1.shares" in told
+    assert "still queued or running: side@1.shards" in told
     subprocess.run(["scancel", f"{array}_3"], check=True)
     told = toy.submit("--status", "--wait", code=1)
     assert "1 completed, 2 cancelled" in told
-    assert "7 of 8 shares are written; task 3 is CANCELLED" in told
-    assert "not started, because side@1.shares failed" in told
+    assert "7 of 8 shards are written; task 3 is CANCELLED" in told
+    assert "not started, because side@1.shards failed" in told
     written = {part.name: part.stat().st_mtime_ns for part in parts.iterdir()}
     assert sorted(written) == [f"part-{number}" for number in (0, 1, 2, 4, 5, 6, 7)]
 
@@ -110,15 +110,15 @@ def test_an_array_is_shown_and_cancelled_as_one(toy: Toy) -> None:
     toy.tell("side@1", "parts 60")
     shown = toy.submit("side@1", "--dry-run")
     assert "--array=0-7%6 --output=logs/%x-%A_%a.log" in shown
-    assert "slurm/stage.sbatch --share 8 side@1" in shown
+    assert "slurm/stage.sbatch --num-shards 8 side@1" in shown
     toy.submit("side@1")
     until(
-        lambda: squeue("-r", "-n", "side@1.shares", "-t", "R", "-o", "%K").count("\n") == 5, "six"
+        lambda: squeue("-r", "-n", "side@1.shards", "-t", "R", "-o", "%K").count("\n") == 5, "six"
     )
     told = toy.submit("--status")
-    assert "0 of 8 shares are written" in told and "1 running" in told
+    assert "0 of 8 shards are written" in told and "1 running" in told
     told = toy.submit("--cancel")
-    assert told == "Cancelled: side@1.shares, side@1.\n"
+    assert told == "Cancelled: side@1.shards, side@1.\n"
     until(lambda: not squeue(), "an empty queue")
     told = toy.submit("--status", code=1)
     assert "3 " not in told.splitlines()[0] and "cancelled" in told
@@ -130,7 +130,7 @@ def test_a_failing_share_is_quoted(toy: Toy) -> None:
     toy.tell("side@1", "fail 0")
     told = toy.submit("side@1", "--wait", code=1)
     assert "side: in/side@1, line 1: 'fail' is no way to go on: write 'sleep'." in told
-    assert "0 of 8 shares are written; task 0 is FAILED" in told
+    assert "0 of 8 shards are written; task 0 is FAILED" in told
 
 
 def test_cancel_leaves_no_process_and_no_lock(toy: Toy) -> None:
@@ -205,7 +205,11 @@ def zombie(pid: str) -> bool:
         (["--partition=nope"], "{}", "sbatch refused first: invalid partition specified: nope"),
         ([], "stages: {fist: {gpus: 1}}", "stages.fist: dvc.yaml has no such stage: did you mean"),
         ([], "stages: {first: {gpu: 1}}", "unknown parameter 'gpu': did you mean 'gpus'?"),
-        ([], "stages: {first: {array: 4}}", "first cannot be shared out: only stages with 'meta: "),
+        (
+            [],
+            "stages: {first: {array: 4}}",
+            "first cannot be cut into shards: only stages with 'meta: ",
+        ),
         ([], "stages: {first: {gpus: 9}}", "first asks for 9 GPUs, and no node has more than 4"),
     ],
 )

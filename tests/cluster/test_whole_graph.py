@@ -44,7 +44,7 @@ def test_one_allocation_stopped_twice_gives_the_same(
     """Once by its node, while it generates, and once near its time limit, in DPO."""
     workspace = source.clone(tmp_path / "checkout")
     job = workspace.run("sbatch", "--parsable", "slurm/stage.sbatch", "page").stdout.strip()
-    until_saved(workspace, "generate@dpo1", "shard-*.json")
+    until_saved(workspace, "generate@dpo1", "chunk-*.json")
     node = squeue("-o", "%N")
     down = ["scontrol", "update", f"nodename={node}", "state=down", "reason=test"]
     subprocess.run(down, check=True)

@@ -52,16 +52,21 @@ def test_fit_reads_labels_a_document_and_prevalence() -> None:
     assert learnt.prevalence.tolist() == [0.75, 0.75, 0.25]
 
 
+def macro_f1(truth: metrics.Bools, predicted: metrics.Bools) -> float:
+    return metrics.f1(truth, predicted)["macro_f1"]
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_threshold_is_as_good_as_the_best_of_all(seed: int) -> None:
     rng = np.random.default_rng(seed)
     truth = rng.random((120, 6)) < 0.2
     scores = truth + rng.normal(0, 0.5, truth.shape)
     chosen = decisions.tune_threshold(truth, scores, float(truth.mean()))
-    best = max(metrics.macro_f1(truth, scores > threshold) for threshold in scores.ravel())
-    assert metrics.macro_f1(truth, scores > chosen) > best - 0.02
+    every_sixth = np.sort(scores, axis=None)[::6]
+    best = max(macro_f1(truth, scores > threshold) for threshold in every_sixth)
+    assert macro_f1(truth, scores > chosen) > best - 0.02
     # negative control: a threshold that is not tuned
-    assert metrics.macro_f1(truth, scores > scores.min()) < best - 0.2
+    assert macro_f1(truth, scores > scores.min()) < best - 0.2
 
 
 def test_threshold_with_labels_that_training_never_saw() -> None:

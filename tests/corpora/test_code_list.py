@@ -124,3 +124,17 @@ def test_the_real_table_when_installed() -> None:
     assert not table["code"].duplicated().any()
     assert table.set_index("code").loc["I10", "label"] == "Hypertension essentielle (primitive)"
     assert ("edsnlp" in sys.modules) == imported
+
+
+def test_a_folder_with_one_list_is_that_list_and_an_empty_one_none(tmp_path: Path) -> None:
+    folder = tmp_path / "codes"
+    folder.mkdir()
+    (folder / "README.md").write_text("put it here")
+    source = FileSource(path=str(folder))
+    with pytest.raises(UserError, match=r"language 'en'"):  # as with no path
+        code_list(source, "en", ";")
+    (folder / "mine.csv").write_text("code,label\nI10,hypertension\n")
+    assert code_list(source, "en", ";")["code"].tolist() == ["I10"]
+    (folder / "other.csv").write_text("code,label\nI50,heart failure\n")
+    with pytest.raises(UserError, match="holds 2 tables"):
+        code_list(source, "en", ";")

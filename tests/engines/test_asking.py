@@ -6,11 +6,13 @@ import pytest
 
 from synthfr import seeding
 from synthfr.engines import Request
-from synthfr.engines.asking import Form, Question
+from synthfr.engines.asking import AnswerSchema, Question
 from synthfr.errors import UserError
 from tests.judging import rounds
 
-FORM: Form[int] = Form('{"type": "integer"}', lambda answer: answer if answer == 1 else None)
+ONE: AnswerSchema[int] = AnswerSchema(
+    '{"type": "integer"}', lambda answer: answer if answer == 1 else None
+)
 QUESTIONS = [Question((f"p{number}", 0), f"question {number}") for number in range(4)]
 
 
@@ -24,9 +26,9 @@ def test_what_is_not_in_form_is_asked_again_once(tmp_path: Path) -> None:
         {one.id: seeding.derive(7, "judge", "dpo1", *one.about, attempt) for one in QUESTIONS}
         for attempt in (0, 1)
     )
-    panel, engine = rounds.panel(answer, tmp_path, max_unparsable_share=0.5)
-    answers = panel.ask(QUESTIONS, FORM)
-    assert answers.given == {"p0/0": 1, "p1/0": 1}
+    judge, engine = rounds.respondent(answer, tmp_path, max_unparsable_share=0.5)
+    answers = judge.answer(QUESTIONS, ONE)
+    assert answers.by_id == {"p0/0": 1, "p1/0": 1}
     assert answers.measures == {
         "questions": 4,
         "asked_again": 3,
@@ -40,23 +42,23 @@ def test_what_is_not_in_form_is_asked_again_once(tmp_path: Path) -> None:
 
 
 def test_all_go_to_the_engine_as_the_parameters_say(tmp_path: Path) -> None:
-    panel, engine = rounds.panel(
+    judge, engine = rounds.respondent(
         lambda _: "1", tmp_path, temperature=0.5, top_p=0.9, top_k=3, max_new_tokens=11
     )
-    panel.ask(QUESTIONS, FORM)
+    judge.answer(QUESTIONS, ONE)
     (call,) = engine.calls  # one call for all: prefixes are shared
     for one in call:
         assert (one.temperature, one.top_p, one.top_k, one.max_new_tokens) == (0.5, 0.9, 3, 11)
-        assert one.json_schema == FORM.schema
+        assert one.json_schema == ONE.json_schema
 
 
 def test_too_many_failures_are_told(tmp_path: Path) -> None:
-    panel, _ = rounds.panel(lambda one: "non" if one.id == "p2/0" else "1", tmp_path)
+    judge, _ = rounds.respondent(lambda one: "non" if one.id == "p2/0" else "1", tmp_path)
     with pytest.raises(UserError, match=r"1 of 4 questions \(25\.0%\).*about p2/0: raise judge"):
-        panel.ask(QUESTIONS, FORM)
+        judge.answer(QUESTIONS, ONE)
 
 
 def test_no_question_is_no_failure(tmp_path: Path) -> None:
-    panel, engine = rounds.panel(lambda _: "1", tmp_path)
-    answers = panel.ask([], FORM)
-    assert (answers.given, answers.measures["unparsable_share"], engine.calls) == ({}, 0.0, [])
+    judge, engine = rounds.respondent(lambda _: "1", tmp_path)
+    answers = judge.answer([], ONE)
+    assert (answers.by_id, answers.measures["unparsable_share"], engine.calls) == ({}, 0.0, [])

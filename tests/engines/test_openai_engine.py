@@ -15,11 +15,11 @@ import pytest
 
 from synthfr import redact
 from synthfr.engines import Completion, Request
+from synthfr.engines.chunks import complete
 from synthfr.engines.engine_settings import Sampling
 from synthfr.engines.openai import openai_server, retries
 from synthfr.engines.openai.openai_engine import OpenaiEngine
 from synthfr.engines.openai.openai_settings import OpenaiSettings
-from synthfr.engines.shards import complete
 from synthfr.errors import UserError
 from synthfr.models import Lineage, ModelFiles
 from tests.engines.misbehaving import KEY, Misbehaving, answer_to
@@ -48,7 +48,7 @@ def settings(**changed: Any) -> OpenaiSettings:
 def how(**changed: Any) -> Sampling:
     given = {
         "engine": "openai", "top_p": 1.0, "top_k": 0, "max_new_tokens": 9,
-        "batch_size": 100, "shard_size": 100,
+        "batch_size": 100, "chunk_size": 100,
     }  # fmt: skip
     return Sampling.model_validate(given | changed)
 
@@ -263,7 +263,7 @@ def test_no_more_than_the_limit_is_under_way() -> None:
             write(server, concurrency=limit)
         assert server.most_at_once == limit
     with Misbehaving(takes_s=0.05) as server:
-        with OpenaiEngine(how(shard_size=2), settings(base_url=server.url), STEP0) as made:
+        with OpenaiEngine(how(chunk_size=2), settings(base_url=server.url), STEP0) as made:
             assert len(list(made.generate(requests()))) == 8
         assert server.most_at_once == 2
 

@@ -135,8 +135,8 @@ def settings(**changed: Any) -> OpenaiSettings:
     return OpenaiSettings.model_validate(given | changed)
 
 
-SHARDS = Sampling(
-    engine="openai", top_p=1.0, top_k=0, max_new_tokens=24, batch_size=8, shard_size=64
+CHUNKS = Sampling(
+    engine="openai", top_p=1.0, top_k=0, max_new_tokens=24, batch_size=8, chunk_size=64
 )
 
 
@@ -148,7 +148,7 @@ def asked(prompts: Sequence[str] = PROMPTS, **sampling: Any) -> list[Request]:
 def write(
     url: str, files: ModelFiles, requests: Sequence[Request], **changed: Any
 ) -> dict[str, Completion]:
-    with OpenaiEngine(SHARDS, settings(base_url=url, **changed), files) as engine:
+    with OpenaiEngine(CHUNKS, settings(base_url=url, **changed), files) as engine:
         done = {one.id: one for one in engine.generate(requests)}
         assert engine.measures()["server"]["retries"] == 0
         assert engine.measures()["server"]["requests"] == len(requests)

@@ -9,7 +9,7 @@ import pytest
 
 from synthfr import models
 from synthfr.engines import Engine, Request, open_engine
-from synthfr.engines.shards import complete
+from synthfr.engines.chunks import complete
 from synthfr.engines.transformers.transformers_engine import TransformersEngine
 from synthfr.errors import UserError
 from synthfr.models import ModelFiles
@@ -79,9 +79,9 @@ def test_a_report_depends_on_its_request_alone(engine: Engine) -> None:
 def test_a_resumed_run_repeats_the_computation(engine: Engine, tmp_path: Path) -> None:
     asked = requests(max_new_tokens=40)
     whole = complete(engine, asked, 6, tmp_path)
-    shards = sorted(tmp_path.glob("shard-*.json"))
-    assert len(shards) == 4
-    for lost in shards[1:3]:
+    chunks = sorted(tmp_path.glob("chunk-*.json"))
+    assert len(chunks) == 4
+    for lost in chunks[1:3]:
         lost.unlink()
     write(engine, requests(7, temperature=1.2))  # what an earlier call left is not seen
     assert complete(engine, asked, 6, tmp_path) == whole

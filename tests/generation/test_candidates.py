@@ -26,7 +26,7 @@ PROMPTS = pd.DataFrame(
 def params(**changed: Any) -> Generate:
     given = {
         "engine": "transformers", "temperatures": [0.7, 0.9], "top_p": 0.95, "top_k": 0,
-        "max_new_tokens": 50, "batch_size": 8, "shard_size": 8,
+        "max_new_tokens": 50, "batch_size": 8, "chunk_size": 8,
     }  # fmt: skip
     return Generate.model_validate(given | changed)
 
@@ -36,7 +36,7 @@ def run(folder: Path, prompts: pd.DataFrame = PROMPTS, **changed: Any) -> pd.Dat
     plan = given.pop("plan", params())
     engine = given.pop("engine", FakeEngine())
     folder.mkdir(exist_ok=True)
-    return candidates(candidate_requests(prompts, plan, **given), engine, plan.shard_size, folder)
+    return candidates(candidate_requests(prompts, plan, **given), engine, plan.chunk_size, folder)
 
 
 def test_every_entry_of_the_plan_is_a_candidate(tmp_path: Path) -> None:

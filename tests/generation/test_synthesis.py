@@ -35,7 +35,7 @@ SYNONYMS = {code: set(names) for code, names in zip(CODES["code"], CODES["synony
 def params(**changed: Any) -> Synthesize:
     given = {
         "engine": "transformers", "reports": 30, "temperature": 0.9, "top_p": 1.0, "top_k": 0,
-        "max_codes": 5, "max_new_tokens": 40, "batch_size": 8, "shard_size": 8,
+        "max_codes": 5, "max_new_tokens": 40, "batch_size": 8, "chunk_size": 8,
     }  # fmt: skip
     return Synthesize.model_validate(given | changed)
 
@@ -44,7 +44,7 @@ def run(folder: Path, step: str = "step0", engine: Any = None, **changed: Any) -
     folder.mkdir(exist_ok=True)
     how = params(**changed)
     planned = plan(CODE_SETS, CODES, how, step=step, template="plain", language="fr", random_seed=1)
-    return synthesis(planned, engine or FakeEngine(), how.shard_size, folder)
+    return synthesis(planned, engine or FakeEngine(), how.chunk_size, folder)
 
 
 def test_reports_hold_what_was_asked(tmp_path: Path) -> None:

@@ -46,31 +46,6 @@ def test_normal_form_is_a_fixed_point(code: str) -> None:
     assert icd10.normalise_code(code.replace(".", "").lower()) == code
 
 
-@given(CODES)
-@settings(deadline=None)
-def test_every_code_is_in_one_chapter_and_its_category_in_the_same(code: str) -> None:
-    holding = [part for part in icd10.chapters() if part.first <= icd10.category(code) <= part.last]
-    assert [part.number for part in holding] == [icd10.chapter(code)]
-    assert icd10.chapter(icd10.category(code)) == icd10.chapter(code)
-
-
-@pytest.mark.parametrize(
-    ("code", "chapter"),
-    [
-        ("A00", "I"), ("B99", "I"), ("C50.9", "II"), ("D48", "II"), ("D49.5", "II"), ("D50", "III"),
-        ("H59", "VII"), ("H60", "VIII"), ("I10", "IX"), ("K95", "XI"), ("O9A", "XV"),
-        ("S00", "XIX"), ("T98", "XIX"), ("V01", "XX"), ("Y99", "XX"), ("Z3A", "XXI"),
-        ("U07.1", "XXII"),
-    ],
-)  # fmt: skip
-def test_chapters(code: str, chapter: str) -> None:
-    assert icd10.chapter(code) == chapter
-
-
-def test_there_are_22_chapters() -> None:
-    assert len({part.number for part in icd10.chapters()}) == 22
-
-
 def test_broader_climbs_to_the_category() -> None:
     chain = ["E11.98", "E11.9", "E11", None]
     assert [icd10.broader(code) for code in chain[:-1] if code] == chain[1:]

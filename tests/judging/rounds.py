@@ -8,11 +8,13 @@ from typing import Any
 
 import pandas as pd
 
+from synthfr import judging
 from synthfr.disk import read_yaml
 from synthfr.engines import Request
+from synthfr.engines.asking import Respondent, open_respondent
 from synthfr.engines.engine_settings import Engines
-from synthfr.judging.judgements import Judge
-from synthfr.judging.panel import Candidate, Panel
+from synthfr.judging.judgements import Judge, Judged
+from synthfr.judging.rows import Candidate
 from tests.engines.fake import FakeEngine
 
 ROOT = Path(__file__).parents[2]
@@ -25,6 +27,27 @@ def params(**changes: Any) -> Judge:
 
 def engines() -> Engines:
     return Engines.model_validate(read_yaml(ROOT / "params.yaml")["engines"])
+
+
+def judge(
+    tables: tuple[pd.DataFrame, pd.DataFrame],
+    params: Judge,
+    scratch: Path,
+    seed: int = 7,
+    **vllm: object,
+) -> Judged:
+    """As the stage does."""
+    own = engines()
+    own = own.model_copy(update={"vllm": own.vllm.model_copy(update=vllm)})
+    with open_respondent(
+        "judge",
+        params,
+        own,
+        seed=(seed, "judge", "dpo1"),
+        merged=scratch / "merged",
+        scratch=scratch,
+    ) as respondent:
+        return judging.judge(*tables, params.kind, respondent)
 
 
 def candidates(**texts: list[str]) -> list[Candidate]:
@@ -45,9 +68,10 @@ def tables(**texts: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
     return frame, prompts
 
 
-def panel(
-    answer: Callable[[Request], str], scratch: Path, **changes: Any
-) -> tuple[Panel, FakeEngine]:
+def respondent(
+    answer: Callable[[Request], str], chunks: Path, **changes: Any
+) -> tuple[Respondent, FakeEngine]:
     """A judge that answers by `answer`, and the engine that remembers what it was asked."""
     engine = FakeEngine(answer)
-    return Panel(engine, params(**changes), "dpo1", 7, scratch), engine
+    judge = Respondent(engine, params(**changes), "judge", (7, "judge", "dpo1"), chunks)
+    return judge, engine

@@ -18,10 +18,10 @@ def grades(*values: Any) -> str:
 def test_the_score_is_the_mean_of_three_grades(tmp_path: Path) -> None:
     read = rounds.candidates(p0=["HTA traitée", "RAS"], p1=["fièvre"])
     said = {"HTA traitée": grades(10, 8, 9), "RAS": grades(0, 0, 0), "fièvre": grades(7, 4, 10)}
-    panel, engine = rounds.panel(
+    judge, engine = rounds.respondent(
         lambda one: next(said[text] for text in said if f"<<<\n{text}\n>>>" in one.prompt), tmp_path
     )
-    found, measures = criteria.judge(read, panel)
+    found, measures = criteria.rate(read, judge)
     assert [(one.prompt_id, one.candidate) for one in found] == [("p0", 0), ("p0", 1), ("p1", 0)]
     assert [one.judge for one in found] == pytest.approx([0.9, 0.0, 0.7])
     assert (found[0].language, found[0].plausibility, found[0].authenticity) == (1.0, 0.8, 0.9)
@@ -30,8 +30,8 @@ def test_the_score_is_the_mean_of_three_grades(tmp_path: Path) -> None:
 
 
 def test_a_blank_report_is_zero_and_not_asked_about(tmp_path: Path) -> None:
-    panel, engine = rounds.panel(lambda _: grades(5, 5, 5), tmp_path)
-    found, measures = criteria.judge(rounds.candidates(p0=["RAS", " \n"]), panel)
+    judge, engine = rounds.respondent(lambda _: grades(5, 5, 5), tmp_path)
+    found, measures = criteria.rate(rounds.candidates(p0=["RAS", " \n"]), judge)
     assert (found[1].judge, found[1].authenticity, found[0].judge) == (0.0, 0.0, 0.5)
     assert [one.id for one in engine.calls[0]] == ["p0/0"]
     assert measures["questions"] == 1
@@ -60,8 +60,8 @@ def test_an_unusable_answer_is_null_never_zero(tmp_path: Path, answer: str) -> N
     def answers(request: Request) -> str:
         return answer if request.id == "p0/0" else grades(0, 0, 0)
 
-    panel, engine = rounds.panel(answers, tmp_path, max_unparsable_share=0.5)
-    found, measures = criteria.judge(rounds.candidates(p0=["RAS", "HTA"]), panel)
+    judge, engine = rounds.respondent(answers, tmp_path, max_unparsable_share=0.5)
+    found, measures = criteria.rate(rounds.candidates(p0=["RAS", "HTA"]), judge)
     assert (found[0].judge, found[0].language) == (None, None)
     assert found[1].judge == 0.0  # the control: a zero that was given stays one
     assert (measures["asked_again"], measures["unparsable"]) == (1, 1)
@@ -70,7 +70,7 @@ def test_an_unusable_answer_is_null_never_zero(tmp_path: Path, answer: str) -> N
 
 def test_the_schema_and_the_reading_agree() -> None:
     jsonschema = pytest.importorskip("jsonschema")
-    valid = jsonschema.Draft202012Validator(json.loads(criteria.FORM.schema)).is_valid
+    valid = jsonschema.Draft202012Validator(json.loads(criteria.GRADES.json_schema)).is_valid
     for answer in [*UNUSABLE[2:7], *UNUSABLE[9:13], grades(0, 10, 5), grades(1, 2, 3)]:
         parsed = json.loads(answer)
-        assert valid(parsed) is (criteria.FORM.read(parsed) is not None), answer
+        assert valid(parsed) is (criteria.GRADES.convert(parsed) is not None), answer

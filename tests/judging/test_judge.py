@@ -23,7 +23,7 @@ TEXTS = {
     "p1": ["Voici le compte rendu demandé.", ""],
     "p2": ["Asthme stable.", "Asthme stable."],
 }
-SIZES = {"max_new_tokens": 60, "batch_size": 4, "shard_size": 2, "temperature": 2.0}
+SIZES = {"max_new_tokens": 60, "batch_size": 4, "chunk_size": 2, "temperature": 2.0}
 
 
 @pytest.fixture(scope="module")
@@ -32,15 +32,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def judge(model: Path | str, scratch: Path, seed: int = 7, **changes: Any) -> Judged:
-    return judging.judge(
-        *rounds.tables(**TEXTS),
-        rounds.params(**({"model": str(model)} | SIZES | changes)),
-        rounds.engines(),
-        round_name="dpo1",
-        random_seed=seed,
-        merged=scratch / "merged",
-        scratch=scratch,
-    )
+    params = rounds.params(**({"model": str(model)} | SIZES | changes))
+    return rounds.judge(rounds.tables(**TEXTS), params, scratch, seed=seed)
 
 
 def test_every_candidate_is_rated(model: Path, tmp_path: Path) -> None:
@@ -116,7 +109,7 @@ def test_a_served_judge_is_asked_where_it_is(
 
 
 def test_no_judge_no_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("synthfr.judging.judgements.open_engine", None)
+    monkeypatch.setattr("synthfr.engines.asking.lazy_engine", None)
     judged = judge("nowhere", tmp_path, kind="none")
     records.write_table(judged.table, tmp_path / "out.parquet", records.JUDGEMENTS)
     back = records.read_table(tmp_path / "out.parquet", records.JUDGEMENTS)
@@ -128,10 +121,8 @@ def test_no_judge_no_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_no_judge_no_heavy_library() -> None:
     code = (
-        "import sys; from pathlib import Path; from synthfr import judging;"
-        "from tests.judging import rounds;"
-        "judging.judge(*rounds.tables(p=['a']), rounds.params(kind='none'), rounds.engines(),"
-        "round_name='r', random_seed=0, merged=Path(), scratch=Path());"
+        "import sys; from pathlib import Path; from tests.judging import rounds;"
+        "rounds.judge(rounds.tables(p=['a']), rounds.params(kind='none'), Path());"
         "print([m for m in ('torch', 'transformers', 'vllm', 'openai') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
@@ -140,21 +131,14 @@ def test_no_judge_no_heavy_library() -> None:
 
 def test_candidates_of_other_prompts_are_told(tmp_path: Path) -> None:
     candidates, prompts = rounds.tables(**TEXTS)
+    asked, engine = rounds.respondent(lambda _: "", tmp_path)
     with pytest.raises(UserError, match=r"1 prompt_id .*'p1'.*generate again"):
-        judging.judge(
-            candidates,
-            prompts[prompts["prompt_id"] != "p1"],
-            rounds.params(),
-            rounds.engines(),
-            round_name="dpo1",
-            random_seed=0,
-            merged=tmp_path,
-            scratch=tmp_path,
-        )
+        judging.judge(candidates, prompts[prompts["prompt_id"] != "p1"], "score", asked)
+    assert engine.calls == []
 
 
 def write(model: Path, scratch: Path, out: Path) -> None:
-    records.write_table(judge(model, scratch, shard_size=1).table, out, records.JUDGEMENTS)
+    records.write_table(judge(model, scratch, chunk_size=1).table, out, records.JUDGEMENTS)
 
 
 @pytest.mark.slow
@@ -167,11 +151,11 @@ def test_killed_and_resumed_is_the_same(model: Path, tmp_path: Path) -> None:
         env={"PYTHONPATH": ".", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
     )
     deadline = time.monotonic() + 120
-    while not any(scratch.rglob("shard-*")) and time.monotonic() < deadline:
+    while not any(scratch.rglob("chunk-*")) and time.monotonic() < deadline:
         time.sleep(0.002)
     child.send_signal(signal.SIGKILL)
     assert child.wait() == -signal.SIGKILL
-    kept = {file: file.stat().st_mtime_ns for file in scratch.rglob("shard-*")}
+    kept = {file: file.stat().st_mtime_ns for file in scratch.rglob("chunk-*")}
     assert 1 <= len(kept) < 5 and not out.exists()
     write(model, scratch, out)
     assert all(file.stat().st_mtime_ns == written for file, written in kept.items())

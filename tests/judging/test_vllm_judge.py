@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from synthfr import judging, records
+from synthfr import records
 from synthfr.judging.judgements import Judged
 from tests import tiny
 from tests.judging import rounds
@@ -15,19 +15,11 @@ pytestmark = [pytest.mark.vllm, pytest.mark.slow]
 
 
 def judge(model: Path, scratch: Path, engine: str, **changes: object) -> Judged:
-    engines = rounds.engines()
+    sizes = {"max_new_tokens": 60, "batch_size": 8, "chunk_size": 100}
+    params = rounds.params(**({"model": str(model), "engine": engine} | sizes | changes))
     # the CPU build takes this for a share of the RAM
-    vllm = engines.vllm.model_copy(update={"gpu_memory_utilization": 0.15, "max_model_len": 4096})
-    sizes = {"max_new_tokens": 60, "batch_size": 8, "shard_size": 100}
-    return judging.judge(
-        *rounds.tables(**TEXTS),
-        rounds.params(**({"model": str(model), "engine": engine} | sizes | changes)),
-        engines.model_copy(update={"vllm": vllm}),
-        round_name="dpo1",
-        random_seed=7,
-        merged=scratch / "merged",
-        scratch=scratch,
-    )
+    room = {"gpu_memory_utilization": 0.15, "max_model_len": 4096}
+    return rounds.judge(rounds.tables(**TEXTS), params, scratch, **room)
 
 
 def test_vllm_judges_as_transformers_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

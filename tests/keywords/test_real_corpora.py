@@ -13,26 +13,21 @@ from synthfr.pipeline.parameters import load_params
 from synthfr.text import language, normalise
 from synthfr.text.sentences import split
 
-DATA = Path(__file__).parents[3] / "shared" / "data"
-CASES = DATA / "fr_e3c_cases.parquet"
-CODED = DATA / "fr_codiesp_icd10_train.parquet"
-TABLE = DATA / "cim10.parquet"
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not CASES.exists(), reason="the real corpora are not at ../shared/data"),
-]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def corpus() -> corpora.Corpus:
+def corpus(real_corpora: Path) -> corpora.Corpus:
+    cases = real_corpora / "fr_e3c_cases.parquet"
+    coded = real_corpora / "fr_codiesp_icd10_train.parquet"
+    table = real_corpora / "cim10.parquet"
     sources = {
-        "public": {"path": str(CASES), "columns": {"report_id": "id"}},
+        "public": {"path": str(cases), "columns": {"report_id": "id"}},
         "private": {
-            "path": str(CODED),
+            "path": str(coded),
             "columns": {"report_id": "id", "codes": "codes_cim10_fr"},
         },
-        "codes": {"path": str(TABLE), "columns": {"label": "label_fr"}},
+        "codes": {"path": str(table), "columns": {"label": "label_fr"}},
     }
     seed = {
         "source": "files",

@@ -135,6 +135,7 @@ def holder(step0: ModelFiles, tmp_path: Path) -> Iterator[Any]:
     process.join()
 
 
+@pytest.mark.slow
 def test_what_another_process_uses_stays_until_it_ends(
     holder: Any, step0: ModelFiles, dpo1: ModelFiles, tmp_path: Path
 ) -> None:

@@ -157,8 +157,19 @@ def test_other_inputs_give_another_page(sources: Sources, tmp_path: Path, whole:
 @pytest.mark.parametrize(
     "missing",
     [
-        *("metrics", "plots", "rounds", "synthetic", "metrics/classify/dpo2.json"),
-        *("metrics/classify/base.json", "metrics/fidelity/base.json", "metrics/reference.json"),
+        "metrics",
+        *(
+            pytest.param(name, marks=pytest.mark.slow)  # each draws all figures that are left
+            for name in (
+                "plots",
+                "rounds",
+                "synthetic",
+                "metrics/classify/dpo2.json",
+                "metrics/classify/base.json",
+                "metrics/fidelity/base.json",
+                "metrics/reference.json",
+            )
+        ),
     ],
 )
 def test_a_partial_run_gives_a_page_of_what_there_is(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from synthfr.disk import write_json
-from synthfr.pipeline.page import Sources, baselines, faithfulness, text_tables
+from synthfr.pipeline.page import Sources, baselines, faithfulness_figures, text_tables
 from synthfr.pipeline.page.results import Estimate, Results, Row, load, percent, short
 from tests.page.conftest import STEPS, grid
 
@@ -90,14 +90,14 @@ def test_the_headline_names_what_it_compares_with(sources: Sources) -> None:
 
 def test_faithfulness_is_read_by_step_and_may_be_missing(sources: Sources) -> None:
     (sources.metrics / "fidelity" / "dpo1.json").unlink()
-    found = faithfulness.load(sources.metrics, STEPS)
+    found = faithfulness_figures.load(sources.metrics, STEPS)
     assert list(found) == ["code_recall", "left_out"]
     assert found["code_recall"] == [0.5, 0.6, None, pytest.approx(0.8), pytest.approx(0.9)]
     table = text_tables.by_step(found, STEPS)
     assert table.head == ["measure", "bare base", "step0", "dpo1", "dpo2", "dpo3"]
     assert table.rows[0] == ["code recall", ".500", ".600", "–", ".800", ".900"]
     assert table.rows[1][0] == "left out"  # a measure that nobody gave a title
-    assert faithfulness.load(sources.metrics / "nowhere", STEPS) == {}
+    assert faithfulness_figures.load(sources.metrics / "nowhere", STEPS) == {}
 
 
 def test_what_is_missing_is_none(tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_differences_carry_their_sign() -> None:
 def test_baselines_are_those_there_are(
     steps: tuple[str, ...], expected: tuple[str, ...], head: str
 ) -> None:
-    assert baselines.of(steps) == expected
+    assert baselines.baseline_steps(steps) == expected
     assert baselines.gain_title(steps) == head
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
 import pytest
 import yaml
@@ -65,12 +63,3 @@ def finished(planted: Workspace) -> Workspace:
     planted.dvc("repro")
     planted.commit("after repro")
     return planted
-
-
-@pytest.fixture(scope="session")
-def real_corpora() -> Path:
-    """Folder of the real corpora, where this machine has them."""
-    folder = Path(__file__).resolve().parents[3] / "shared" / "data"
-    if not (folder / "fr_e3c_cases.parquet").is_file():
-        pytest.skip("the real corpora are not on this machine")
-    return folder

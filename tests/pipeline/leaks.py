@@ -24,7 +24,9 @@ def find(root: Path, planted: Iterable[str], stays: tuple[str, ...] = STAYS) -> 
 
 
 def _files(root: Path, stays: tuple[str, ...]) -> Iterator[Path]:
-    kept_in = [root / folder for folder in stays]
+    # the private side of every recipe, where that of the root stays
+    folders = [*stays, *(f"recipes/*/{folder}" for folder in stays if folder == "data/private")]
+    kept_in = [found for folder in folders for found in root.glob(folder)]
     for path in sorted(root.rglob("*")):
         if path.is_file() and not any(path.is_relative_to(folder) for folder in kept_in):
             yield path

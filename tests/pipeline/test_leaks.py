@@ -39,9 +39,19 @@ def test_a_leak_is_found_whatever_the_file(tmp_path, leak):
     assert len(leaks.find(tmp_path, [CANARY])) == 1
 
 
-def test_the_private_side_may_hold_it(tmp_path):
-    private = tmp_path / "data" / "private"
+@pytest.mark.parametrize("recipe", ["", "recipes/x"])
+def test_the_private_side_may_hold_it(tmp_path, recipe):
+    private = tmp_path / recipe / "data" / "private"
     private.mkdir(parents=True)
     _parquet(private)
     assert leaks.find(tmp_path, [CANARY]) == []
     assert leaks.find(tmp_path, [CANARY], stays=()) != []
+
+
+def test_other_folders_of_a_recipe_may_not(tmp_path):
+    for folder in ("recipes/x/data/public", "recipes/x/y/data/private", "other/x/data/private"):
+        place = tmp_path / folder
+        place.mkdir(parents=True)
+        _parquet(place)
+        assert len(leaks.find(tmp_path, [CANARY])) == 1, folder
+        (place / "no_suffix").unlink()

@@ -44,6 +44,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
             "synthesize.reports": 40,
             "judge.kind": "score",
             "judge.model": str(tiny.save_model(folder / "judge", context=6000)),
+            "judge.watch": str(folder / "judge"),
             "judge.max_new_tokens": 80,
             "judge.max_unparsable_share": 0.5,
             "score.weights.judge": 1.0,
@@ -54,6 +55,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
             "classify.seeds": [0],
             "classify.coder.kind": "encoder",
             "classify.coder.encoder.model": str(encoder(folder / "encoder")),
+            "classify.coder.encoder.watch": str(folder / "encoder"),
             "classify.coder.encoder.epochs": 1,
             "classify.coder.encoder.max_length": 64,
         }

@@ -94,13 +94,9 @@ def test_the_report_opens_offline(finished: Workspace) -> None:
     assert not re.search(r"""(src|href)=["']https?://""", page)
 
 
-def test_repro_again_runs_nothing_under_six_seconds(finished: Workspace) -> None:
-    started = time.monotonic()
-    done = finished.dvc("repro")
-    assert "Running stage" not in done.stdout
-    assert (
-        time.monotonic() - started < 6 * 3
-    )  # the bound of the benchmark, with room for a loaded machine
+def test_repro_again_runs_nothing(finished: Workspace) -> None:
+    """How soon it says so is for benchmarks/noop.py."""
+    assert "Running stage" not in finished.dvc("repro").stdout
 
 
 def test_of_two_repros_at_once_the_second_says_who_is_busy(finished: Workspace) -> None:
@@ -251,7 +247,7 @@ def test_killed_in_mid_stage_and_run_again_gives_the_same_bytes(
     for name in (PRIVATE_SOURCE, "public_source.parquet", "codes_source.parquet"):
         (again.root / name).symlink_to(finished.root / name)
     for stage, sign in {
-        "generate@dpo1": "**/shard-*.json",
+        "generate@dpo1": "**/chunk-*.json",
         "dpo@dpo1": "**/checkpoint-*/trainer_state.json",
     }.items():
         process = again.start("dvc", "repro", *WRITERS)
@@ -278,3 +274,49 @@ def test_equal_bytes_are_told_from_others(finished: Workspace) -> None:
     path = finished.root / "data/public/prompts.parquet"
     assert hashlib.md5(path.read_bytes()).hexdigest() == outs["data/public/prompts.parquet"]
     assert hashlib.md5(path.read_bytes() + b"x").hexdigest() not in outs.values()
+
+
+RECIPE = "recipes/teacher"
+
+
+def test_a_recipe_runs_in_its_own_folder_behind_the_same_wall(finished: Workspace) -> None:
+    """The loop's last step is its teacher; DVC sees that the loop is up to date."""
+    finished.change_params(
+        {
+            "seed.source": "files",
+            "seed.files.public.path": "../../public_source.parquet",
+            "seed.files.private.path": f"../../{PRIVATE_SOURCE}",
+            "seed.files.codes.path": "../../codes_source.parquet",
+            "keywords.min_documents": 2,
+            "sft.epochs": 1,
+            "sft.teacher.path": "../../data/synthetic/dpo1/reports.parquet",
+            "synthesize.reports": 40,
+            "synthesize.max_new_tokens": 192,
+            "classify.sizes": [40],
+            "classify.top_k": [5],
+            "classify.seeds": [0],
+        },
+        RECIPE,
+    )
+    planned = finished.run("synth-fr", "submit", "--dry-run", folder=RECIPE).stdout
+    jobs = re.findall(r"--job-name=(\S+)", planned)
+    assert set(jobs) >= {"teacher:seed", "teacher:sft", "teacher:classify@step0"}
+    assert f"--single-item {RECIPE}/dvc.yaml:sft" in planned and "dpo1" not in planned
+    assert "--dependency=afterok:<teacher:seed>" in planned
+
+    finished.dvc("repro", "-P")
+    outs = finished.outs(RECIPE)
+    assert {"models/step0", "data/synthetic/step0", "metrics/classify/step0.json"} <= outs.keys()
+    rows = json.loads((finished.root / RECIPE / "metrics/sft.json").read_text())["rows"]
+    assert rows["teacher"] > 0
+    assert leaks.find(finished.root, CANARIES) == []
+    again = finished.run("dvc", "repro", folder=RECIPE).stdout
+    assert "Running stage" not in again and "up to date" in again
+    assert "macro-F1" in finished.run("synth-fr", "--recipe", "teacher", "results").stdout
+    assert "step0 vs bare base" in finished.run("synth-fr", "results", folder=RECIPE).stdout
+
+    told = finished.run("synth-fr", "sync", folder=f"{RECIPE}/data").stdout
+    assert str(finished.root / "mlruns/mlflow.db") in told
+    assert not (finished.root / RECIPE / "mlruns/mlflow.db").exists()
+    unknown = finished.run("synth-fr", "--recipe", "techer", "results", check=False)
+    assert unknown.returncode == 1 and "choose one of loop, teacher" in unknown.stdout

@@ -74,12 +74,14 @@ class Workspace:
         self.git("commit", "-q", "--allow-empty", "-m", message)
 
     def run(
-        self, *command: str, check: bool = True, timeout_s: float = 1200
+        self, *command: str, check: bool = True, timeout_s: float = 1200, folder: str = ""
     ) -> subprocess.CompletedProcess[str]:
-        """Runs a command in the workspace; its output is kept in ``run.log`` there."""
+        """Runs a command in the workspace, or in a folder of it; its output is kept in ``run.log``
+        at the root.
+        """
         done = subprocess.run(
             command,
-            cwd=self.root,
+            cwd=self.root / folder,
             env=self.env,
             text=True,
             timeout=timeout_s,
@@ -105,9 +107,9 @@ class Workspace:
     def dvc(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         return self.run("dvc", *arguments, check=check)
 
-    def change_params(self, changes: dict[str, Any]) -> None:
-        """Sets dotted keys of params.yaml."""
-        path = self.root / "params.yaml"
+    def change_params(self, changes: dict[str, Any], folder: str = "") -> None:
+        """Sets dotted keys of params.yaml, the loop's or that in the folder of a recipe."""
+        path = self.root / folder / "params.yaml"
         params = yaml.safe_load(path.read_text("utf-8"))
         for dotted, value in changes.items():
             *parents, last = dotted.split(".")
@@ -117,9 +119,9 @@ class Workspace:
             place[last] = value
         path.write_text(yaml.safe_dump(params, allow_unicode=True, sort_keys=False), "utf-8")
 
-    def outs(self) -> dict[str, str]:
-        """MD5 of every output that ``dvc.lock`` knows."""
-        lock = yaml.safe_load((self.root / "dvc.lock").read_text("utf-8"))
+    def outs(self, folder: str = "") -> dict[str, str]:
+        """MD5 of every output that the ``dvc.lock`` of the loop, or of a recipe, knows."""
+        lock = yaml.safe_load((self.root / folder / "dvc.lock").read_text("utf-8"))
         return {
             out["path"]: out["md5"]
             for stage in lock["stages"].values()

@@ -20,6 +20,7 @@ def _silent(seen: int, loss: float) -> None:
     """Nobody watches."""
 
 
+@pytest.mark.slow
 def test_the_shipped_weights_pass_the_gate():
     audit = pretrain.audit(TINY_BASE)
     assert audit.reports.code_recall > 0.98

@@ -163,12 +163,13 @@ def test_the_measures_say_which_control_was_on(control: str) -> None:
 def test_wrong_documents_mean_nothing_to_a_discriminator() -> None:
     data = read_yaml(SHIPPED)
     assert data["score"]["control"] == "none"
-    data["score"] |= {"evaluator": "discriminator", "control": "shuffled"}
+    data["score"]["evaluator"]["kind"] = "discriminator"
+    data["score"]["control"] = "shuffled"
     parse(data, "my.yaml")
     data["score"]["control"] = "wrong_document"
     with pytest.raises(UserError, match=r"score: control 'wrong_document' means nothing to"):
         parse(data, "my.yaml")
-    data["score"] |= {"evaluator": "local"}
+    data["score"]["evaluator"]["kind"] = "local"
     parse(data, "my.yaml")
     data["score"] |= {"control": "wrong"}
     with pytest.raises(UserError, match=r"score\.control: Input should be 'none', 'shuffled'"):
@@ -176,6 +177,6 @@ def test_wrong_documents_mean_nothing_to_a_discriminator() -> None:
 
 
 def test_a_discriminators_scores_can_be_shuffled() -> None:
-    plain, moved = (scored(control, evaluator="discriminator") for control in ("none", "shuffled"))
+    plain, moved = (scored(control, kind="discriminator") for control in ("none", "shuffled"))
     assert rows_of(plain.scores) != rows_of(moved.scores)
     assert plain.measures | {"control": {"shuffled": 1}} == moved.measures

@@ -197,7 +197,7 @@ CANDIDATES = toy.candidates(
 
 
 def scored(candidates: pd.DataFrame = CANDIDATES, **changes: object) -> tuple[pd.DataFrame, dict]:
-    params = toy.params(evaluator="discriminator", **changes)
+    params = toy.params(kind="discriminator", **changes)
     done = toy.score(candidates, toy.keyed(), toy.prompts(), toy.judgements(candidates), params)
     assert done.evaluator_weights is None
     return done.scores, done.measures
@@ -224,7 +224,7 @@ def test_the_other_parts_are_what_they_are_with_a_document() -> None:
 def test_patients_are_kept_together_where_they_are_known() -> None:
     """Three patients fill three folds; six reports of two do not."""
     keyed = toy.keyed()
-    params = toy.params(evaluator="discriminator")
+    params = toy.params(kind="discriminator")
     for patients, enough in ((["a", "b", "c"] * 2, True), (["a", "b"] * 3, False)):
         known = keyed.assign(patient_id=patients)
         arguments = (CANDIDATES, known, toy.prompts(), toy.judgements(CANDIDATES), params)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from synthfr.errors import UserError
-from synthfr.scoring.local import WORD, LocalEvaluator, LocalSettings
+from synthfr.scoring.lexical import WORD
+from synthfr.scoring.local import LocalEvaluator, LocalSettings
 from synthfr.scoring.similarity import cosines
 from tests.scoring import toy
 

@@ -120,6 +120,10 @@ def test_judgements_must_be_those_of_the_candidates() -> None:
     for judgements in (toy.judgements(CANDIDATES).iloc[:-1], toy.judgements(CANDIDATES[:0])):
         with pytest.raises(UserError, match=r"of prompt 'p\d'.*judge stage again"):
             toy.score(CANDIDATES, toy.keyed(), toy.prompts(), judgements, toy.params())
+    for similar in (toy.similarities(CANDIDATES).iloc[:-1], toy.similarities(CANDIDATES[:0])):
+        with pytest.raises(UserError, match=r"of prompt 'p\d'.*similarity_judge stage again"):
+            judgements, params = toy.judgements(CANDIDATES), toy.params()
+            toy.score(CANDIDATES, toy.keyed(), toy.prompts(), judgements, params, similar)
     more = pd.concat([CANDIDATES, toy.candidates(("p9", 0, "RAS"))])
     with pytest.raises(UserError, match=r"candidate 0 of prompt 'p9' is on one side only"):
         toy.score(CANDIDATES, toy.keyed(), toy.prompts(), toy.judgements(more), toy.params())
@@ -128,3 +132,33 @@ def test_judgements_must_be_those_of_the_candidates() -> None:
 def test_a_weight_without_a_judge() -> None:
     with pytest.raises(UserError, match=r"score\.weights\.judge is above 0, but no candidate"):
         scores(weights=WITH_JUDGE)
+    with pytest.raises(UserError, match=r"score\.weights\.similarity_judge is above 0, but no"):
+        scores(weights={"similarity_judge": 1})
+
+
+def similar(*judged: float | None, weight: float) -> scoring.Scored:
+    given = toy.judgements(CANDIDATES), toy.params(weights={"similarity_judge": weight})
+    judged_similar = toy.similarities(CANDIDATES, *judged).iloc[::-1]  # joined by id
+    return toy.score(CANDIDATES, toy.keyed(), toy.prompts(), *given, judged_similar)
+
+
+def test_the_similarity_judge_has_its_part_in_the_total() -> None:
+    table = similar(1.0, 0.0, 0.7, 0.0, weight=3).scores
+    records.validate(table, records.SCORES, "scores")
+    assert table["similarity_judge"].tolist() == pytest.approx([1.0, 0.0, 0.7, 0.0])
+    expected = (table["similarity"] + 3 * table["similarity_judge"]) / 4
+    assert table["total"].tolist() == pytest.approx(expected.tolist(), abs=1e-6)
+    judged = similar(None, 0.3, 0.8, 0.0, weight=1)
+    assert judged.scores["total"].isna().tolist() == [True, False, False, False]
+    assert judged.measures["unjudged"] == 1
+    recorded = similar(None, 0.3, 0.8, 0.0, weight=0).scores  # the control: no weight, no matter
+    assert recorded["total"].notna().all() and recorded["similarity_judge"].isna().sum() == 1
+
+
+def test_without_weight_the_similarity_judge_changes_no_other_column() -> None:
+    off, on = scored(), similar(0.4, 0.4, 0.4, 0.0, weight=0)
+    assert off.scores["similarity_judge"].isna().all() and "similarity_judge" not in off.measures
+    others = [name for name in records.SCORES.schema.names if name != "similarity_judge"]
+    pd.testing.assert_frame_equal(on.scores[others], off.scores[others], check_exact=True)
+    kept = {name: value for name, value in on.measures.items() if name != "similarity_judge"}
+    assert kept == off.measures and on.measures["similarity_judge"]["mean"] == pytest.approx(0.3)

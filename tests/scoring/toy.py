@@ -9,7 +9,14 @@ import pandas as pd
 from synthfr import scoring
 from synthfr.disk import read_yaml
 from synthfr.engines.engine_settings import Engines
+from synthfr.scoring.controls import Control
 from synthfr.scoring.scores import Score
+from synthfr.scoring.similarity_judge import (
+    SimilarityJudge,
+    SimilarityJudged,
+    open_similarity_judge,
+)
+from synthfr.scoring.similarity_judge import judge_similarity as similarity_judged
 
 SHIPPED = read_yaml(Path(__file__).parents[2] / "params.yaml")
 PRIVATE = [
@@ -70,31 +77,28 @@ def judgements(candidates: pd.DataFrame, *judged: float | None) -> pd.DataFrame:
     )
 
 
-def params(**changes: object) -> Score:
+def similarities(candidates: pd.DataFrame, *judged: float | None) -> pd.DataFrame:
+    """One for each candidate, `judged` by the similarity judge; none given: there is none."""
+    given = pd.Series(judged or [None] * len(candidates), dtype="float32")
+    return candidates[["prompt_id", "candidate"]].assign(similarity=given.to_numpy())
+
+
+def params(kind: str = "local", model: str | None = None, **changes: object) -> Score:
     values: dict[str, object] = {
-        "evaluator": "local",
-        "local": {"lsa_weight": 0.6, "lsa_dimensions": 4},
-        "discriminator": {"folds": 3, "max_ngram": 1, "C": 1.0},
-        "max_tokens": 32,
+        "evaluator": {
+            "kind": kind,
+            "local": {"lsa_weight": 0.6, "lsa_dimensions": 4},
+            "discriminator": {"folds": 3, "max_ngram": 1, "C": 1.0},
+            "sentence_transformers": {"model": model, "max_tokens": 32},
+        },
         "strip_headings": True,
         "window_tokens": 8,
         "stride_tokens": 4,
-        "similarity_judge": SHIPPED["score"]["similarity_judge"],
         "control": "none",
     }
     weights = {"similarity": 1, "keyword_recall": 0, "judge": 0, "similarity_judge": 0, "bleu": 0}
     weights |= changes.pop("weights", {})  # type: ignore[call-overload]
     return Score.model_validate(values | changes | {"weights": weights})
-
-
-def similarity_judge(**changes: object) -> dict[str, object]:
-    """Its section, switched on."""
-    shipped: dict[str, object] = SHIPPED["score"]["similarity_judge"]
-    return shipped | {"model": "somewhere"} | changes
-
-
-def engines() -> Engines:
-    return Engines.model_validate(SHIPPED["engines"])
 
 
 def score(
@@ -103,22 +107,50 @@ def score(
     prompts: pd.DataFrame,
     judgements: pd.DataFrame,
     params: Score,
-    scratch: Path = Path("nowhere"),
+    similar: pd.DataFrame | None = None,
     round_name: str = "dpo1",
-    **vllm: object,
 ) -> scoring.Scored:
-    with_vllm = engines()
-    with_vllm = with_vllm.model_copy(update={"vllm": with_vllm.vllm.model_copy(update=vllm)})
     return scoring.score(
         candidates,
         keyed,
         prompts,
         judgements,
+        similarities(candidates) if similar is None else similar,
         public(),
         params,
-        with_vllm,
         random_seed=7,
         round_name=round_name,
-        merged=scratch / "merged",
-        scratch=scratch,
     )
+
+
+def similarity_judge(**changes: object) -> SimilarityJudge:
+    """Its section, switched on."""
+    shipped: dict[str, object] = SHIPPED["similarity_judge"]
+    return SimilarityJudge.model_validate(shipped | {"model": "somewhere"} | changes)
+
+
+def judge_similarity(
+    candidates: pd.DataFrame,
+    keyed: pd.DataFrame,
+    params: SimilarityJudge,
+    scratch: Path,
+    *,
+    strip_headings: bool = True,
+    control: Control = "none",
+    **vllm: object,
+) -> SimilarityJudged:
+    """As the stage does."""
+    engines = Engines.model_validate(SHIPPED["engines"])
+    engines = engines.model_copy(update={"vllm": engines.vllm.model_copy(update=vllm)})
+    with open_similarity_judge(
+        params, engines, random_seed=7, merged=scratch / "merged", scratch=scratch
+    ) as respondent:
+        return similarity_judged(
+            candidates,
+            keyed,
+            respondent,
+            strip_headings=strip_headings,
+            control=control,
+            random_seed=7,
+            round_name="dpo1",
+        )

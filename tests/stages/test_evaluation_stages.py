@@ -1,4 +1,6 @@
-"""score, reference, classify, privacy, fidelity: what they write, refuse, and never let out."""
+"""similarity_judge, score, reference, classify, privacy, fidelity: what they write, refuse, and
+never let out.
+"""
 
 import json
 import os
@@ -80,7 +82,7 @@ def write_params(sizes: list[int], **fidelity: float | None) -> None:
     params = read_yaml(ROOT / "params.yaml")
     params["runtime"]["threads"] = 1
     params["classify"] |= {"sizes": sizes, "top_k": [3, 6], "seeds": [0, 1]}
-    params["score"]["local"]["lsa_dimensions"] = 4
+    params["score"]["evaluator"]["local"]["lsa_dimensions"] = 4
     params["fidelity"] |= fidelity
     Path("params.yaml").write_text(json.dumps(params))
 
@@ -92,6 +94,8 @@ def candidates(*rows: tuple[str, int, str]) -> None:
     records.write_table(frame, layout.candidates("dpo1"), records.CANDIDATES)
     judgements = scored.judgements(frame)
     records.write_table(judgements, layout.judgements("dpo1"), records.JUDGEMENTS)
+    similar = scored.similarities(frame)
+    records.write_table(similar, layout.similarities("dpo1"), records.SIMILARITIES)
 
 
 def invoke(stage: str, *arguments: str) -> Result:
@@ -115,7 +119,8 @@ def test_score(checkout: Recorded) -> None:
 
 def test_score_without_documents(checkout: Recorded) -> None:
     params = json.loads(Path("params.yaml").read_text())
-    params["score"] |= {"evaluator": "discriminator", "control": "shuffled"}
+    params["score"]["evaluator"]["kind"] = "discriminator"
+    params["score"]["control"] = "shuffled"
     Path("params.yaml").write_text(json.dumps(params))
     result = invoke("score", "dpo1")
     assert result.exit_code == 0, result.output
@@ -125,33 +130,71 @@ def test_score_without_documents(checkout: Recorded) -> None:
     assert not [path for path in written if CANARY.encode() in path.read_bytes()]
 
 
-def similarity_judge(**values: Any) -> None:
+def similarity_judge(weight: float = 1.0, **values: Any) -> None:
     params = json.loads(Path("params.yaml").read_text())
-    params["score"]["similarity_judge"] |= values
-    params["score"]["weights"]["similarity_judge"] = 1.0
+    params["similarity_judge"] |= {"watch": values.get("model", "models/README.md")} | values
+    params["score"]["weights"]["similarity_judge"] = weight
     Path("params.yaml").write_text(json.dumps(params))
+
+
+def test_without_a_similarity_judge_all_is_null(checkout: Recorded) -> None:
+    layout.similarities("dpo1").unlink()
+    result = invoke("score", "dpo1")
+    assert result.exit_code == 1 and "similarities.parquet is missing" in result.stderr
+    result = invoke("similarity_judge", "dpo1")
+    assert result.exit_code == 0, result.output
+    table = records.read_table(layout.similarities("dpo1"), records.SIMILARITIES)
+    assert len(table) == 4 and table["similarity"].isna().all()
+    assert layout.similarities("dpo1").stat().st_mode & 0o77 == 0  # its owner's alone
+    assert metrics("similarity_judge", "dpo1") == {
+        "candidates": 4, "blank": 1, "judged": 0, "similarity": {"mean": None, "sd": None},
+    }  # fmt: skip
+    assert invoke("score", "dpo1").exit_code == 0
+    similarity_judge(model="nowhere")  # the control
+    result = invoke("similarity_judge", "dpo1")
+    assert result.exit_code == 1 and "similarity_judge.model: 'nowhere' is neither" in result.stderr
 
 
 def test_score_with_a_similarity_judge(checkout: Recorded) -> None:
     model = tiny.save_model(Path("judge"), context=6000)
     similarity_judge(model=str(model), batch_size=4, max_new_tokens=30)
-    result = invoke("score", "dpo1")
-    assert result.exit_code == 0, result.output
+    said = []
+    for stage in ("similarity_judge", "score"):
+        result = invoke(stage, "dpo1")
+        assert result.exit_code == 0, result.output
+        said.append(result.output)
     table = records.read_table(layout.scores("dpo1"), records.SCORES)
     assert table["similarity_judge"].notna().all()
     expected = (table["similarity"] + table["similarity_judge"]) / 2
     assert table["total"].tolist() == pytest.approx(expected.tolist(), abs=1e-6)
-    assert metrics("score", "dpo1")["similarity_judge"]["questions"] == 3
-    assert not layout.scratch("score", "dpo1").exists() and not layout.MERGED.exists()
+    assert metrics("similarity_judge", "dpo1")["questions"] == 3
+    own = layout.scratch("similarity_judge", "dpo1")
+    assert not own.exists() and not layout.MERGED.exists()
+    written = [path for folder in ("data", "metrics") for path in Path(folder).rglob("*.*")]
+    searched = [path for path in written if path.is_file() and path != layout.KEYED]
+    searched = [path for path in searched if path.parent != layout.PRIVATE]
+    assert layout.similarities("dpo1") in searched and layout.scores("dpo1") in searched
+    told = [*said, repr(checkout.calls), *(text_of(path) for path in searched)]
+    assert CANARY not in "".join(told)
+    assert CANARY in text_of(layout.KEYED)  # negative control: found where it is
+
+
+def text_of(path: Path) -> str:
+    if path.suffix == ".parquet":
+        return str(pd.read_parquet(path).to_csv())
+    return path.read_text("utf-8")
 
 
 def test_a_similarity_judge_that_fails_leaves_no_private_text(checkout: Recorded) -> None:
     model = tiny.save_model(Path("judge"), context=6000)
     similarity_judge(model=str(model), batch_size=4, max_new_tokens=4)
-    result = invoke("score", "dpo1")
-    assert result.exit_code == 1 and "(3 were cut at score.similarity_judge" in result.stderr
-    kept = list(layout.scratch("score", "dpo1").rglob("*.json"))
-    assert len(kept) == 2 and not layout.scores("dpo1").exists()
+    layout.similarities("dpo1").unlink()
+    result = invoke("similarity_judge", "dpo1")
+    assert result.exit_code == 1 and "(3 were cut at similarity_judge.max_new" in result.stderr
+    own = layout.scratch("similarity_judge", "dpo1")
+    kept = list(own.rglob("*.json"))
+    assert len(kept) == 2 and not layout.similarities("dpo1").exists()
+    assert own.stat().st_mode & 0o77 == 0
     assert CANARY not in "".join([result.output, *(path.read_text("utf-8") for path in kept)])
 
 
@@ -162,12 +205,13 @@ def test_a_similarity_judge_wants_the_device(
     params = json.loads(Path("params.yaml").read_text())
     params["runtime"]["device"] = "cuda"
     Path("params.yaml").write_text(json.dumps(params))
-    assert invoke("score", "dpo1").exit_code == 0  # the control: no judge, no device
-    similarity_judge(model="nowhere")
-    result = invoke("score", "dpo1")
+    assert invoke("similarity_judge", "dpo1").exit_code == 0  # the control: no judge, no device
+    similarity_judge(weight=0.0, model="nowhere")
+    result = invoke("similarity_judge", "dpo1")
     assert result.exit_code == 1 and "runtime.device is 'cuda'" in result.stderr
+    assert invoke("score", "dpo1").exit_code == 0  # the score asks no model
     similarity_judge(engine="openai", base_url="http://10.0.0.7/v1")
-    result = invoke("score", "dpo1")
+    result = invoke("similarity_judge", "dpo1")
     assert result.exit_code == 1 and "'10.0.0.7' is not on this machine" in result.stderr
 
 
@@ -233,7 +277,7 @@ def test_a_data_set_that_copies_train_is_caught(checkout: Recorded) -> None:
 def test_no_private_text_leaves(checkout: Recorded) -> None:
     """What the stages write outside data/private, log and print holds no private word."""
     printed = []
-    stages = ("score", "classify", "privacy", "fidelity")
+    stages = ("similarity_judge", "score", "classify", "privacy", "fidelity")
     for stage, arguments in [(stage, ["dpo1"]) for stage in stages] + [("reference", [])]:
         printed.append(invoke(stage, *arguments).output)
     written = [
@@ -258,7 +302,9 @@ def test_a_missing_table_is_told(checkout: Recorded, missing: Path) -> None:
     assert not layout.metrics("classify", "dpo1").exists()
 
 
-@pytest.mark.parametrize("stage", ["score", "reference", "classify", "privacy", "fidelity"])
+@pytest.mark.parametrize(
+    "stage", ["similarity_judge", "score", "reference", "classify", "privacy", "fidelity"]
+)
 def test_help_imports_nothing_heavy(stage: str) -> None:
     heavy = "{'torch', 'sklearn', 'scipy', 'pandas', 'pyarrow', 'numpy', 'mlflow'}"
     code = f"import sys, stages.{stage}; assert not {heavy} & set(sys.modules)"

@@ -44,8 +44,8 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     params = yaml.load(ROOT / "params.yaml")
     source = tiny.save_model(tmp_path / "somewhere")
     params["base"] |= {"source": "local", "path": str(source)}
-    params["generate"] |= {"max_new_tokens": 12, "batch_size": 8, "shard_size": 8}
-    params["synthesize"] |= {"max_new_tokens": 12, "batch_size": 8, "shard_size": 8, "reports": 10}
+    params["generate"] |= {"max_new_tokens": 12, "batch_size": 8, "chunk_size": 8}
+    params["synthesize"] |= {"max_new_tokens": 12, "batch_size": 8, "chunk_size": 8, "reports": 10}
     params["classify"] |= {"sizes": [10]}
     params["rounds"]["dpo1"]["prompts"] = 5
     monkeypatch.chdir(tmp_path)
@@ -108,7 +108,7 @@ def test_base_to_candidates_and_data_set() -> None:
     assert set(bare["step"]) == {"base"}
     card = (layout.synthetic("base") / "README.md").read_text("utf-8")
     assert "no adapter, no SFT" in card
-    assert not list(layout.SCRATCH.rglob("shard-*"))
+    assert not list(layout.SCRATCH.rglob("chunk-*"))
 
 
 @pytest.mark.usefixtures("repository")
@@ -123,17 +123,18 @@ def test_shares_gathered_are_the_whole_to_the_byte() -> None:
         whole, measured = out.read_bytes(), metrics(name, item)
         out.unlink()
         layout.metrics(name, item).unlink()
-        for share in ("2/3", "0/3"):
-            code, _ = stage(name, item, "--share", share)
+        for index in ("2", "0"):
+            code, _ = stage(name, item, "--shard-index", index, "--num-shards", "3")
             assert code == 0
             assert not out.exists() and not layout.metrics(name, item).exists()
-        kept = {shard.name: shard.stat().st_mtime_ns for shard in layout.SCRATCH.rglob("shard-*")}
-        assert kept  # the shares of 2/3 and 0/3: that of 1/3 is written by the one that gathers
+        kept = {chunk.name: chunk.stat().st_mtime_ns for chunk in layout.SCRATCH.rglob("chunk-*")}
+        assert kept  # the shards 2 and 0 of 3: shard 1 is written by the one that gathers
         code, told = stage(name, item)
         assert code == 0 and "already written" in told
         assert out.read_bytes() == whole and metrics(name, item) == measured
-    code, told = stage("generate", "dpo1", "--share", "3/3")
-    assert (code, told.count("\n")) == (1, 1) and "'3/3' is no share" in told
+    for wrong in (("--shard-index", "3", "--num-shards", "3"), ("--num-shards", "3")):
+        code, told = stage("generate", "dpo1", *wrong)
+        assert (code, told.count("\n")) == (1, 1) and "--shard-index" in told
 
 
 @pytest.mark.usefixtures("repository")
@@ -178,7 +179,7 @@ def write_candidates(texts: list[str]) -> None:
 def change_judge(**values: Any) -> None:
     yaml = YAML(typ="safe")
     params = yaml.load(Path("params.yaml"))
-    params["judge"] |= values
+    params["judge"] |= {"watch": values.get("model", "models/README.md")} | values
     yaml.dump(params, Path("params.yaml"))
 
 
@@ -193,7 +194,7 @@ def test_judge_of_synthetic_text_alone() -> None:
     assert metrics("judge", "dpo1")["judged"] == 0
 
     model = tiny.save_model(Path("judge"), context=6000)
-    change_judge(kind="score", model=str(model), max_new_tokens=60, shard_size=3)
+    change_judge(kind="score", model=str(model), max_new_tokens=60, chunk_size=3)
     written = []
     for _ in range(2):
         assert stage("judge", "dpo1") == (0, "3 texts of at most 60 tokens, saved every 3\n")
@@ -202,7 +203,7 @@ def test_judge_of_synthetic_text_alone() -> None:
     table = records.read_table(layout.judgements("dpo1"), records.JUDGEMENTS)
     assert table["judge"].notna().all() and table["judge"][1] == 0
     assert metrics("judge", "dpo1")["unparsable_share"] == 0
-    assert not list(layout.SCRATCH.rglob("shard-*"))
+    assert not list(layout.SCRATCH.rglob("chunk-*"))
 
 
 @pytest.mark.usefixtures("repository")

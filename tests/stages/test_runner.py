@@ -197,9 +197,9 @@ def test_scratch_is_kept_for_the_same_work_and_cleared_at_success(tracked: Recor
         first = run.scratch("input digest")
         assert run.scratch("input digest") == first
         assert run.scratch("another digest") != first
-        (first / "shard").write_text("done")
+        (first / "chunk").write_text("done")
         raise KeyError  # killed
-    assert (first / "shard").is_file()
+    assert (first / "chunk").is_file()
     Path("params.yaml").write_text(
         Path("params.yaml").read_text().replace("beta: 0.1 ", "beta: 0.2 ")
     )

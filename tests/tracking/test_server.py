@@ -208,7 +208,9 @@ def test_two_states_are_two_families_of_the_same_shape(server: Server) -> None:
         summaries = [run for run in map(_plain, children) if run["tags"]["kind"] == "summary"]
         assert sorted(run["name"] for run in summaries) == ["dpo1", "step0"]
     assert parents.keys() == {STATE.key, OTHER_STATE.key}
-    params = [{one["key"]: one["value"] for one in run["data"]["params"]} for run in (first, second)]
+    params = [
+        {one["key"]: one["value"] for one in run["data"]["params"]} for run in (first, second)
+    ]
     assert params[0] == {"dpo.beta": "0.1", "rounds.dpo1.beta": "null", "rounds.dpo1.epochs": "2"}
     assert params[1] == {**params[0], "dpo.beta": "0.2"}
     after = {run["info"]["run_id"]: run for run in server.search()}

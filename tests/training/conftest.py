@@ -9,11 +9,25 @@ from typing import Any
 import pytest
 
 from tests import tiny
+from tests.training import small
 
 
 @pytest.fixture(scope="session")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny.base(tmp_path_factory.mktemp("base") / "base")
+
+
+@pytest.fixture(scope="session")
+def plain(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Any]:
+    """The small training of a kind, with the parameters of `small`: done once, compared often."""
+    results: dict[str, Any] = {}
+
+    def result(kind: str) -> Any:
+        if kind not in results:
+            results[kind] = small.train(kind, base, tmp_path_factory.mktemp("plain") / "scratch")
+        return results[kind]
+
+    return result
 
 
 # as Qwen3's: a finished answer is written otherwise than an opened one

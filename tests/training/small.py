@@ -103,14 +103,24 @@ def pairs() -> pd.DataFrame:
     )
 
 
-def train(kind: str, base: Path, scratch: Path, seed: int = 0) -> TrainResult:
+def train(
+    kind: str,
+    base: Path,
+    scratch: Path,
+    seed: int = 0,
+    rows: pd.DataFrame | None = None,
+    **changes: Any,
+) -> TrainResult:
+    """A training of a kind, on `rows` or all of the small ones, with changed parameters."""
     from synthfr.models import load_policy
     from synthfr.training import dpo, sft
 
     policy = load_policy(base, [])
     if kind == "sft":
-        return sft.train(reports(), policy, sft_params(), seed, scratch)
-    return dpo.train(pairs(), policy, dpo_params(), round_(), seed, scratch)
+        rows = reports() if rows is None else rows
+        return sft.train(rows, policy, sft_params(**changes), seed, scratch)
+    rows = pairs() if rows is None else rows
+    return dpo.train(rows, policy, dpo_params(**changes), round_(), seed, scratch)
 
 
 def slowed() -> None:

@@ -14,24 +14,14 @@ from synthfr.training.trl_seam import attention, unpadded
 from tests import tiny
 from tests.training import small
 
+Plain = Callable[[str], Any]
 Until = Callable[[Callable[[], Any]], Any]
 
 
-def train(kind: str, base: Path, scratch: Path, **changes: Any) -> Any:
-    from synthfr.models import load_policy
-    from synthfr.training import dpo, sft
-
-    policy = load_policy(base, [])
-    if kind == "sft":
-        return sft.train(small.reports(), policy, small.sft_params(**changes), 0, scratch)
-    params, round_ = small.dpo_params(**changes), small.round_()
-    return dpo.train(small.pairs(), policy, params, round_, 0, scratch)
-
-
 @pytest.mark.parametrize("kind", ["sft", "dpo"])
-def test_same_curves_as_padded(kind: str, base: Path, tmp_path: Path) -> None:
-    padded = train(kind, base, tmp_path / "padded")
-    free = train(kind, base, tmp_path / "free", batching="padding_free")
+def test_same_curves_as_padded(kind: str, base: Path, tmp_path: Path, plain: Plain) -> None:
+    padded = plain(kind)
+    free = small.train(kind, base, tmp_path, batching="padding_free")
     for one, other in zip(padded.history, free.history, strict=True):
         for name in ("loss", "eval_loss", "margin", "token_accuracy"):
             assert one.get(name) == pytest.approx(other.get(name), abs=1e-4), name
@@ -212,9 +202,9 @@ def test_packs_are_full_and_hold_whole_reports() -> None:
 
 def test_packed_training(base: Path, tmp_path: Path, before_training: Until) -> None:
     packed = {"batching": "packed", "max_length": 80, "batch_size": 2, "device_batch_size": 2}
-    result = train("sft", base, tmp_path / "scratch", **packed)
-    trainer = before_training(lambda: train("sft", base, tmp_path / "before", **packed))
-    whole = before_training(lambda: train("sft", base, tmp_path / "padded", max_length=80))
+    result = small.train("sft", base, tmp_path / "scratch", **packed)
+    trainer = before_training(lambda: small.train("sft", base, tmp_path / "before", **packed))
+    whole = before_training(lambda: small.train("sft", base, tmp_path / "padded", max_length=80))
     rows = trainer.train_dataset
     assert all(len(row["input_ids"]) == sum(row["seq_lengths"]) <= 80 for row in rows)
     assert len(rows) < 16 and sum(len(row["seq_lengths"]) for row in rows) == 16

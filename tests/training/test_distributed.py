@@ -16,7 +16,7 @@ import pytest
 
 from synthfr import resume
 from synthfr.errors import UserError
-from synthfr.training import handover, parallel
+from synthfr.training import handover, processes
 from synthfr.training.dpo import DpoJob
 from synthfr.training.job import Job
 from synthfr.training.launch import train
@@ -139,7 +139,7 @@ def test_the_shipped_configurations_are_what_the_libraries_read(
     from transformers import TrainingArguments
 
     monkeypatch.setenv("ACCELERATE_USE_FSDP", "false")  # reading sets it
-    fsdp = parallel.arguments(parallel.Distributed(processes=2, strategy="fsdp"))
+    fsdp = processes.arguments(processes.Distributed(processes=2, strategy="fsdp"))
     read = TrainingArguments(str(tmp_path), use_cpu=True, **fsdp)
     plugin = FullyShardedDataParallelPlugin(**read._process_fsdp_args())
     assert plugin.fsdp_version == 2 and plugin.reshard_after_forward is True
@@ -147,10 +147,10 @@ def test_the_shipped_configurations_are_what_the_libraries_read(
     with pytest.raises((TypeError, ValueError)):  # the control: not everything is taken
         FullyShardedDataParallelPlugin(auto_wrap_policy="SOMETHING", fsdp_version=2)
 
-    deepspeed = parallel.arguments(parallel.Distributed(processes=2, strategy="deepspeed"))
+    deepspeed = processes.arguments(processes.Distributed(processes=2, strategy="deepspeed"))
     config = HfDeepSpeedConfig(deepspeed["deepspeed"])
     assert config.is_zero2() and not config.is_zero3()
-    assert parallel.arguments(parallel.Distributed(processes=1, strategy="fsdp")) == {}
+    assert processes.arguments(processes.Distributed(processes=1, strategy="fsdp")) == {}
 
 
 def test_a_split_adapter_is_saved_whole(base: Path, tmp_path: Path) -> None:
@@ -182,7 +182,7 @@ def test_a_split_adapter_is_saved_whole(base: Path, tmp_path: Path) -> None:
             def unwrap_model(self, one: Any) -> Any:
                 return one
 
-        save_adapter(parallel.whole_model(Trainer()), tmp_path / "out", "step0", None, base, None)
+        save_adapter(processes.whole_model(Trainer()), tmp_path / "out", "step0", None, base, None)
     finally:
         torch.distributed.destroy_process_group()
     written = load_file(tmp_path / "out" / "adapter_model.safetensors")

@@ -14,7 +14,6 @@ from synthfr.training.trl_seam import dpo_trainer
 from tests import tiny
 from tests.training import small
 
-Saved = Callable[[Any], bytes]
 Until = Callable[[Callable[[], Any]], Any]
 
 
@@ -42,10 +41,11 @@ def train(
 def test_learns_the_preference(base: Path, tmp_path: Path) -> None:
     result = train(base, tmp_path, round_={"epochs": 4})
     history, metrics = result.history, result.metrics
-    assert [row["step"] for row in history] == list(range(17))
-    assert history[0]["margin"] == 0.0
+    assert [row["step"] for row in history] == list(range(1, 17))
+    assert all(row["loss"] is not None for row in history)
     # the first step is logged before its update: the precomputed reference fits its rows
-    assert abs(history[1]["margin"]) < 1e-5
+    assert abs(history[0]["margin"]) < 1e-5
+    assert metrics["start"]["margin"] == 0.0
     assert metrics["margin"] > 0.1 and metrics["accuracy"] > 0.9
     assert metrics["start"]["loss"] == pytest.approx(math.log(2), abs=1e-6)
     assert metrics["rows"] == {"train": 16, "validation": 4, "truncated": 0}
@@ -112,15 +112,6 @@ def test_start_is_refused_unless_the_adapter_is_fresh(
                 weight.normal_(std=0.1)
     with pytest.raises(RuntimeError, match="instead of ln 2"):
         dpo_trainer.measure_start(trainer, 0.1, 4, "float32")
-
-
-def test_same_parameters_same_bytes(base: Path, tmp_path: Path, saved: Saved) -> None:
-    first = small.train("dpo", base, tmp_path / "first")
-    again = small.train("dpo", base, tmp_path / "again")
-    other = small.train("dpo", base, tmp_path / "other", seed=1)
-    assert saved(first.model) == saved(again.model)
-    assert first.history == again.history
-    assert saved(first.model) != saved(other.model)
 
 
 def test_a_round_may_have_its_own_beta(base: Path, tmp_path: Path, before_training: Until) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,17 @@ from synthfr.errors import UserError
 from synthfr.training import requirements
 from tests import tiny
 from tests.training import small
-from tests.training.test_batching import train
+
+Plain = Callable[[str], Any]
 
 
 @pytest.mark.parametrize("batching", ["padded", "padding_free"])
 @pytest.mark.parametrize("kind", ["sft", "dpo"])
-def test_bfloat16(kind: str, batching: str, base: Path, tmp_path: Path) -> None:
+def test_bfloat16(kind: str, batching: str, base: Path, tmp_path: Path, plain: Plain) -> None:
     import torch
 
-    exact = train(kind, base, tmp_path / "float32")
-    half = train(kind, base, tmp_path / "half", precision="bfloat16", batching=batching)
+    exact = plain(kind)
+    half = small.train(kind, base, tmp_path, precision="bfloat16", batching=batching)
     dtypes = {name: weight.dtype for name, weight in half.model.named_parameters()}
     adapter = {dtype for name, dtype in dtypes.items() if "lora_" in name}
     assert adapter == {torch.float32}
@@ -33,12 +35,11 @@ def test_bfloat16(kind: str, batching: str, base: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["sft", "dpo"])
-def test_gradient_checkpointing_changes_no_loss(kind: str, base: Path, tmp_path: Path) -> None:
-    plain = train(kind, base, tmp_path / "plain")
-    again = train(
-        kind, base, tmp_path / "again", gradient_checkpointing=True, batching="padding_free"
-    )
-    losses = [[row["loss"] for row in one.history[1:]] for one in (plain, again)]
+def test_gradient_checkpointing_changes_no_loss(
+    kind: str, base: Path, tmp_path: Path, plain: Plain
+) -> None:
+    again = small.train(kind, base, tmp_path, gradient_checkpointing=True, batching="padding_free")
+    losses = [[row["loss"] for row in one.history[1:]] for one in (plain(kind), again)]
     assert losses[0] == pytest.approx(losses[1], abs=1e-4)
     assert losses[0][0] == pytest.approx(losses[1][0], abs=1e-5)
 

@@ -56,9 +56,13 @@ def test_full_disk_is_the_users_to_mend(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["sft", "dpo"])
 def test_killed_and_resumed_ends_in_the_same_bytes(
-    kind: str, base: Path, tmp_path: Path, saved: Callable[[Any], bytes]
+    kind: str,
+    base: Path,
+    tmp_path: Path,
+    saved: Callable[[Any], bytes],
+    plain: Callable[[str], Any],
 ) -> None:
-    straight = small.train(kind, base, tmp_path / "straight")
+    straight = plain(kind)
     scratch = tmp_path / "killed"
     scratch.mkdir()
     killed_at = _killed(kind, base, scratch)

@@ -58,21 +58,6 @@ def test_the_best_checkpoint_is_kept(base: Path, tmp_path: Path, saved: Saved) -
     assert saved(result.model) == checkpoint.read_bytes()
 
 
-def test_same_parameters_same_bytes(base: Path, tmp_path: Path, saved: Saved) -> None:
-    first = small.train("sft", base, tmp_path / "first")
-    again = small.train("sft", base, tmp_path / "again")
-    other = small.train("sft", base, tmp_path / "other", seed=1)
-    assert saved(first.model) == saved(again.model)
-    assert first.history == again.history
-    assert saved(first.model) != saved(other.model)
-
-
-def test_row_order_does_not_matter(base: Path, tmp_path: Path, saved: Saved) -> None:
-    straight = train(base, tmp_path / "straight")
-    turned = train(base, tmp_path / "turned", small.reports()[::-1])
-    assert saved(straight.model) == saved(turned.model)
-
-
 def test_only_the_report_counts(base: Path, tmp_path: Path, before_training: Until) -> None:
     trainer = before_training(lambda: train(base, tmp_path))
     tokenizer = trainer.processing_class

@@ -43,7 +43,7 @@ class FileSource(Section):
 class SeedFiles(Section):
     public: FileSource = FileSource(path="data/public/raw")
     private: FileSource = FileSource(path="data/private/raw")
-    codes: FileSource = FileSource()
+    codes: FileSource = FileSource(path="data/public/codes")
     list_separator: Annotated[str, Field(min_length=1)] = ";"
     holdout_share: ProperShare = 0.3
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthfr import icd10, text
-from synthfr.corpora.reading import missing_column, read_columns
+from synthfr.corpora.reading import FORMATS, missing_column, read_columns
 from synthfr.errors import UserError
 from synthfr.text.language_resources import CodeTable
 
@@ -25,12 +25,13 @@ if TYPE_CHECKING:
 
 
 def code_list(source: FileSource, language: str, list_separator: str) -> pd.DataFrame:
-    """A CODES table: from the user's file, or else the list that the language's resources name.
+    """A CODES table: from the user's file, or the one file of the user's folder; without a file,
+    the list that the language's resources name.
 
     Codes without a label are left out: they cannot be found in a text.
     """
-    if source.path is not None:
-        return _from_file(Path(source.path), source.columns, list_separator)
+    if (file := _file(source)) is not None:
+        return _from_file(file, source.columns, list_separator)
     table = text.language(language).code_table
     if table is None:
         raise UserError(
@@ -38,6 +39,22 @@ def code_list(source: FileSource, language: str, list_separator: str) -> pd.Data
             "label columns in seed.files.codes.path."
         )
     return _from_distribution(table)
+
+
+def _file(source: FileSource) -> Path | None:
+    """The user's code list, None where there is none: no path, or a folder without a table."""
+    if source.path is None:
+        return None
+    path = Path(source.path)
+    if not path.is_dir():
+        return path
+    tables = sorted(file for file in path.iterdir() if file.suffix.lower() in FORMATS)
+    if len(tables) > 1:
+        raise UserError(
+            f"seed.files.codes.path: {path} holds {len(tables)} tables: leave one code list there, "
+            "or name the file."
+        )
+    return tables[0] if tables else None
 
 
 def _from_file(path: Path, columns: dict[Any, str], list_separator: str) -> pd.DataFrame:

@@ -42,7 +42,7 @@ class OpenaiEngine:
     Prompts go as the token ids that every other engine and the training use; as text where the
     model's files are not here; or, with ``settings.chat``, as a user's turn, to which the server
     applies its template. No more than ``settings.concurrency`` requests are under way at once, and
-    no more than a shard's.
+    no more than a chunk's.
     """
 
     independent = True
@@ -56,7 +56,7 @@ class OpenaiEngine:
         self.usage = Usage()
         self._model = settings.model.replace("{name}", files.name)
         self._settings, self._files = settings, files
-        self._at_once = min(settings.concurrency, how.shard_size)
+        self._at_once = min(settings.concurrency, how.chunk_size)
         self._server = Server(settings)
         self._pace = Pace(settings.requests_per_minute)
         self._runner = asyncio.Runner()
@@ -163,9 +163,10 @@ class OpenaiEngine:
                     await self._pause(request.seed, attempt, fault)
         raise UserError(
             f"{self._server.url} gave no answer for {request.id} in "
-            f"{self._settings.max_retries + 1} attempts, the last one failed by {_told(cause)}: "
+            f"{self._settings.max_retries + 1} attempts, the last one "
+            f"failed by {_sentence(cause)}: "
             "look at the server, raise engines.openai.max_retries or timeout_s, and run again; "
-            "finished shards are kept."
+            "finished chunks are kept."
         )
 
     async def _pause(self, seed: int, attempt: int, fault: Fault) -> None:
@@ -275,5 +276,5 @@ async def _stopped(tasks: Sequence[asyncio.Task[None]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _told(cause: str) -> str:
+def _sentence(cause: str) -> str:
     return f"status {cause}" if cause.isdigit() else cause.replace("_", " ")

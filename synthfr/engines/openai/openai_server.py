@@ -133,14 +133,14 @@ class Server:
         if status == 429 and error.code == "insufficient_quota":
             return UserError(
                 f"{self.url}: the account's quota is used up; run again when it is not, finished "
-                "shards are kept."
+                "chunks are kept."
             )
         if passes(status):
             wait_s = wait_asked_s(error.response.headers)
             if wait_s is not None and wait_s > LONGEST_WAIT_S:
                 return UserError(
                     f"{self.url} asks to wait {wait_s:.0f} s (status {status}): run the stage "
-                    "again then, finished shards are kept."
+                    "again then, finished chunks are kept."
                 )
             return Fault(str(status), wait_s)
         if status in (401, 403):

@@ -23,7 +23,7 @@ from synthfr.engines.protocol import Completion, Engine, FinishReason, Request
 from synthfr.engines.structured import LAYOUT
 from synthfr.engines.token_ids import limit, text
 from synthfr.engines.vllm import vllm_setup
-from synthfr.engines.vllm.parallel import parallel_engine
+from synthfr.engines.vllm.data_parallel import parallel_engine
 from synthfr.errors import UserError
 from synthfr.models import ModelFiles, encode_prompts, end_tokens, load_tokenizer
 from synthfr.models.merged import composed_adapter, merged_policy

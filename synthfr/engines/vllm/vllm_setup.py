@@ -128,7 +128,7 @@ def load(weights: Path, adapter: Path | None, settings: VllmSettings, batch_size
         except torch.OutOfMemoryError as error:
             raise too_small(error) from error
         except (ValueError, RuntimeError, VLLMError) as error:
-            raise _told(error, weights) from error
+            raise _as_user_error(error, weights) from error
 
 
 def lora_rank(adapter: Path) -> int:
@@ -162,7 +162,7 @@ def first_sentence(error: Exception) -> str:
     return message.strip().partition("\n")[0].partition(". ")[0].rstrip(".")
 
 
-def _told(error: Exception, weights: Path) -> Exception:
+def _as_user_error(error: Exception, weights: Path) -> Exception:
     """What the user can mend in a failed start; another error as it is."""
     message = str(error)
     if any(part in message for part in _MEMORY):

@@ -126,14 +126,14 @@ def git(*arguments: str, folder: Path | None = None) -> str:
     """What git says, in `folder` or here; its own complaint, such as an unknown commit, is a
     UserError.
     """
-    return _told(["git", *arguments], folder)
+    return _last_lines(["git", *arguments], folder)
 
 
 def _dvc(folder: Path, *arguments: str) -> str:
-    return _told([sys.executable, "-m", "dvc", *arguments], folder)
+    return _last_lines([sys.executable, "-m", "dvc", *arguments], folder)
 
 
-def _told(command: Sequence[str], folder: Path | None) -> str:
+def _last_lines(command: Sequence[str], folder: Path | None) -> str:
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["no words"])[-1]

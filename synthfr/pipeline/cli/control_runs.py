@@ -55,7 +55,7 @@ CONTROLS: Mapping[str, Control] = {
         title="scored by a discriminator",
         why="Is it only the hospital's style that is rewarded? The score is how much a candidate "
         "reads like a private report and not like the public seed, whatever it says.",
-        overlay={"score": {"evaluator": "discriminator"}},
+        overlay={"score": {"evaluator": {"kind": "discriminator"}}},
     ),
 }
 

@@ -15,6 +15,7 @@ from enum import StrEnum
 from importlib import metadata
 from pathlib import Path
 
+import psutil  # type: ignore[import-untyped]
 import typer
 
 from synthfr.disk import read_yaml
@@ -135,7 +136,7 @@ def _has_reports(place: str | None) -> bool:
 
 def machine() -> Iterator[Finding]:
     cores = len(os.sched_getaffinity(0))
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / _GIB
+    memory = psutil.virtual_memory().total / _GIB
     enough = Weight.OK if memory >= 3.5 else Weight.NOTE
     yield Finding("cpu", enough, f"{cores} cores, {memory:.0f} GiB of memory")
     yield _gpu()

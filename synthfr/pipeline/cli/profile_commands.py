@@ -30,25 +30,25 @@ def show(name: str) -> None:
     typer.echo("\n".join(profiles.header(path)))
     params = parse(profiles.merged(PARAMS, path), f"{PARAMS} with {path}")
     typer.echo("")
-    _tell(profiles.changes(PARAMS, path))
+    _print_changes(profiles.changes(PARAMS, path))
     typer.echo("")
-    _tell_plan(params)
+    _print_plan(params)
 
 
 def show_plan() -> None:
-    _tell_plan(load_params(PARAMS))
+    _print_plan(load_params(PARAMS))
 
 
 def apply(name: str) -> None:
     made = profiles.apply(PARAMS, profiles.path_of(FOLDER, name))
-    _tell(made)
+    _print_changes(made)
     if made:
         typer.echo(
             "params.yaml is written; `dvc repro` runs it, `git restore params.yaml` undoes it."
         )
 
 
-def _tell_plan(params: Params) -> None:
+def _print_plan(params: Params) -> None:
     typer.echo(
         "Plan, in orders of magnitude, for one GPU of the H100 class "
         "(assumptions: synthfr/pipeline/plan.py):"
@@ -63,7 +63,7 @@ def _tell_plan(params: Params) -> None:
         typer.echo(f"  {line.stage:<11} {line.what}: {', '.join(filter(None, figures))}")
 
 
-def _tell(made: Iterable[profiles.Change]) -> None:
+def _print_changes(made: Iterable[profiles.Change]) -> None:
     made = list(made)
     width = max((len(change.name) for change in made), default=0)
     for change in made:

@@ -16,20 +16,29 @@ import typer
 
 from synthfr.disk import read_yaml, write_text
 from synthfr.errors import UserError
+from synthfr.pipeline import layout
 from synthfr.pipeline.cli.seed_record import RECORD_PATH
-from synthfr.pipeline.page import faithfulness, record, seed_tables, text_tables
+from synthfr.pipeline.page import faithfulness_figures, record, seed_tables, text_tables
 from synthfr.pipeline.page.results import METRICS, load
 
-PIPELINE, PARAMS, METRICS_FOLDER = Path("dvc.yaml"), Path("params.yaml"), Path("metrics")
+PIPELINE, PARAMS = Path("dvc.yaml"), Path("params.yaml")
 _NO_SEEDS = "*Nothing is measured yet: `make repro-seeds` does it.*"
 
 
 def update(path: Path, check: bool) -> None:
-    """Write every table of `path` anew; with `check`, only fail (UserError) if one differs."""
+    """Write every table that `path` has markers for; with `check`, only fail (UserError) if one
+    differs.
+    """
     before = path.read_text(encoding="utf-8")
     after = before
-    for name, table in TABLES.items():
-        after = _replaced(after, name, table())
+    marked = [name for name in TABLES if f"<!-- {name} -->" in before]
+    if not marked:
+        raise UserError(
+            f"{path} has no markers such as <!-- results --> and <!-- /results -->: put them where "
+            "the tables belong."
+        )
+    for name in marked:
+        after = _replaced(after, name, TABLES[name]())
     if before == after:
         typer.echo(f"{path} is up to date.")
     elif check:
@@ -69,12 +78,12 @@ def results() -> str:
     note where nothing was measured.
     """
     steps = read_yaml(PARAMS)["steps"]
-    found = load(METRICS_FOLDER, steps)
+    found = load(layout.METRICS, steps)
     if not found.sizes:
         return "*Nothing is measured yet: `make repro` does it.*"
     parts = [told] if (told := text_tables.headline(found)) else []
     parts += [_with_title(text_tables.grid(found, metric)) for metric in METRICS]
-    if measures := faithfulness.load(METRICS_FOLDER, steps):
+    if measures := faithfulness_figures.load(layout.METRICS, steps):
         parts.append(_with_title(text_tables.by_step(measures, steps)))
     return "\n\n".join(parts)
 
@@ -136,8 +145,8 @@ def _side(desc: str) -> tuple[str, str]:
 
 def _made(body: Mapping[str, Any]) -> list[str]:
     """What later stages or people take up; metrics only of a stage that makes nothing else."""
-    outs, metrics = ([_path(out) for out in body.get(kind, [])] for kind in ("outs", "metrics"))
-    return [path for path in outs if not path.startswith("plots")] or metrics
+    outs = [_path(out) for kind in ("outs", "metrics") for out in body.get(kind, [])]
+    return [path for path in outs if not path.startswith("metrics")] or outs
 
 
 def _path(out: Any) -> str:

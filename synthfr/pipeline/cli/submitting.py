@@ -62,13 +62,13 @@ def submit(
         after = f" after {', '.join(link.needs)}" if link.needs else ""
         typer.echo(f"{link.job} {link.name}{after}")
     typer.echo(f"{len(made.links)} submitted. Watch them with: synth-fr submit --status")
-    return _wait_and_tell() if wait else 0
+    return _wait_and_print() if wait else 0
 
 
 def status(*, wait: bool) -> int:
     """Print the chain as a tree; 1 if a job failed."""
     _go_to_the_root()
-    return _wait_and_tell() if wait else _tell()
+    return _wait_and_print() if wait else _print_chain()
 
 
 def cancel() -> int:
@@ -124,7 +124,7 @@ def _refuse_too_many_gpus(
 
 def _all_stages() -> dict[str, bool]:
     """Those of all recipes as DVC names them, without starting it; whether each is wide: can write
-    a share of its work, to be gathered.
+    a shard of its work, to be gathered.
     """
     return {
         one.address(stage): wide
@@ -141,16 +141,16 @@ def _stages_in(folder: Path) -> dict[str, bool]:
         items = params[each.strip("${} ")] if isinstance(each, str) else each
         names = [stage] if each is None else [f"{stage}@{item}" for item in items]
         meta = (entry if each is None else entry["do"]).get("meta") or {}
-        stages |= dict.fromkeys(names, bool(meta.get("shares")))
+        stages |= dict.fromkeys(names, bool(meta.get("sharded")))
     return stages
 
 
-def _wait_and_tell() -> int:
+def _wait_and_print() -> int:
     chain.wait(chain.Chain.load(), _POLL_S)
-    return _tell()
+    return _print_chain()
 
 
-def _tell() -> int:
+def _print_chain() -> int:
     from rich.console import Console
     from rich.text import Text
     from rich.tree import Tree

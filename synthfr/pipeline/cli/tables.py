@@ -13,12 +13,11 @@ from rich.table import Table
 from synthfr.errors import UserError
 from synthfr.pipeline import layout
 from synthfr.pipeline.cli.seed_record import RECORD_PATH
-from synthfr.pipeline.page import faithfulness, record, seed_tables, text_tables
+from synthfr.pipeline.page import faithfulness_figures, record, seed_tables, text_tables
 from synthfr.pipeline.page.results import METRICS, load
 from synthfr.pipeline.page.times import read_times
 from synthfr.pipeline.parameters import load_params
 
-METRICS_FOLDER = Path("metrics")
 _WIDTH_IN_A_FILE = 240  # rich takes 80 where there is no terminal, and would wrap the numbers
 
 
@@ -29,13 +28,13 @@ def show_results() -> None:
     """
     params = load_params()
     steps = params.steps
-    found = load(METRICS_FOLDER, steps)
+    found = load(layout.METRICS, steps)
     if not found.sizes:
-        raise UserError(f"{METRICS_FOLDER} holds no evaluation yet: `dvc repro` makes it.")
+        raise UserError(f"{layout.METRICS} holds no evaluation yet: `dvc repro` makes it.")
     out = console()
     for metric, title in METRICS.items():
         out.print(drawn(text_tables.grid(found, metric), f"{title} on private holdout reports"))
-    if measures := faithfulness.load(METRICS_FOLDER, steps):
+    if measures := faithfulness_figures.load(layout.METRICS, steps):
         out.print(drawn(text_tables.by_step(measures, steps), "Faithfulness of the reports"))
     out.print("One run of the loop: mean ± half the 95 % interval over the coder's seeds only.")
     if told := text_tables.headline(found):

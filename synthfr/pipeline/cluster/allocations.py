@@ -30,7 +30,9 @@ class Request(Section):
     qos: Word | None = None
     constraint: Word | None = None
     account: Word | None = None
-    array: Annotated[int, Field(ge=2)] | None = None  # tasks that share a wide stage's work
+    array: Annotated[int, Field(ge=2)] | None = (
+        None  # tasks, each with a shard of a wide stage's work
+    )
     array_limit: Count | None = None  # tasks at once
 
     def array_options(self) -> list[str]:
@@ -103,8 +105,8 @@ def read_requests(
     for stage, request in requests.items():
         if request.array is not None and stage not in wide:
             raise UserError(
-                f"{path}: stages.{_kind(stage)}.array: {stage} cannot be shared out: only stages "
-                "with 'meta: {shares: true}' in dvc.yaml can."
+                f"{path}: stages.{_kind(stage)}.array: {stage} cannot be cut into shards: only "
+                "stages with 'meta: {sharded: true}' in dvc.yaml can."
             )
     return requests
 

@@ -20,7 +20,7 @@ _START = re.compile(_OWN.pattern + "=== ")
 
 @dataclass(frozen=True)
 class Link:
-    """One job: a stage, its shares in an array, or a whole target in one allocation."""
+    """One job: a stage, its shards in an array, or a whole target in one allocation."""
 
     job: str
     name: str
@@ -102,7 +102,7 @@ def per_stage(
 ) -> list[Wanted]:
     """A job for each stage; `options` go to all, and override the requests.
 
-    Where an array shares out a stage's work, the stage itself comes after it and gathers.
+    Where an array cuts a stage's work into shards, the stage itself comes after it and gathers.
     """
     jobs = []
     for stage in plan.stages:
@@ -110,10 +110,11 @@ def per_stage(
         needs = tuple(map(slurm.job_name, plan.needs[stage]))
         asked = (*request.options(), *options)
         if request.array is not None:
-            shares, of = name + slurm.SHARES, request.array
+            shards, num_shards = name + slurm.SHARDS, request.array
             asked_each = (*asked, *request.array_options())
-            jobs.append(Wanted(shares, ("--share", str(of), stage), asked_each, needs, of))
-            needs = (shares,)
+            arguments = ("--num-shards", str(num_shards), stage)
+            jobs.append(Wanted(shards, arguments, asked_each, needs, num_shards))
+            needs = (shards,)
         jobs.append(Wanted(name, ("--single-item", stage), asked, needs))
     return jobs
 
@@ -228,7 +229,7 @@ def _together(link: Link, tasks: Sequence[State]) -> State:
         (task for task in tasks if not task.ended), key=lambda task: task.state != "RUNNING"
     )
     shown = (open_tasks or failed or tasks)[0]
-    why = f"{done} of {len(tasks)} shares are written" if done < len(tasks) else ""
+    why = f"{done} of {len(tasks)} shards are written" if done < len(tasks) else ""
     if failed:
         number = failed[0].link.job.partition("_")[2]
         why += f"; task {number} is {failed[0].state}: {failed[0].why}"
@@ -253,7 +254,7 @@ def first_error(log: Path, stage: str) -> str:
     # in a job that runs many stages the last one that DVC named failed
     running = [line for line in before if line.startswith("Running stage")]
     name = running[-1].split("'")[1] if running else stage
-    kind = name.rpartition(":")[2].partition("@")[0].removesuffix(slurm.SHARES)
+    kind = name.rpartition(":")[2].partition("@")[0].removesuffix(slurm.SHARDS)
     own = [line for line in before if line.startswith(f"{kind}: ")]
     if own:
         return own[-1]

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 
 from synthfr.errors import UserError
 
@@ -48,14 +49,24 @@ def parse_dot(text: str) -> Graph:
             needs.setdefault(edge[2], []).append(edge[1])
         elif node := _NODE.match(line.strip()):
             needs.setdefault(node[1], [])
+    sorter = TopologicalSorter(needs)
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        loop = ", ".join(dict.fromkeys(error.args[1]))
+        raise UserError(
+            f"dvc.yaml: these stages need one another: {loop}: break the cycle."
+        ) from None
     ordered: dict[str, tuple[str, ...]] = {}
-    while len(ordered) < len(needs):
-        ready = [one for one in needs if one not in ordered and set(needs[one]) <= set(ordered)]
-        if not ready:
-            loop = ", ".join(one for one in needs if one not in ordered)
-            raise UserError(f"dvc.yaml: these stages need one another: {loop}: break the cycle.")
-        # one at a time keeps chains together, as DVC itself orders them
-        ordered[ready[0]] = tuple(needs[ready[0]])
+    ready: set[str] = set()
+    while sorter.is_active():
+        ready.update(sorter.get_ready())
+        # one at a time keeps chains together, as DVC itself orders them: `static_order` would queue
+        # every step's data set before the round that the next rounds wait for
+        stage = next(one for one in needs if one in ready)
+        ordered[stage] = tuple(needs[stage])
+        ready.remove(stage)
+        sorter.done(stage)
     return ordered
 
 

@@ -26,7 +26,7 @@ ENDED = frozenset(
         "DEADLINE",
     }
 )
-SHARES = ".shares"  # ends the name of an array that writes a stage's shares
+SHARDS = ".shards"  # ends the name of an array that writes a stage's shards
 _COLUMNS = "%F|%K|%j|%T|%M|%l|%r|%U|%Z"
 
 
@@ -107,7 +107,7 @@ def job_name(stage: str) -> str:
 def at_work(root: Path, stages: Iterable[str]) -> list[Queued]:
     """Jobs of the workspace `root`, of anybody, that run, or may come to run, one of `stages`."""
     own = map(job_name, stages)
-    names = {WHOLE} | {name for job in own for name in (job, job + SHARES)}
+    names = {WHOLE} | {name for job in own for name in (job, job + SHARDS)}
     root = root.resolve()
     return [
         job

@@ -1,13 +1,13 @@
 """``dvc repro`` inside an allocation.
 
 ``python -m synthfr.pipeline.cluster.stage_job [--single-item] [TARGET]``; in a task of an
-array ``--share OF STAGE``, which runs the stage's command on the task's share of the work, outside
-DVC, for the ``dvc repro`` that gathers.
+array ``--num-shards N STAGE``, which runs the stage's command on the task's shard of the work,
+outside DVC, for the ``dvc repro`` that gathers.
 
 * Cancelled (SIGTERM): the stage is told first, so that DVC sees it fail and frees its locks; then
   whatever still runs is killed.
 * Near the time limit (SIGUSR1, see ``--signal`` in ``slurm/stage.sbatch``): the same, then the job
-  is queued again and goes on from the last shard or checkpoint.
+  is queued again and goes on from the last chunk or checkpoint.
 * Another DVC on the same files ("is busy"): tried again with growing pauses; its holder is named.
 * The exit status is that of DVC, or of the stage.
 """
@@ -75,12 +75,12 @@ class Job:
                 if code == 0 or holder is None or self._over.is_set():
                     break
                 if pause is None:
-                    say(
+                    log_line(
                         f"still busy, held by {holder}: if no job of this repository runs, "
                         "remove .dvc/tmp/rwlock (and .dvc/tmp/lock) and submit again."
                     )
                     break
-                say(f"busy, held by {holder}: trying again in {pause:.0f} s")
+                log_line(f"busy, held by {holder}: trying again in {pause:.0f} s")
                 self._over.wait(pause)
                 if self._over.is_set():
                     break
@@ -95,7 +95,7 @@ class Job:
 
     def _once(self) -> int:
         self._tail.clear()
-        say(f"=== {self._shown}")
+        log_line(f"=== {self._shown}")
         self._dvc = subprocess.Popen(
             self._command,
             cwd=self._folder,
@@ -139,11 +139,11 @@ class Job:
 
     def _on_term(self, number: int, frame: Any) -> None:
         if not self._over.is_set():
-            say("told to end: stopping the stage")
+            log_line("told to end: stopping the stage")
         self._stop(at_once=True)
 
     def _on_warning(self, number: int, frame: Any) -> None:
-        say("the time limit is near: stopping the stage, to go on in another run")
+        log_line("the time limit is near: stopping the stage, to go on in another run")
         self._warned = True
         self._stop(at_once=False)
 
@@ -170,7 +170,7 @@ class Job:
 
     def _kill(self) -> None:
         assert self._dvc is not None
-        say(f"it did not end within {self._grace_s:.0f} s: killed")
+        log_line(f"it did not end within {self._grace_s:.0f} s: killed")
         stage = self._stage()
         _each(stage, psutil.Process.kill)
         if not stage:
@@ -197,7 +197,7 @@ def _each(processes: list[psutil.Process], do: Callable[[psutil.Process], None])
             continue
 
 
-def say(text: str) -> None:
+def log_line(text: str) -> None:
     """A line of the job's log; not by `print`, which a signal's handler must not enter twice."""
     os.write(1, f"{time.strftime('%F %T')} job {_id()}: {text}\n".encode())
 
@@ -216,14 +216,15 @@ def repro(arguments: Sequence[str]) -> Job:
     return Job(command, shlex.join(["dvc", *given]))
 
 
-def share(of: str, stage: str) -> Job:
-    """The stage's command, as dvc.yaml has it, on this task's share of its work."""
+def shard(num_shards: str, stage: str) -> Job:
+    """The stage's command, as dvc.yaml has it, on this task's shard of its work."""
     from dvc.repo import Repo
 
     folder, name = recipe.folder_of(stage)
     defined = Repo().stage.load_one(path=str(folder / "dvc.yaml"), name=name)
-    task = f"{os.environ['SLURM_ARRAY_TASK_ID']}/{of}"
-    command = [*shlex.split(defined.cmd), "--share", task]
+    index = os.environ["SLURM_ARRAY_TASK_ID"]
+    own = [f"--shard-index={index}", f"--num-shards={num_shards}"]
+    command = [*shlex.split(defined.cmd), *own]
     return Job(command, shlex.join(command), folder=folder)
 
 
@@ -236,13 +237,13 @@ def main(arguments: list[str]) -> int:
         "started": round(time.time()),
     }
     job_records.write_job(_id(), **facts)
-    job = share(*arguments[1:]) if arguments[:1] == ["--share"] else repro(arguments)
+    job = shard(*arguments[1:]) if arguments[:1] == ["--num-shards"] else repro(arguments)
     code = job.run()
     job_records.write_job(_id(), **facts, ended=round(time.time()), exit_code=code)
-    say(f"ended with {code}")
+    log_line(f"ended with {code}")
     if code != 0 and job.warned and "SLURM_JOB_ID" in os.environ:
         if restarts >= MAX_RESTARTS:
-            say(f"not queued again: {restarts} restarts are enough; give it more time a run")
+            log_line(f"not queued again: {restarts} restarts are enough; give it more time a run")
         elif subprocess.run(["scontrol", "requeue", _id()], check=False).returncode == 0:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             time.sleep(300)  # SLURM ends this run: its exit status must not count

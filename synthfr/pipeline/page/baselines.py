@@ -18,19 +18,19 @@ def title(step: str) -> str:
     return TITLES.get(step, step)
 
 
-def of(steps: Sequence[str]) -> tuple[str, ...]:
+def baseline_steps(steps: Sequence[str]) -> tuple[str, ...]:
     """Those of the bare base and step0 that come before the last step; without them, the first."""
     return tuple(step for step in steps[:-1] if step in _BASELINES) or (steps[0],)
 
 
 def described(steps: Sequence[str]) -> str:
     """``the better of bare base and step0``, or the only one there is."""
-    names = [title(step) for step in of(steps)]
+    names = [title(step) for step in baseline_steps(steps)]
     return names[0] if len(names) == 1 else f"the better of {' and '.join(names)}"
 
 
 def gain_title(steps: Sequence[str]) -> str:
     """Head of the column with the relative gain of the last step."""
-    baselines = of(steps)
+    baselines = baseline_steps(steps)
     against = title(baselines[0]) if len(baselines) == 1 else "best baseline"
     return f"{title(steps[-1])} vs {against}"

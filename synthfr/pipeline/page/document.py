@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from synthfr import seeding
 from synthfr.disk import write_text
-from synthfr.pipeline.page import baselines, faithfulness, figures, record, seed_tables, text_tables
+from synthfr.pipeline.page import (
+    baselines,
+    faithfulness_figures,
+    figures,
+    record,
+    seed_tables,
+    text_tables,
+)
 from synthfr.pipeline.page.results import METRICS, REFERENCES, Results, load, percent, read, short
 
 if TYPE_CHECKING:
@@ -91,7 +98,7 @@ def write(
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     results = load(sources.metrics, steps)
-    faithful = faithfulness.load(sources.metrics, steps)
+    faithful = faithfulness_figures.load(sources.metrics, steps)
     environment = Environment(
         loader=FileSystemLoader(HERE),
         autoescape=True,
@@ -201,7 +208,7 @@ def _watch_table(metrics: Path, steps: Sequence[str]) -> TextTable:
 
 def _faithful_table(steps: Sequence[str], found: Mapping[str, Sequence[float | None]]) -> TextTable:
     rows = [
-        (faithfulness.title(name), [_figure(value, 3) for value in values])
+        (faithfulness_figures.title(name), [_figure(value, 3) for value in values])
         for name, values in found.items()
     ]
     return TextTable([*map(baselines.title, steps)], rows)
@@ -210,7 +217,9 @@ def _faithful_table(steps: Sequence[str], found: Mapping[str, Sequence[float | N
 def _faithful_figure(steps: Sequence[str], found: Mapping[str, Sequence[float | None]]) -> str:
     """The measures that say most; empty where nothing was measured."""
     drawn = {
-        faithfulness.title(name): (found[name], None) for name in DRAWN_FAITHFUL if name in found
+        faithfulness_figures.title(name): (found[name], None)
+        for name in DRAWN_FAITHFUL
+        if name in found
     }
     return figures.watch(steps, drawn) if drawn else ""
 

@@ -38,7 +38,7 @@ class Comparison:
     @property
     def gain(self) -> Interval | None:
         """Relative gain of the last step over the best baseline, chosen seed by seed."""
-        return self.gain_over(*baselines.of(self.steps))
+        return self.gain_over(*baselines.baseline_steps(self.steps))
 
     def gain_over(self, *before: str) -> Interval | None:
         """Relative gain of the last step over the best of these in each seed."""
@@ -49,7 +49,7 @@ class Comparison:
         """Share of the way from the best baseline to the coder trained on private reports, as a
         ratio of means over seeds; None where that way is not clearly longer than nothing.
         """
-        names = (self.steps[-1], "private_train", *baselines.of(self.steps))
+        names = (self.steps[-1], "private_train", *baselines.baseline_steps(self.steps))
         found = complete(*self._of(*names))
         went = [last - max(before) for last, _, *before in found]
         gap = [goal - max(before) for _, goal, *before in found]
@@ -58,7 +58,7 @@ class Comparison:
     @property
     def better_baselines(self) -> dict[str, int]:
         """In how many of the gain's seeds each baseline was the better one."""
-        names = baselines.of(self.steps)
+        names = baselines.baseline_steps(self.steps)
         counts = Counter(
             max(zip(values[1:], names, strict=True), key=lambda one: one[0])[1]
             for values in complete(*self._of(self.steps[-1], *names))

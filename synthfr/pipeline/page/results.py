@@ -58,7 +58,7 @@ class Row:
         """Step and figure of the better baseline; None unless all were measured: the better of
         fewer would be easier to beat.
         """
-        found = {step: self.steps[step] for step in baselines.of(list(self.steps))}
+        found = {step: self.steps[step] for step in baselines.baseline_steps(list(self.steps))}
         measured = {step: one for step, one in found.items() if one is not None}
         if len(measured) < len(found):
             return None

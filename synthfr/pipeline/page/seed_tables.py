@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from synthfr.pipeline.page import baselines, faithfulness, over_seeds, overlaps
+from synthfr.pipeline.page import baselines, faithfulness_figures, over_seeds, overlaps
 from synthfr.pipeline.page.over_seeds import Comparison
 from synthfr.pipeline.page.record import Record, Series
 from synthfr.pipeline.page.results import METRICS, REFERENCES, percent, short
@@ -47,8 +47,8 @@ def controls(record: Record) -> TextTable | None:
     if (other := by_map.get((cell.size, cell.top_k))) is not None:
         columns[METRICS["map"]] = other.cell
     columns |= {
-        faithfulness.title(name): record.faithfulness[name]
-        for name in faithfulness.COLUMNS
+        faithfulness_figures.title(name): record.faithfulness[name]
+        for name in faithfulness_figures.COLUMNS
         if any(_interval(one) for one in record.faithfulness.get(name, {}).values())
     }
     rows = []

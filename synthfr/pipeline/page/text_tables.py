@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from synthfr.pipeline.page import baselines, faithfulness
+from synthfr.pipeline.page import baselines, faithfulness_figures
 from synthfr.pipeline.page.results import METRICS, REFERENCES, Results, percent, short
 
 NOTHING = "–"
@@ -72,7 +72,7 @@ def by_step(found: Mapping[str, Sequence[float | None]], steps: Sequence[str]) -
     """Faithfulness of one run, as `faithfulness.load` gives it."""
     rows = [
         [
-            faithfulness.title(name),
+            faithfulness_figures.title(name),
             *(NOTHING if value is None else short(value) for value in values),
         ]
         for name, values in found.items()

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
+from synthfr.pipeline.nested import flatten
+
 STEP_STAGES = ("classify", "privacy", "fidelity")  # measure a step's data set
 _NOT_IN_NAMES = re.compile(r"[^\w\-. :/]")  # MLflow refuses the rest in names of metrics and params
 _A_RUN = 10  # figures that a stage's own run shows at most, beside its time and memory
@@ -73,16 +75,10 @@ def metric_name(name: object) -> str:
     return _NOT_IN_NAMES.sub("_", str(name))
 
 
-def flat_numbers(tree: Mapping[str, Any], before: str = "") -> dict[str, float]:
+def flat_numbers(tree: Mapping[str, Any]) -> dict[str, float]:
     """Nested numbers of a metrics file (None: not defined) flat, under MLflow's names."""
-    found: dict[str, float] = {}
-    for key, value in tree.items():
-        name = metric_name(f"{before}{key}")
-        if isinstance(value, Mapping):
-            found |= flat_numbers(value, f"{name}/")
-        elif value is not None:
-            found[name] = float(value)
-    return found
+    flat = flatten(tree).items()
+    return {metric_name(name): float(value) for name, value in flat if value is not None}
 
 
 def of_run(stage: str, metrics: Mapping[str, float]) -> dict[str, float]:

@@ -23,6 +23,7 @@ from typing import IO, Any
 from synthfr.disk import digest_tree
 from synthfr.errors import UserError
 from synthfr.pipeline import recipe as recipes
+from synthfr.pipeline.nested import flatten
 from synthfr.pipeline.tracking.family import Family
 from synthfr.pipeline.tracking.figures import Figures, flat_numbers, metric_name, of_run
 from synthfr.pipeline.tracking.hashes import md5_file

@@ -56,9 +56,7 @@ def update(
     families.touch(client, parent_id, time_ms)
 
 
-def bring_up_to_date(
-    store: Store, family: families.Family, wanted: Sequence[Figures]
-) -> list[str]:
+def bring_up_to_date(store: Store, family: families.Family, wanted: Sequence[Figures]) -> list[str]:
     """Make the family's summaries and series show what is `wanted`, whatever was recorded last; the
     names of what changed.
 

@@ -14,7 +14,16 @@ from numpy.typing import NDArray
 from synthfr import hub
 from synthfr.errors import UserError
 from synthfr.scoring import windows
+from synthfr.section import NOTHING_TO_WATCH, Count, Section
 
+
+class SentenceTransformersSettings(Section):
+    model: str | None = None
+    watch: str = NOTHING_TO_WATCH
+    max_tokens: Count = 512
+
+
+WHERE = "score.evaluator.sentence_transformers.model"
 # tokens encoded at once, padding included: on a CPU what its cache holds (64 texts of 512 tokens at
 # once take twice as long), on a GPU what keeps it busy
 CPU_BATCH_TOKENS = 4096
@@ -24,15 +33,17 @@ _UNBOUNDED = 1_000_000  # tokenizers without a limit of their own say 1e30
 _SPECIAL_POSITIONS = 2  # RoBERTa-like models number positions from 2 on
 
 
-class SentenceEvaluator:
+class SentenceTransformersEvaluator:
     """Cosine of a pre-trained encoder's embeddings; texts are cut at `max_tokens` of its own
     tokens.
 
     Nothing is downloaded, no code of the model is run, and only safetensors weights are read.
     """
 
-    def __init__(self, name: str, max_tokens: int) -> None:
-        folder = hub.resolve(name, "score.evaluator")
+    def __init__(self, params: SentenceTransformersSettings) -> None:
+        """Load the model; one that is not there, or no such model, is a UserError."""
+        name = params.model or ""
+        folder = hub.resolve(name, WHERE)
         from sentence_transformers import SentenceTransformer
 
         try:
@@ -44,15 +55,15 @@ class SentenceEvaluator:
             )
         except (OSError, ValueError, KeyError) as error:
             raise UserError(
-                f"score.evaluator: {name} cannot be loaded as a sentence-transformers model with "
+                f"{WHERE}: {name} cannot be loaded as a sentence-transformers model with "
                 f"safetensors weights ({type(error).__name__}): check the folder or fetch it again."
             ) from None
         if not getattr(self._model.tokenizer, "is_fast", False):
             raise UserError(
-                f"score.evaluator: {name} has no fast tokenizer, which windows need: choose a "
+                f"{WHERE}: {name} has no fast tokenizer, which windows need: choose a "
                 "model with a tokenizer.json."
             )
-        self._model.max_seq_length = min(max_tokens, self._longest())
+        self._model.max_seq_length = min(params.max_tokens, self._longest())
         self.weights: Path | None = next(iter(sorted(folder.rglob("*.safetensors"))), None)
 
     def fit(self, private_texts: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""Shards: what a killed run keeps, and that it ends with the same reports."""
+"""Chunks: what a killed run keeps, and that it ends with the same reports."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 
 from synthfr.engines import Request
+from synthfr.engines.chunks import Shard, complete, write_shard
 from synthfr.engines.lazy import LazyEngine
-from synthfr.engines.shards import Share, complete, write_share
 from synthfr.errors import UserError
 from tests.engines.fake import FakeEngine
 
 REQUESTS = [Request(f"r{i}", "mot " * (1 + i % 4), i, 0.1 * i) for i in range(10)]
 
 
-def test_like_prompts_share_a_shard(tmp_path: Path) -> None:
+def test_like_prompts_share_a_chunk(tmp_path: Path) -> None:
     engine = FakeEngine()
     done = complete(engine, REQUESTS, 4, tmp_path)
     assert list(done) and set(done) == {f"r{i}" for i in range(10)}
@@ -35,7 +35,7 @@ def test_a_killed_run_goes_on_and_ends_the_same(tmp_path: Path) -> None:
     assert complete(again, REQUESTS, 4, tmp_path) == whole
 
 
-def test_changed_requests_never_take_old_shards(tmp_path: Path) -> None:
+def test_changed_requests_never_take_old_chunks(tmp_path: Path) -> None:
     complete(FakeEngine(), REQUESTS, 4, tmp_path)
     engine = FakeEngine()
     complete(engine, [replace(one, seed=one.seed + 1) for one in REQUESTS], 4, tmp_path)
@@ -47,7 +47,7 @@ def test_shares_are_gathered_without_an_engine(tmp_path: Path) -> None:
     asked: list[str] = []
     for number in (2, 0, 1):
         engine = FakeEngine()
-        write_share(engine, REQUESTS, 2, tmp_path / "shares", Share(number, 3))
+        write_shard(engine, REQUESTS, 2, tmp_path / "shards", Shard(number, 3))
         asked += [one.id for call in engine.calls for one in call]
     assert sorted(asked) == sorted(whole)  # each by one of them
     loaded: list[FakeEngine] = []
@@ -57,33 +57,33 @@ def test_shares_are_gathered_without_an_engine(tmp_path: Path) -> None:
         return loaded[-1]
 
     engine_if_needed = LazyEngine(load)
-    assert complete(engine_if_needed, REQUESTS, 2, tmp_path / "shares") == whole
+    assert complete(engine_if_needed, REQUESTS, 2, tmp_path / "shards") == whole
     assert engine_if_needed.measures() == {} and not loaded
-    # negative control: where a share is missing it is needed
-    next((tmp_path / "shares").iterdir()).unlink()
-    assert complete(engine_if_needed, REQUESTS, 2, tmp_path / "shares") == whole
+    # negative control: where a shard is missing it is needed
+    next((tmp_path / "shards").iterdir()).unlink()
+    assert complete(engine_if_needed, REQUESTS, 2, tmp_path / "shards") == whole
     assert len(loaded) == 1 and sum(map(len, loaded[0].calls)) == 2
 
 
-def test_more_shares_than_shards(tmp_path: Path) -> None:
+def test_more_shards_than_chunks(tmp_path: Path) -> None:
     engine = FakeEngine()
     for number in range(9):
-        write_share(engine, REQUESTS, 5, tmp_path, Share(number, 9))
+        write_shard(engine, REQUESTS, 5, tmp_path, Shard(number, 9))
     assert len(engine.calls) == 2
 
 
-@pytest.mark.parametrize("text", ["8/8", "1", "-1/2", "a/b", "1/2/3", ""])
-def test_what_is_no_share_is_told(text: str) -> None:
-    with pytest.raises(UserError, match="is no share"):
-        Share.parse(text)
+@pytest.mark.parametrize(("shard_index", "num_shards"), [(8, 8), (-1, 2), (0, 0)])
+def test_what_is_no_shard_is_told(shard_index: int, num_shards: int) -> None:
+    with pytest.raises(UserError, match="counts from 0"):
+        Shard(shard_index, num_shards)
 
 
 @pytest.mark.parametrize("content", ["[]", '[{"id": 1}]', "[", '{"a"', "3"])
-def test_a_foreign_shard_is_told(tmp_path: Path, content: str) -> None:
+def test_a_foreign_chunk_is_told(tmp_path: Path, content: str) -> None:
     complete(FakeEngine(), REQUESTS, 10, tmp_path)
     (path,) = tmp_path.iterdir()
     path.write_text(content)
-    with pytest.raises(UserError, match=r"shard-\w+\.json .* remove it"):
+    with pytest.raises(UserError, match=r"chunk-\w+\.json .* remove it"):
         complete(FakeEngine(), REQUESTS, 10, tmp_path)
 
 

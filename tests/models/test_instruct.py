@@ -1,4 +1,4 @@
-"""Which model judges: a folder of any origin, a server's name; what is missing is told."""
+"""A model from outside the pipeline: a folder of any origin; what is missing is told."""
 
 import json
 from pathlib import Path
@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from synthfr.errors import UserError
-from synthfr.judging.judge_model import identity, judge_files
+from synthfr.models import ModelFiles
+from synthfr.models.instruct import instruct_files, weights_identity
 from tests import tiny
-from tests.judging import rounds
 
 
 def test_a_plain_folder_will_do(tmp_path: Path) -> None:
     folder = tiny.save_model(tmp_path / "judge")  # no provenance.json: nobody provided it
-    files = judge_files(rounds.params(model=str(folder)))
+    files = instruct_files(str(folder), "judge.model")
     assert (files.base, files.name, files.adapters) == (folder, str(folder), ())
     assert not files.chat_template
 
@@ -30,16 +30,15 @@ def test_a_chat_template_is_applied_where_there_is_one(tmp_path: Path, place: st
         (folder / place).write_text(json.dumps(config | {"chat_template": template}))
     else:
         (folder / place).write_text(template)
-    files = judge_files(rounds.params(model=str(folder)))
+    files = instruct_files(str(folder), "judge.model")
     assert files.chat_template
     words = load_tokenizer(files)
     (ids,) = encode_prompts(words, ["note"], files.chat_template)
     assert words.decode(ids) == "[note]>"
 
 
-def test_a_server_knows_its_model_by_name(tmp_path: Path) -> None:
-    files = judge_files(rounds.params(engine="openai", model="big/judge"))
-    assert (files.name, files.base) == ("big/judge", None)
+def test_what_only_a_server_has_is_no_folder() -> None:
+    files = ModelFiles("big/judge", None)
     with pytest.raises(UserError, match="big/judge is known by a server only"):
         _ = files.folder
 
@@ -47,7 +46,7 @@ def test_a_server_knows_its_model_by_name(tmp_path: Path) -> None:
 def test_what_is_not_a_whole_model_is_told(tmp_path: Path) -> None:
     def told(model: str) -> str:
         with pytest.raises(UserError, match=r"^judge\.model: ") as caught:
-            judge_files(rounds.params(model=model))
+            instruct_files(model, "judge.model")
         return str(caught.value)
 
     assert "neither a folder nor owner/name@commit" in told(str(tmp_path / "nowhere"))
@@ -60,10 +59,11 @@ def test_what_is_not_a_whole_model_is_told(tmp_path: Path) -> None:
     assert "has no tokenizer" in told(str(folder))
 
 
-def test_other_weights_or_another_server_are_another_judge(tmp_path: Path) -> None:
+def test_other_weights_are_another_model(tmp_path: Path) -> None:
     folder = tiny.save_model(tmp_path / "judge")
-    files = judge_files(rounds.params(model=str(folder)))
-    before = identity(files, rounds.engines())
-    assert identity(files, rounds.engines()) == before
+    files = instruct_files(str(folder), "judge.model")
+    before = weights_identity(files)
+    assert before and weights_identity(files) == before
     tiny.save_model(folder, hidden=64)
-    assert identity(files, rounds.engines()) != before
+    assert weights_identity(files) != before
+    assert weights_identity(ModelFiles("big/judge", None)) == ""

@@ -13,7 +13,7 @@ import pytest
 
 from synthfr import redact
 from synthfr.engines import Completion, Request
-from synthfr.engines.vllm.parallel import parallel_engine
+from synthfr.engines.vllm.data_parallel import parallel_engine
 from synthfr.errors import UserError
 
 
@@ -122,8 +122,8 @@ def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:
     script = tmp_path / "parent.py"
     script.write_text(
         "import os, signal\n"
-        "from synthfr.engines.vllm.parallel import parallel_engine\n"
-        "from tests.engines.test_parallel import Signing, asked, numbered, workers\n"
+        "from synthfr.engines.vllm.data_parallel import parallel_engine\n"
+        "from tests.engines.test_data_parallel import Signing, asked, numbered, workers\n"
         "if __name__ == '__main__':\n"
         "    with parallel_engine(Signing, numbered(2)) as engine:\n"
         "        print(*(one.pid for one in workers()), flush=True)\n"

@@ -10,6 +10,10 @@ import pandas as pd
 import pytest
 
 from synthfr.errors import UserError
+from synthfr.scoring.sentence_transformers import (
+    SentenceTransformersEvaluator,
+    SentenceTransformersSettings,
+)
 from tests.scoring import toy
 
 pytestmark = pytest.mark.slow  # imports torch, transformers and sentence-transformers
@@ -52,11 +56,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
+def load(model: str, max_tokens: int) -> SentenceTransformersEvaluator:
+    settings = SentenceTransformersSettings(model=model, max_tokens=max_tokens)
+    return SentenceTransformersEvaluator(settings)
+
+
 @pytest.fixture(scope="module")
 def evaluator(folder: Path) -> Any:
-    from synthfr.scoring.sentence import SentenceEvaluator
-
-    return SentenceEvaluator(str(folder), max_tokens=8)
+    return load(str(folder), max_tokens=8)
 
 
 def test_unit_vectors_that_do_not_depend_on_their_batch(evaluator: Any) -> None:
@@ -73,11 +80,11 @@ def test_each_text_is_encoded_once_among_its_like(
     evaluator: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Batches of at most 12 tokens, of which [CLS] and [SEP] are two a text, and 8 the most."""
-    from synthfr.scoring import sentence
+    from synthfr.scoring import sentence_transformers
 
     texts = ["a b c d e f g h", "hta", "a b c d", "hta", "a", "b c d e f g", "", "omi"]
     expected = evaluator._model.encode(texts, normalize_embeddings=True)
-    monkeypatch.setattr(sentence, "CPU_BATCH_TOKENS", 12)
+    monkeypatch.setattr(sentence_transformers, "CPU_BATCH_TOKENS", 12)
     seen: list[list[str]] = []
     encode = evaluator._model.encode
 
@@ -104,14 +111,12 @@ def test_texts_are_cut_at_max_tokens(evaluator: Any) -> None:
 def test_a_tokenizer_without_a_limit_is_held_to_the_models_positions(
     folder: Path, tmp_path: Path
 ) -> None:
-    from synthfr.scoring.sentence import SentenceEvaluator
-
     shutil.copytree(folder, tmp_path / "encoder")
     for path in (tmp_path / "encoder").rglob("tokenizer_config.json"):
         config = json.loads(path.read_text())
         config.pop("model_max_length")
         path.write_text(json.dumps(config))
-    unlimited = SentenceEvaluator(str(tmp_path / "encoder"), max_tokens=512)
+    unlimited = load(str(tmp_path / "encoder"), max_tokens=512)
     assert np.isfinite(unlimited.encode(["a " * 100])).all()  # 32 positions
 
 
@@ -123,7 +128,7 @@ def test_windows_are_cut_from_the_text_by_its_own_tokens(evaluator: Any) -> None
 
 def test_scores_with_it(folder: Path) -> None:
     candidates = toy.candidates(("p0", 0, toy.PRIVATE[0]), ("p0", 1, "a b c d"), ("p1", 0, "hta"))
-    params = toy.params(evaluator=f"sentence-transformers:{folder}", window_tokens=100)
+    params = toy.params("sentence_transformers", str(folder), window_tokens=100)
     judged = toy.judgements(candidates)
     scored = toy.score(candidates, toy.keyed(), toy.prompts(), judged, params)
     assert scored.scores["similarity"][0] == pytest.approx(1, abs=1e-5)
@@ -134,13 +139,11 @@ def test_scores_with_it(folder: Path) -> None:
 
 
 def test_a_model_that_is_not_there(tmp_path: Path) -> None:
-    from synthfr.scoring.sentence import SentenceEvaluator
-
     with pytest.raises(UserError, match=r"not in the local cache.*synth-fr prefetch"):
-        SentenceEvaluator("nobody/nothing@" + "0" * 40, max_tokens=8)
+        load("nobody/nothing@" + "0" * 40, max_tokens=8)
     with pytest.raises(UserError, match=r"no commit.*synth-fr prefetch --pin"):
-        SentenceEvaluator("nobody/nothing", max_tokens=8)
+        load("nobody/nothing", max_tokens=8)
     with pytest.raises(UserError, match="neither a folder nor owner/name@commit"):
-        SentenceEvaluator(str(tmp_path / "missing" / "folder" / "deep"), max_tokens=8)
+        load(str(tmp_path / "missing" / "folder" / "deep"), max_tokens=8)
     with pytest.raises(UserError, match="cannot be loaded"):
-        SentenceEvaluator(str(tmp_path), max_tokens=8)
+        load(str(tmp_path), max_tokens=8)

@@ -1,20 +1,10 @@
-"""What the kinds of judging share: candidates in, judgements out, and whom to ask."""
+"""What the kinds of judging share: a candidate in, a judgement out."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import fmean, pstdev
-from typing import TYPE_CHECKING, TypeVar
-
-from synthfr.engines import Engine
-from synthfr.engines.asking import Answers, Form, Question, ask
-
-if TYPE_CHECKING:
-    from synthfr.judging.judgements import Judge
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -45,28 +35,6 @@ class Judgement:
     language: float | None = None
     plausibility: float | None = None
     authenticity: float | None = None
-
-
-@dataclass(frozen=True)
-class Panel:
-    """A judge ready to be asked about one round."""
-
-    engine: Engine
-    params: Judge
-    round_name: str
-    random_seed: int
-    scratch: Path
-
-    def ask(self, questions: Sequence[Question], form: Form[T]) -> Answers[T]:
-        return ask(
-            self.engine,
-            questions,
-            form,
-            self.params,
-            section="judge",
-            seeded=(self.random_seed, "judge", self.round_name),
-            scratch=self.scratch,
-        )
 
 
 def distribution(values: Sequence[float | None]) -> dict[str, float | None]:

@@ -1,0 +1,60 @@
+"""A few figures a step, for tools that show them side by side: ``dvc metrics diff``, ``dvc exp
+show``, ``dvc plots``. Everything else that was measured stands in the stages' own files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from synthfr.pipeline.page import overlaps
+from synthfr.pipeline.page.results import METRICS, Results, load, read
+
+# of what is audited beside utility: name here -> stage, and where it stands in the stage's file
+_AUDITS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "wrong_codes": ("fidelity", ("faithfulness", "wrong_codes")),
+    "shares_with_train": ("privacy", overlaps.MEASURES["shares_with_train"]),
+}
+Row = dict[str, Any]
+
+
+def figures(metrics: Path, steps: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Step -> figure -> value: coders' metrics at the largest size and top k, and audits; what was
+    not measured is left out.
+    """
+    results = load(metrics, steps)
+    return {step: _of_step(metrics, results, step) for step in steps}
+
+
+def rows(metrics: Path, steps: Sequence[str]) -> list[Row]:
+    """Macro-F1 and mAP by step, with 95 % limits over the coder's seeds, for a plot."""
+    results = load(metrics, steps)
+    found: list[Row] = []
+    for step in steps:
+        row: Row = {"step": step}
+        for metric, estimate in _estimates(results, step).items():
+            row |= {metric: estimate.mean, f"{metric}_low": estimate.low}
+            row[f"{metric}_high"] = estimate.high
+        if len(row) > 1:
+            found.append(row)
+    return found
+
+
+def _of_step(metrics: Path, results: Results, step: str) -> dict[str, float]:
+    found = {name: estimate.mean for name, estimate in _estimates(results, step).items()}
+    for name, (stage, where) in _AUDITS.items():
+        value: Any = read(metrics / stage / f"{step}.json")
+        for key in where:
+            value = value.get(key, {})
+        if isinstance(value, int | float):
+            found[name] = value
+    return found
+
+
+def _estimates(results: Results, step: str) -> dict[str, Any]:
+    if not results.sizes:
+        return {}
+    cell = results.sizes[-1], results.top_k[-1]
+    found = {metric: results.estimate(step, *cell, metric) for metric in METRICS}
+    return {metric: estimate for metric, estimate in found.items() if estimate is not None}
