@@ -1,3 +1,526 @@
 """``synth-fr``: what each command prints and writes, in a checkout with only what it needs."""
 
 from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from synthfr.disk import read_yaml, write_json
+from synthfr.errors import UserError
+from synthfr.pipeline.cli import app, diagnosis, readme, tables, tracking_commands
+from synthfr.pipeline.page.results import percent, short
+from synthfr.pipeline.parameters import load_params
+from synthfr.pipeline.recipe import Recipe, recipes
+from synthfr.pipeline.tracking import steps
+from synthfr.pipeline.tracking.figures import Figures
+from synthfr.pipeline.tracking.state import Locked
+from tests import tiny
+from tests.page import conftest as made_up
+
+ROOT = Path(__file__).parents[1]
+COMMANDS = (
+    "profile list|profile show|profile apply|sample|results|docs|ui|sync|doctor|seeds|controls"
+    "|tiny-base|check"
+)
+
+SEEDS = {
+    "seeds": [0, 1],
+    "steps": ["base", "step0", "dpo1"],
+    "commit": "abc1234",
+    "metrics": {
+        metric: {
+            "size=100/top_k=5": {"base": [0.4, 0.6], "step0": [0.5, 0.5], "dpo1": [0.75, 0.75]}
+        }
+        for metric in ("macro_f1", "map")
+    },
+}
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("dvc.yaml", "params.yaml"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    shutil.copytree(ROOT / "profiles", tmp_path / "profiles")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def measured(checkout: Path) -> Path:
+    """With the metrics of a whole run."""
+    made_up.make(checkout)
+    return checkout
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments)
+
+
+def locked() -> Locked:
+    values = load_params().model_dump(mode="json")
+    return Locked(values, Path("dvc.lock"), Path("mlruns"))
+
+
+def figures() -> list[Figures]:
+    """What MLflow's summaries show of this checkout."""
+    return steps.of_lock(load_params(), locked())
+
+
+class TestCommandLine:
+    def test_help_loads_nothing_that_takes_time(self) -> None:
+        code = (
+            "import sys, synthfr.pipeline.cli; "
+            "slow = {'torch', 'mlflow', 'numpy', 'pandas', 'pyarrow', "
+            "'pydantic', 'yaml', 'ruamel', 'rich', 'matplotlib', 'transformers', 'dvc'}; "
+            "assert not slow & set(sys.modules), slow & set(sys.modules)"
+        )
+        subprocess.run([sys.executable, "-c", code], check=True)
+
+    @pytest.mark.parametrize("command", COMMANDS.split("|"))
+    def test_every_command_explains_itself(self, command: str) -> None:
+        result = run(*command.split(), "--help")
+        assert result.exit_code == 0 and "Usage:" in result.output
+
+    def test_a_mistake_is_one_line_and_status_1(self, checkout: Path) -> None:
+        result = run("profile", "apply", "smok")
+        assert result.exit_code == 1
+        assert len(result.stderr.splitlines()) == 1
+        assert result.stderr.startswith("synth-fr: There is no profile 'smok'")
+
+    def test_it_works_from_any_folder_of_the_checkout(
+        self, checkout: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (checkout / "data" / "public").mkdir(parents=True)
+        monkeypatch.chdir(checkout / "data" / "public")
+        assert "smoke" in run("profile", "list").output
+
+
+class TestProfile:
+    def test_show_tells_the_notes_and_every_change(self, checkout: Path) -> None:
+        output = run("profile", "show", "smoke").output
+        assert "Launch" in output
+        assert re.search(r"synthesize\.reports\s+1000 -> 60", output)
+        assert load_params().tracking.profile == "embedded"  # nothing is written
+
+    def test_apply_then_list_marks_it(self, checkout: Path) -> None:
+        assert run("profile", "apply", "smoke").exit_code == 0
+        assert load_params().synthesize.reports == 60
+        assert "* smoke" in run("profile", "list").output
+
+
+class TestResults:
+    def test_every_figure_of_the_table(self, measured: Path) -> None:
+        output = run("results").output
+        [line] = [line for line in output.splitlines() if ".650 ± .020" in line][:1]
+        means = [made_up.MACRO_F1[step] for step in load_params().steps]
+        best = max(means[:-3])  # of the baselines; three rounds follow
+        assert re.split(r"\s{2,}", line.strip()) == [
+            *("250", "10", *(f"{short(mean)} ± .020" for mean in means)),
+            *(percent(0.7 / best - 1), ".620 ± .020", ".900 ± .020"),
+            percent((0.7 - best) / (0.9 - best)),
+        ]
+        assert "macro-F1 on private holdout reports" in output
+        assert "mAP on private holdout reports" in output
+        assert "over the coder's seeds only" in output
+        assert "code recall" in output
+
+    def test_headline_and_controls_over_seeds_stand_beside_it(self, measured: Path) -> None:
+        assert "`make repro-seeds` measures" in run("results").output
+        write_json(measured / "docs" / "seeds.json", made_up.seeds_record())
+        output = " ".join(run("results").output.split())  # as if lines had no end
+        assert "make repro-seeds" not in output
+        assert "Commit abc1234." in output and "2 seeds of the whole loop" in output
+        assert re.search(r"scores shuffled \.545 ± \.064", output)
+
+    def test_references_and_controls_of_this_seed_stand_beside_the_steps_in_mlflow(
+        self, measured: Path
+    ) -> None:
+        write_json(measured / "docs" / "seeds.json", made_up.seeds_record())
+        shown = {one.step: one.values for one in figures()}
+        assert list(shown) == [*made_up.STEPS, "public_seed", "private_train", "shuffled_scores"]
+        cell = "f1_macro/size_1000/top_10"
+        assert (shown["dpo3"][cell], shown["public_seed"][cell]) == (0.7, 0.62)
+        control = shown["shuffled_scores"]
+        assert (control[cell], control["faithfulness/code_recall"]) == (0.55, 0.8)
+        assert control["privacy/gap/longest_run_words/mean"] == 0.1
+
+    def test_a_record_of_another_loop_is_not_shown_as_this_one_s(self, measured: Path) -> None:
+        path = measured / "docs" / "seeds.json"
+        others: list[dict[str, Any]] = [made_up.seeds_record() for _ in range(3)]
+        others[0]["seeds"] = [1, 0]  # seed 0 has other figures
+        others[1]["seeds"] = [3, 4]  # lacks this checkout's seed
+        others[2]["metrics"]["map"]["size=250/top_k=10"]["step0"][0] += 0.001
+        for other in others:
+            write_json(path, other)
+            output = " ".join(run("results").output.split())
+            assert "is of another loop" in output and "scores shuffled" not in output
+            assert figures()[-1].step == "private_train"
+
+    def test_a_record_that_is_broken_is_told_in_a_line(self, measured: Path) -> None:
+        write_json(measured / "docs" / "seeds.json", {**SEEDS, "seeds": [0, 1, 2]})
+        result = run("results")
+        assert result.exit_code == 1 and "2 values for 3 seeds" in result.stderr
+
+    def test_a_partial_run_has_dashes(self, measured: Path) -> None:
+        (measured / "metrics/classify/dpo3.json").unlink()
+        (measured / "metrics/reference.json").unlink()
+        output = run("results").output
+        macro_f1, _, rest = output.partition("mAP")
+        assert ".650 ± .020" in macro_f1 and "–" in macro_f1 and ".700" not in macro_f1
+        assert "Gain of" not in rest  # the last step is not there
+
+    def test_nothing_measured_is_told(self, checkout: Path) -> None:
+        assert "dvc repro" in run("results").stderr
+
+    def test_times_are_summed_over_rounds(self, checkout: Path) -> None:
+        for name, seconds in (("dpo/dpo1", 20.4), ("dpo/dpo2", 30.3), ("seed", 2.0)):
+            took = {"seconds": seconds, "peak_memory_mib": 1.0}
+            write_json(checkout / "timings" / f"{name}.json", took)
+        told = tables.times(checkout / "timings")
+        assert told == "The last run of every stage took 53 s in all: dpo 51, seed 2."
+
+
+class TestDocs:
+    MARKERS = "".join(
+        f"<!-- {name} -->\nOUTDATED\n<!-- /{name} -->\ntext\n" for name in readme.TABLES
+    )
+
+    def test_tables_are_written_between_their_markers(self, measured: Path) -> None:
+        path = measured / "README.md"
+        path.write_text(f"before\n{self.MARKERS}")
+        assert run("docs", "--check").exit_code == 1
+        assert run("docs").exit_code == 0
+        text = path.read_text()
+        assert text.startswith("before\n") and text.count("text\n") == len(readme.TABLES)
+        assert "OUTDATED" not in text and "| 250 | 10 | .560 ± .020 | .500 ± .020 |" in text
+        assert run("docs", "--check").exit_code == 0
+
+    @pytest.mark.parametrize(
+        ("file", "old", "new"),
+        [
+            ("params.yaml", "beta: 0.1", "beta: 0.2"),
+            ("dvc.yaml", "Choose the best", "Choose the very best"),
+            ("metrics/classify/dpo1.json", "0.6", "0.61"),
+            ("metrics/fidelity/dpo1.json", "0.123", "0.124"),
+            ("docs/seeds.json", "0.75", "0.76"),
+        ],
+    )
+    def test_drift_is_seen(self, measured: Path, file: str, old: str, new: str) -> None:
+        (measured / "README.md").write_text(self.MARKERS)
+        write_json(measured / "docs" / "seeds.json", SEEDS)
+        run("docs")
+        path = measured / file
+        assert old in path.read_text()
+        path.write_text(path.read_text().replace(old, new))
+        result = run("docs", "--check")
+        assert result.exit_code == 1 and "synth-fr docs" in result.stderr
+
+    def test_tables_over_seeds_without_a_record_say_how_to_make_one(self, checkout: Path) -> None:
+        assert "make repro-seeds" in readme.seeds() and "make repro-seeds" in readme.controls()
+        write_json(checkout / "docs" / "seeds.json", SEEDS)
+        assert readme.seeds().startswith("**Gain of dpo1 over the better of bare base and step0")
+        assert "| bare base | .500 ± 1.271 | .500 ± 1.271 | +.250" in readme.controls()
+
+    def test_a_missing_marker_is_told(self, measured: Path) -> None:
+        (measured / "README.md").write_text("nothing")
+        assert "has no markers such as <!-- results -->" in run("docs").stderr
+
+    def test_every_stage_is_in_the_table_with_its_side(self, checkout: Path) -> None:
+        lines = readme.stages().splitlines()[2:]
+        assert len(lines) == len(read_yaml(ROOT / "dvc.yaml")["stages"])
+        sides = {
+            line.split("`")[1].partition("@")[0]: line.split("|")[-2].strip() for line in lines
+        }
+        assert {name for name, side in sides.items() if side == "private"} == {
+            *("seed", "keywords", "score", "reference", "classify", "privacy", "fidelity")
+        }
+
+    @pytest.mark.parametrize("recipe", recipes(ROOT), ids=lambda recipe: recipe.name)
+    def test_the_readme_of_every_recipe_is_up_to_date(
+        self, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(recipe.folder)
+        readme.update(Path("README.md"), check=True)
+
+
+class TestDoctor:
+    @pytest.fixture(autouse=True)
+    def dvc(self, checkout: Path) -> None:
+        (checkout / ".dvc").mkdir()
+        (checkout / ".dvc" / "config").write_text(
+            "[core]\n    remote = public\n['remote \"public\"']\n    url = ../remote\n"
+        )
+
+    def test_a_sound_checkout_passes(self) -> None:
+        result = run("doctor")
+        assert result.exit_code == 0, result.output
+        assert "default remote 'public': ../remote" in result.output
+        assert "Nothing stops a run." in result.output
+
+    def test_bad_parameters_stop_a_run(self, checkout: Path) -> None:
+        path = checkout / "params.yaml"
+        path.write_text(path.read_text().replace("beta: 0.1", "beta: -1"))
+        result = run("doctor")
+        assert result.exit_code == 1 and "dpo.beta" in result.output
+
+    def test_a_missing_package_stops_a_run(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(diagnosis, "NEEDED", ("trl", "no-such-package"))
+        found = [one for one in diagnosis.python() if one.weight == diagnosis.Weight.STOP]
+        assert [one.text.partition(":")[2].strip() for one in found] == [
+            "no-such-package: make install (or pip install -r requirements.lock)"
+        ]
+
+    def test_own_reports_must_be_there(self, checkout: Path) -> None:
+        path = checkout / "params.yaml"
+        path.write_text(path.read_text().replace("source: demo", "source: files"))
+        stops = [one.text for one in diagnosis.parameters() if one.weight == diagnosis.Weight.STOP]
+        assert len(stops) == 2 and all("holds no reports" in text for text in stops)
+        for side in ("public", "private"):
+            folder = checkout / "data" / side / "raw"
+            folder.mkdir(parents=True)
+            (folder / "reports.csv").write_text("report_id,text\n")
+        assert not [one for one in diagnosis.parameters() if one.weight == diagnosis.Weight.STOP]
+
+    def test_private_reports_in_sight_of_git_stop_a_run(self, checkout: Path) -> None:
+        (checkout / "own.csv").touch()
+        path = checkout / "params.yaml"
+        text = path.read_text().replace("source: demo", "source: files")
+        path.write_text(text.replace("path: data/private/raw", "path: own.csv"))
+        stops = [one.text for one in diagnosis.private() if one.weight == diagnosis.Weight.STOP]
+        assert len(stops) == 1 and "own.csv lies in this checkout but outside" in stops[0]
+        path.write_text(text)  # negative control
+        assert not [one for one in diagnosis.private() if one.weight == diagnosis.Weight.STOP]
+
+    def test_what_other_users_can_read_is_told_with_the_remedy(self, checkout: Path) -> None:
+        keyed, cache = checkout / "data/private/keyed.parquet", checkout / ".dvc/cache"
+        keyed.parent.mkdir(parents=True, mode=0o755)
+        keyed.touch(mode=0o644)
+        cache.mkdir(mode=0o755)
+        notes = [one.text for one in diagnosis.private() if one.weight == diagnosis.Weight.NOTE]
+        assert len(notes) == 2
+        for text, remedy in zip(
+            notes, ("chmod -R go= data/private", f"chmod 700 {cache}"), strict=True
+        ):
+            assert text.endswith(remedy)
+            subprocess.run(remedy, shell=True, check=True)
+        assert [one.weight for one in diagnosis.private()] == [diagnosis.Weight.OK]
+
+    def test_another_cache_folder_is_looked_at(self, checkout: Path) -> None:
+        (checkout / "elsewhere").mkdir(mode=0o755)
+        (checkout / ".dvc/config.local").write_text("[cache]\n    dir = ../elsewhere\n")
+        assert any(
+            f"chmod 700 {checkout}/.dvc/../elsewhere" in one.text for one in diagnosis.private()
+        )
+
+    def test_a_hook_that_is_off_is_told_with_the_command_that_mends_it(
+        self, checkout: Path
+    ) -> None:
+        def git(*arguments: str) -> None:
+            subprocess.run(["git", *arguments], check=True, capture_output=True)
+
+        def told() -> diagnosis.Finding:
+            return next(one for one in diagnosis.versions() if one.topic == "git")
+
+        git("init", "-q")
+        shutil.copytree(ROOT / "hooks", checkout / "hooks")
+        git("add", "hooks")
+        for broken in (
+            lambda: git("config", "core.hooksPath", ".git/hooks"),
+            lambda: git("config", "--unset", "core.hooksPath"),
+            lambda: (checkout / "hooks/pre-commit").unlink(),
+            lambda: (checkout / "hooks/pre-commit").chmod(0o644),
+        ):
+            git("config", "core.hooksPath", "hooks")
+            assert told().weight == diagnosis.Weight.OK
+            broken()
+            found = told()
+            assert found.weight == diagnosis.Weight.NOTE
+            subprocess.run(found.text.partition(": ")[2], shell=True, check=True)
+        assert told().weight == diagnosis.Weight.OK
+
+    def test_no_dvc_stops_a_run(self, checkout: Path) -> None:
+        shutil.rmtree(checkout / ".dvc")
+        assert run("doctor").exit_code == 1
+
+    def test_what_a_clone_lacks_and_what_waits_is_told(
+        self, checkout: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        outs = [{"path": "data/private/train.parquet"}, {"path": "models/dpo1"}]
+        write_json(checkout / "dvc.lock", {"stages": {"x": {"outs": outs}}})  # JSON is YAML
+        spool = checkout / "mlruns" / "spool"
+        spool.mkdir(parents=True)
+        (spool / "1-2-3.jsonl").write_text("")
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+        output = run("doctor").output
+        for words in (
+            "1 public outputs are not here",
+            "private tables are not here",
+            "1 runs wait",
+        ):
+            assert words in output
+        assert "does not answer (Connection refused)" in output
+        assert run("doctor").exit_code == 0  # nothing of this stops a run
+
+
+class TestSync:
+    LOCK = """
+schema: '2.0'
+stages:
+  classify@dpo1:
+    cmd: python -m stages.classify dpo1
+    deps:
+    - {path: data/private/holdout.parquet, md5: 11111111111111111111111111111111}
+    - {path: data/synthetic/dpo1, md5: 22222222222222222222222222222222.dir}
+    - {path: synthfr/coding, md5: 33333333333333333333333333333333.dir}
+    params:
+      params.yaml: {random_seed: 0}
+    outs:
+    - {path: metrics/classify/dpo1.json, md5: 44444444444444444444444444444444}
+  dpo@dpo1:
+    cmd: python -m stages.dpo dpo1
+    params:
+      params.yaml: {dpo.beta: 0.1, rounds.dpo1.parent: step0}
+    outs:
+    - {path: models/dpo1, md5: 55555555555555555555555555555555.dir}
+    - {path: plots/dpo/history/dpo1.csv, md5: 66666666666666666666666666666666}
+  dpo@dpo2:
+    cmd: python -m stages.dpo dpo2
+    params:
+      params.yaml: {dpo.beta: 0.3}
+"""
+
+    @pytest.fixture(autouse=True)
+    def lock(self, measured: Path) -> None:
+        (measured / "dvc.lock").write_text(self.LOCK)
+        (measured / "models" / "dpo1").mkdir(parents=True)
+        (measured / "models" / "dpo1" / "adapter_config.json").write_text("{}")
+
+    def test_what_is_expected_comes_from_the_lock_and_the_versioned_files(self) -> None:
+        known, stale = tracking_commands.expected(load_params(), locked())
+        assert stale == ["dpo@dpo2"]  # it ran with another beta
+        classify, dpo = known
+        assert classify.metrics["f1_macro"] == 0.59  # of the largest size and top k
+        assert classify.inputs == {Path("data/synthetic/dpo1"): "2" * 32 + ".dir"}
+        assert classify.tags["step"] == "dpo1" and classify.tags["stage"] == "classify"
+        assert dpo.adapter == Path("models/dpo1")
+        assert dpo.series["history"][0] == {
+            **{"step": 0.0, "loss": 0.69, "margin": 0.0, "accuracy": 0.5},
+            "eval_loss": 0.69,
+        }
+        assert "eval_loss" not in dpo.series["history"][1]
+
+    def test_its_identity_is_that_of_the_stage(self, measured: Path) -> None:
+        """A stage that runs afterwards must replace the rebuilt run, not stand beside it."""
+        from synthfr.disk import digest
+        from synthfr.pipeline.runner import own_params
+
+        [classify, _], _ = tracking_commands.expected(load_params(), locked())
+        assert classify.tags["params_digest"] == digest(
+            own_params(load_params(), "classify", "dpo1")
+        )
+
+    def test_a_clone_shows_its_steps_side_by_side(self) -> None:
+        first, second = run("sync"), run("sync")
+        assert "2 were rebuilt" in first.output and "dpo@dpo2" in first.output
+        assert "2 runs were as they should be" in second.output
+        for page in (
+            "/#/compare-runs?runs=%5B%22",
+            "workflowType=machine_learning&compareRunsMode=CHART"
+            "&searchFilter=tags.kind%20%3D%20%27summary%27%20and%20tags.state%20%3D%20%27",
+            "&searchFilter=tags.kind%20%3D%20%27pipeline%27",
+        ):
+            assert page in first.output and page in second.output
+
+    def test_without_a_run_there_is_nothing_to_rebuild(self, measured: Path) -> None:
+        (measured / "dvc.lock").unlink()
+        assert "dvc repro" in run("sync").stderr
+
+
+class TestUi:
+    def test_a_server_elsewhere_is_pointed_to(
+        self, checkout: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:secret@tracking.example")
+        result = run("ui")
+        assert result.exit_code == 1 and "http://tracking.example" in result.stderr
+        assert "secret" not in result.output
+
+    def test_it_becomes_mlflow_on_this_checkouts_store(
+        self, checkout: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        started: list[Any] = []
+        monkeypatch.setattr("os.execv", lambda path, command: started.append(command))
+        assert "No step is evaluated yet" in run("ui", "--port", "5001").output
+        [command] = started
+        assert command[2:4] == ["mlflow", "ui"] and "--port=5001" in command
+        assert f"--backend-store-uri=sqlite:///{checkout}/mlruns/mlflow.db" in command
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sample") / "models"
+    tiny.adapter(folder / "step0", tiny.base(folder / "base"), "step0")
+    return folder
+
+
+class TestSample:
+    @pytest.fixture(autouse=True)
+    def policy(self, checkout: Path, models: Path) -> None:
+        (checkout / "models").symlink_to(models)
+        path = checkout / "params.yaml"
+        path.write_text(path.read_text().replace("max_new_tokens: 256", "max_new_tokens: 12"))
+
+    def test_the_same_arguments_write_the_same_report(self) -> None:
+        arguments = ("sample", "--step", "step0", "--keywords", "toux, fièvre")
+        first = run(*arguments)
+        assert first.exit_code == 0 and first.output.strip()
+        assert run(*arguments).output == first.output
+        assert run(*arguments, "--seed", "1").output != first.output
+
+    @pytest.mark.parametrize(
+        ("step", "keywords", "message"),
+        [("dpo9", "toux", "no step 'dpo9'"), ("step0", " , ", "no term"), ("dpo1", "toux", "dpo1")],
+    )
+    def test_mistakes_are_told(self, step: str, keywords: str, message: str) -> None:
+        result = run("sample", "--step", step, "--keywords", keywords)
+        assert result.exit_code == 1 and message in result.stderr
+
+
+def test_an_unmended_lock_is_told(checkout: Path) -> None:
+    (checkout / "dvc.lock").write_text("stages: [")
+    with pytest.raises(UserError, match=r"dvc\.lock"):
+        tracking_commands.expected(load_params(), locked())
+
+
+class TestCheck:
+    def test_good_parameters_are_passed_in_silence(self, checkout: Path) -> None:
+        done = run("check")
+        assert (done.exit_code, done.output) == (0, "")
+
+    @pytest.mark.parametrize(
+        ("good", "bad", "sentence"),
+        [
+            ("{parent: dpo1,", "{parent: dpo9,", "there is no step 'dpo9'"),
+            ("{parent: step0,", "{parent: dpo3,", "the rounds make a loop"),
+            ("  dpo3: {", "  dpo3;ls: {", "rounds.dpo3;ls"),
+        ],
+    )
+    def test_what_dvc_would_stumble_over_is_one_sentence(
+        self, good: str, bad: str, sentence: str, checkout: Path
+    ) -> None:
+        path = checkout / "params.yaml"
+        text = path.read_text(encoding="utf-8")
+        assert good in text
+        path.write_text(text.replace(good, bad), encoding="utf-8")
+        done = run("check")
+        assert done.exit_code == 1
+        [line] = done.stderr.splitlines()
+        assert line.startswith("synth-fr: params.yaml: ") and sentence in line

@@ -224,8 +224,7 @@ class TestControls:
         ran = len(calls(checkout))
         assert "has no seed 7" in run("controls", "7", *only).stderr
         assert "choose from best_of_n_sft" in run("controls", "--only", "best").stderr
-        (checkout / "synthfr").mkdir()
-        (checkout / "synthfr/pipeline/cli").mkdir()
+        (checkout / "synthfr/pipeline/cli").mkdir(parents=True)
         (checkout / "synthfr/pipeline/cli/tables.py").write_text("changes no figure")
         commit("the record, a tool")
         assert run("controls", "0", *only).exit_code == 0

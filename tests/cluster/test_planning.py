@@ -231,6 +231,7 @@ def test_the_batch_script_asks_for_its_surroundings(tmp_path: Path) -> None:
     assert done.returncode == 1 and "not the root of the repository" in done.stdout
 
 
+@pytest.mark.slow
 def test_init_sets_a_group_cache_once(tmp_path: Path) -> None:
     toy = Toy.make(tmp_path / "toy")
     # what `init` reads of it beside the toy's own

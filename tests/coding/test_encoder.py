@@ -88,6 +88,7 @@ def test_useful_data_teach_and_shuffled_labels_do_not(
     assert useless["map"]["mean"] < 0.5
 
 
+@pytest.mark.slow
 def test_a_smaller_label_space_comes_from_the_same_training(
     modernbert: Path, tmp_path: Path
 ) -> None:
@@ -128,6 +129,7 @@ def test_positive_weights() -> None:
     assert positive_weights(truth).tolist() == [3.0, 1.0, 0.0]
 
 
+@pytest.mark.slow
 def test_early_stopping_stops(modernbert: Path, tmp_path: Path, monkeypatch: Any) -> None:
     """Validation labels that contradict the training: no epoch after the first is better."""
     from transformers import Trainer

@@ -225,6 +225,7 @@ def test_a_damaged_time_is_named_and_left_out(
     assert "sft.json holds no times" in sentence
 
 
+@pytest.mark.slow
 def test_controls_are_shown_where_the_record_over_seeds_is_of_this_run(tmp_path: Path) -> None:
     sources = make(tmp_path)
     without = page(sources, tmp_path / "reports")
