@@ -24,6 +24,7 @@ from synthfr.pipeline.command import (
     params_path,
     stage_app,
 )
+from synthfr.pipeline.nested import flatten
 
 if TYPE_CHECKING:
     from synthfr.engines import Shard
@@ -220,19 +221,6 @@ def prepare_process(params: Params) -> None:
     os.environ |= {"HF_HUB_DISABLE_TELEMETRY": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
     if not (params.base.source == "hub" and params.base.allow_download):
         os.environ["HF_HUB_OFFLINE"] = "1"
-
-
-def flatten(nested: Mapping[str, Any], separator: str = "/") -> dict[str, Any]:
-    """``{"a": {"b": 1}}`` to ``{"a/b": 1}``."""
-    flat: dict[str, Any] = {}
-    for key, value in nested.items():
-        if isinstance(value, Mapping):
-            flat |= {
-                f"{key}{separator}{rest}": leaf for rest, leaf in flatten(value, separator).items()
-            }
-        else:
-            flat[str(key)] = value
-    return flat
 
 
 def _merge(into: dict[str, Any], new: Mapping[str, Any]) -> None:

@@ -16,8 +16,12 @@ from synthfr.pipeline.tracking.state import State
 from synthfr.pipeline.tracking.store import connect
 
 SETTINGS = SimpleNamespace(experiment="synth-fr", profile="embedded", timeout_s=10.0)
-STATE = State("0123456789abcdef", "f" * 64, Graph({}))
-OTHER_STATE = State("fedcba9876543210", "e" * 64, Graph({}))
+STATE = State(
+    "0123456789abcdef", {"dpo.beta": 0.1, "rounds.dpo1": {"epochs": 2, "beta": None}}, Graph({})
+)
+OTHER_STATE = State(
+    "fedcba9876543210", {"dpo.beta": 0.2, "rounds.dpo1": {"epochs": 2, "beta": None}}, Graph({})
+)
 
 
 @pytest.fixture(scope="session")

@@ -193,8 +193,7 @@ def test_two_states_are_two_families_of_the_same_shape(server: Server) -> None:
     classify("dpo1", 0.7, OTHER_STATE, round_=1)
     tracker = open_tracker(SETTINGS, Path("mlruns"))
     unchanged = Figures("step0", {"f1_macro": 0.5, "f1_macro/size_250/top_10": 0.5}, round=0)
-    family = {**tracker.family(OTHER_STATE), "dvc_exp_name": "bolder"}
-    synchronise(tracker, family, [], [unchanged])
+    synchronise(tracker, tracker.family(OTHER_STATE), [], [unchanged])
 
     parents = {run["tags"]["state"]: run for run in map(_plain, server.search())}
     first, second = (
@@ -209,6 +208,11 @@ def test_two_states_are_two_families_of_the_same_shape(server: Server) -> None:
         summaries = [run for run in map(_plain, children) if run["tags"]["kind"] == "summary"]
         assert sorted(run["name"] for run in summaries) == ["dpo1", "step0"]
     assert parents.keys() == {STATE.key, OTHER_STATE.key}
+    params = [
+        {one["key"]: one["value"] for one in run["data"]["params"]} for run in (first, second)
+    ]
+    assert params[0] == {"dpo.beta": "0.1", "rounds.dpo1.beta": "null", "rounds.dpo1.epochs": "2"}
+    assert params[1] == {**params[0], "dpo.beta": "0.2"}
     after = {run["info"]["run_id"]: run for run in server.search()}
     for run in before:  # nothing of the first family has changed
         assert after[run["info"]["run_id"]] == run

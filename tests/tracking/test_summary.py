@@ -40,7 +40,7 @@ def test_names_put_the_metric_first_and_leave_side_figures_out() -> None:
     assert of_step("classify", metrics) == {
         "f1_macro": 0.5,
         "f1_macro/size_250/top_10": 0.5,
-        "f1_macro_high/size_250/top_10": 0.6,
+        "limits/f1_macro_high/size_250/top_10": 0.6,
     }
     assert of_step("privacy", {"train/copied": 0.1, "run/seconds": 3.0}) == {
         "privacy/train/copied": 0.1

@@ -13,8 +13,9 @@ import typer
 from synthfr.disk import digest, read_json
 from synthfr.errors import UserError
 from synthfr.pipeline import layout
+from synthfr.pipeline.nested import flatten
 from synthfr.pipeline.parameters import Params, load_params
-from synthfr.pipeline.runner import flatten, own_params
+from synthfr.pipeline.runner import own_params
 from synthfr.pipeline.tracking import links, open_tracker, steps
 from synthfr.pipeline.tracking.figures import flat_numbers, of_run
 from synthfr.pipeline.tracking.recorder import drain

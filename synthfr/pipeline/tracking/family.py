@@ -13,6 +13,7 @@ other figures (another machine's roundings) has a second point in the same place
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from synthfr.pipeline.tracking.figures import SERIES, Figures
@@ -30,22 +31,37 @@ One state of the pipeline: all of its runs are below. The metrics are series ove
 and *Compare* shows their parameters and figures side by side; the chart view draws a line for each.
 """
 
+_PARAMS_A_CALL = 100  # limit of MLflow's log_batch
+
 Series = Mapping[str, Mapping[int, float]]  # metric -> round -> value
 
 
-def parent(
-    client: MlflowClient, experiment_id: str, family: Mapping[str, str], time_ms: int
-) -> str:
-    """Id of the parent run, made where there is none. The caller holds the store's summary lock.
+@dataclass(frozen=True)
+class Family:
+    """What the parent run says of itself. The tag ``state`` names the family."""
 
-    `family`: its tags, among them ``state``, which names it.
-    """
-    wanted = f"tags.kind = '{KIND}' and tags.state = '{family['state']}'"
+    tags: Mapping[str, str]
+    params: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def state(self) -> str:
+        return self.tags["state"]
+
+
+def parent(client: MlflowClient, experiment_id: str, family: Family, time_ms: int) -> str:
+    """Id of the parent run, made where there is none. The caller holds the store's summary lock."""
+    wanted = f"tags.kind = '{KIND}' and tags.state = '{family.state}'"
     found = client.search_runs([experiment_id], wanted, order_by=["attributes.start_time ASC"])
     if found:
         return str(found[0].info.run_id)
-    tags = {**family, "kind": KIND, NOTE: _NOTE}
-    run = client.create_run(experiment_id, start_time=time_ms, tags=tags, run_name=_name(family))
+    from mlflow.entities import Param
+
+    tags = {**family.tags, "kind": KIND, NOTE: _NOTE}
+    name = _name(family)
+    run = client.create_run(experiment_id, start_time=time_ms, tags=tags, run_name=name)
+    params = [Param(key, value) for key, value in sorted(family.params.items())]
+    for start in range(0, len(params), _PARAMS_A_CALL):
+        client.log_batch(run.info.run_id, params=params[start : start + _PARAMS_A_CALL])
     touch(client, run.info.run_id, time_ms)
     return str(run.info.run_id)
 
@@ -55,10 +71,10 @@ def touch(client: MlflowClient, run_id: str, time_ms: int) -> None:
     client.set_terminated(run_id, "FINISHED", time_ms)
 
 
-def _name(family: Mapping[str, str]) -> str:
+def _name(family: Family) -> str:
     """As the user named the experiment, or else by profile and state."""
-    named = family.get("dvc_exp_name")
-    return named or f"{family.get('profile', KIND)} {family['state'][:8]}"
+    named = family.tags.get("dvc_exp_name")
+    return named or f"{family.tags.get('profile', KIND)} {family.state[:8]}"
 
 
 def shown_parent(shown: Iterable[Shown], state: str) -> Shown | None:

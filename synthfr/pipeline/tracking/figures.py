@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
+from synthfr.pipeline.nested import flatten
+
 STEP_STAGES = ("classify", "privacy", "fidelity")  # measure a step's data set
 _NOT_IN_NAMES = re.compile(r"[^\w\-. :/]")  # MLflow refuses the rest in names of metrics and params
 _A_RUN = 10  # figures that a stage's own run shows at most, beside its time and memory
@@ -56,7 +58,7 @@ class Figures:
     """What the summary of a step should show of what some stages measured.
 
     `round`: DPO rounds that the step has behind it, its place on the x axis of the family's series;
-    None for what stands beside the steps. `params`: what was set for this step. `data`: MD5 of its
+    None for what stands beside the steps. `settings`: how the step was trained. `data`: MD5 of its
     data set.
     """
 
@@ -64,7 +66,7 @@ class Figures:
     values: Mapping[str, float]
     stages: tuple[str, ...] = STEP_STAGES  # all that `values` could come from
     round: int | None = None
-    params: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
     data: str | None = None
 
 
@@ -73,16 +75,10 @@ def metric_name(name: object) -> str:
     return _NOT_IN_NAMES.sub("_", str(name))
 
 
-def flat_numbers(tree: Mapping[str, Any], before: str = "") -> dict[str, float]:
+def flat_numbers(tree: Mapping[str, Any]) -> dict[str, float]:
     """Nested numbers of a metrics file (None: not defined) flat, under MLflow's names."""
-    found: dict[str, float] = {}
-    for key, value in tree.items():
-        name = metric_name(f"{before}{key}")
-        if isinstance(value, Mapping):
-            found |= flat_numbers(value, f"{name}/")
-        elif value is not None:
-            found[name] = float(value)
-    return found
+    flat = flatten(tree).items()
+    return {metric_name(name): float(value) for name, value in flat if value is not None}
 
 
 def of_run(stage: str, metrics: Mapping[str, float]) -> dict[str, float]:
@@ -140,8 +136,10 @@ def _best_cell(metrics: Mapping[str, float]) -> dict[str, float]:
 
 def _summary_name(stage: str, name: str) -> str | None:
     if stage == "classify" and (match := _CELL.fullmatch(name)) and not match["before"]:
-        metric = _SHOWN_AS[match["metric"]] + _limit(match["part"])
-        return f"{metric}/{match['cell']}{match['top']}"
+        limit = _limit(match["part"])
+        metric = _SHOWN_AS[match["metric"]] + limit
+        # limits apart, or MLflow's charts would begin with the upper ones
+        return f"{'limits/' if limit else ''}{metric}/{match['cell']}{match['top']}"
     if stage == "privacy" and not name.startswith("run/"):
         return f"privacy/{name}"
     if stage == "fidelity" and name.startswith(_FAITHFULNESS):

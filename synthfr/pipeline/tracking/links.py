@@ -33,7 +33,7 @@ def bars(shown: Sequence[Shown], state: str) -> str | None:
     chosen = f"tags.kind = '{summary.KIND}' and tags.state = '{state}'"
     page = _charts(shown, summary.KIND, chosen, state)
     # in any order but that of time, MLflow does not fold nested runs into their parent
-    return page and f"{page}&orderByKey={quote('params.`round`', safe='')}&orderByAsc=true"
+    return page and f"{page}&orderByKey={quote('tags.`round`', safe='')}&orderByAsc=true"
 
 
 def lines(shown: Sequence[Shown]) -> str | None:

@@ -161,9 +161,10 @@ class Replay:
             self.client.log_batch(self.run_id, params=[Param(key, value) for key, value in params])
 
     @property
-    def _family(self) -> dict[str, str] | None:
-        """Tags of the run's parent; older records have none."""
-        return self._start.get("family")
+    def _family(self) -> families.Family | None:
+        """The run's; older records, and stages run outside of a pipeline, have none."""
+        found = self._start.get("family")
+        return families.Family(**found) if found else None
 
     def _kinship(self) -> dict[str, str]:
         if self._family is None:
@@ -171,7 +172,7 @@ class Replay:
         with exclusive(self.store.summary_lock):
             began = self._start["time_ms"]
             parent = families.parent(self.client, self.experiment_id, self._family, began)
-        return {families.PARENT: parent, "state": self._family["state"]}
+        return {families.PARENT: parent, "state": self._family.state}
 
     def _log(self, events: list[dict[str, Any]]) -> None:
         from mlflow.entities import Metric
@@ -261,7 +262,7 @@ class Replay:
         for earlier in self._search(same):
             tags = earlier.data.tags
             rebuilt = "rebuilt" in tags and (tags.get("state"), tags.get("metrics_md5")) == (
-                (self._family or {}).get("state"),
+                self._family.state if self._family else None,
                 self._metrics_md5,
             )
             replaced = earlier.info.status != "FINISHED" or (rebuilt and status == "FINISHED")

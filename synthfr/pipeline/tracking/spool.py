@@ -23,6 +23,8 @@ from typing import IO, Any
 from synthfr.disk import digest_tree
 from synthfr.errors import UserError
 from synthfr.pipeline import recipe as recipes
+from synthfr.pipeline.nested import flatten
+from synthfr.pipeline.tracking.family import Family
 from synthfr.pipeline.tracking.figures import Figures, flat_numbers, metric_name, of_run
 from synthfr.pipeline.tracking.hashes import md5_file
 from synthfr.pipeline.tracking.provenance import surroundings
@@ -72,11 +74,12 @@ class Tracker:
     def __init__(self, store: Store, profile: str, recipe: str = recipes.LOOP) -> None:
         self.store, self.profile, self.recipe = store, profile, recipe
 
-    def family(self, state: State, origin: Mapping[str, str] | None = None) -> dict[str, str]:
-        """Tags of the parent run of a state; `origin`: those of `surroundings`, if known."""
+    def family(self, state: State, origin: Mapping[str, str] | None = None) -> Family:
+        """That of a state; `origin`: what `surroundings` says, if known."""
         found = surroundings() if origin is None else origin
         kept = {name: found[name] for name in _OF_A_FAMILY if name in found}
-        return {**kept, "recipe": self.recipe, "profile": self.profile, **state.tags}
+        own = {"recipe": self.recipe, "profile": self.profile, **state.tags}
+        return Family({**kept, **own}, _params(flatten(state.params, ".")))
 
     @contextmanager
     def run(
@@ -108,7 +111,7 @@ class Tracker:
         name: str,
         tags: Mapping[str, str],
         params: Mapping[str, Any],
-        family: Mapping[str, str] | None = None,
+        family: Family | None = None,
         wake: bool = True,
     ) -> Run:
         """Start a run that the caller ends; wakes the recorder, which gets ready while the stage
@@ -140,7 +143,7 @@ class Run:
         name: str,
         tags: Mapping[str, str],
         params: Mapping[str, Any],
-        family: Mapping[str, str] | None = None,
+        family: Family | None = None,
     ) -> None:
         """Open the record. It appears under its name when it is locked and has its first line."""
         start = {
@@ -148,8 +151,8 @@ class Run:
             "time_ms": _now_ms(),
             "name": name,
             "tags": {key: str(value) for key, value in tags.items()},
-            "params": {metric_name(key): _text(value) for key, value in params.items()},
-            "family": None if family is None else dict(family),
+            "params": _params(params),
+            "family": None if family is None else asdict(family),
         }
         hidden = self._path.with_name(f".{self._path.name}")
         try:
@@ -353,6 +356,10 @@ def wake_recorder(store: Store) -> subprocess.Popen[bytes] | None:
             start_new_session=True,  # or who kills a stage's process group would kill it too
             env=environment,
         )
+
+
+def _params(params: Mapping[str, Any]) -> dict[str, str]:
+    return {metric_name(key): _text(value) for key, value in params.items()}
 
 
 def _text(value: Any) -> str:

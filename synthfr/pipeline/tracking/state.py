@@ -31,15 +31,15 @@ _DATA = {"data", "models"}  # folders of what a clone may lack
 
 @dataclass(frozen=True)
 class State:
-    """`key` names the state; `params_digest` is of its parameters alone."""
+    """`key` names the state; `params` are its parameters by dotted name, sections included."""
 
     key: str
-    params_digest: str
+    params: Mapping[str, Any]
     graph: Graph
 
     @property
     def tags(self) -> dict[str, str]:
-        return {"state": self.key, "params_digest": self.params_digest}
+        return {"state": self.key, "params_digest": digest(self.params)}
 
 
 def of_files(values: Mapping[str, Any], store: Path) -> State | None:
@@ -129,7 +129,7 @@ class Locked:
 
 def _state(graph: Graph, values: Mapping[str, Any], md5s: Mapping[str, str | None]) -> State:
     params = {name: value_at(values, name) for name in graph.params}
-    return State(digest([params, md5s])[:16], digest(params), graph)
+    return State(digest([params, md5s])[:16], params, graph)
 
 
 def _hashes(store: Path) -> Hashes:

@@ -36,7 +36,7 @@ press *Compare*.
 def update(
     client: MlflowClient,
     experiment_id: str,
-    family: Mapping[str, str],
+    family: families.Family,
     figures: Sequence[Figures],
     time_ms: int,
 ) -> None:
@@ -47,7 +47,7 @@ def update(
     for now in figures:
         wanted = (
             f"attributes.run_name = '{now.step}' and tags.kind = '{KIND}' "
-            f"and tags.state = '{family['state']}'"
+            f"and tags.state = '{family.state}'"
         )
         found = client.search_runs([experiment_id], wanted)
         if len(found) != 1 or not _shows(found[0].data.tags, found[0].data.metrics, family, now):
@@ -56,9 +56,7 @@ def update(
     families.touch(client, parent_id, time_ms)
 
 
-def bring_up_to_date(
-    store: Store, family: Mapping[str, str], wanted: Sequence[Figures]
-) -> list[str]:
+def bring_up_to_date(store: Store, family: families.Family, wanted: Sequence[Figures]) -> list[str]:
     """Make the family's summaries and series show what is `wanted`, whatever was recorded last; the
     names of what changed.
 
@@ -91,7 +89,7 @@ def bring_up_to_date(
 
 
 def _differing(
-    store: Store, shown: Sequence[Shown], family: Mapping[str, str], wanted: Sequence[Figures]
+    store: Store, shown: Sequence[Shown], family: families.Family, wanted: Sequence[Figures]
 ) -> list[str]:
     if not wanted:
         return []
@@ -102,34 +100,34 @@ def _differing(
         if len(found[now.step]) != 1
         or not _shows(found[now.step][0].tags, found[now.step][0].metrics, family, now)
     ]
-    parent = families.shown_parent(shown, family["state"])
+    parent = families.shown_parent(shown, family.state)
     has = {} if parent is None else shown_series(store, parent.run_id)
     whole = families.lacking(has, families.series_of(wanted))
     return [*steps, *(["the series over the rounds"] if parent is None or whole else [])]
 
 
-def _of_family(shown: Sequence[Shown], family: Mapping[str, str], step: str) -> list[Shown]:
-    own = (KIND, family["state"], step)
+def _of_family(shown: Sequence[Shown], family: families.Family, step: str) -> list[Shown]:
+    own = (KIND, family.state, step)
     return [run for run in shown if (run.tags.get("kind"), run.tags.get("state"), run.name) == own]
 
 
 def _shows(
     tags: Mapping[str, str],
     metrics: Mapping[str, float],
-    family: Mapping[str, str],
+    family: families.Family,
     now: Figures,
 ) -> bool:
     own = {name for name in metrics if writer(name) in now.stages}
     whole = holds(metrics, now.values) and own == now.values.keys()
     same_data = now.data is None or tags.get("data") == now.data
-    return whole and same_data and tags.get("profile") == family.get("profile")
+    return whole and same_data and tags.get("profile") == family.tags.get("profile")
 
 
 def _write(
     client: MlflowClient,
     experiment_id: str,
     parent_id: str,
-    family: Mapping[str, str],
+    family: families.Family,
     now: Figures,
     found: Sequence[Run],
     time_ms: int,
@@ -152,17 +150,16 @@ def _write(
     )
     if found and not stale and not first:
         run_id = str(found[0].info.run_id)
-        if profile := family.get("profile"):
+        if profile := family.tags.get("profile"):
             client.set_tag(run_id, "profile", profile)
     else:
-        shared = {name: family[name] for name in _SHARED if name in family}
+        shared = {name: family.tags[name] for name in _SHARED if name in family.tags}
         own = {"kind": KIND, "step": now.step, families.PARENT: parent_id, families.NOTE: _NOTE}
-        run = client.create_run(
-            experiment_id, start_time=time_ms, tags={**shared, **own}, run_name=now.step
-        )
+        # settings are tags: as params, which the bare base lacks, they would spoil MLflow's plot
+        tags = {**shared, **now.settings, **own}
+        run = client.create_run(experiment_id, start_time=time_ms, tags=tags, run_name=now.step)
         run_id = str(run.info.run_id)
-        params = {"step": now.step, **now.params}
-        client.log_batch(run_id, params=[Param(key, value) for key, value in params.items()])
+        client.log_batch(run_id, params=[Param("step", now.step)])
     if now.data is not None:
         _log_data(client, run_id, now.step, now.data)
     items = sorted(now.values.items())

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from synthfr.errors import UserError
-from synthfr.pipeline.tracking.family import shown_parent
+from synthfr.pipeline.tracking.family import Family, shown_parent
 from synthfr.pipeline.tracking.figures import Figures
 from synthfr.pipeline.tracking.hashes import md5_file
 from synthfr.pipeline.tracking.recorder import drain
@@ -56,7 +56,7 @@ class Synced:
 
 def synchronise(
     tracker: Tracker,
-    family: Mapping[str, str],
+    family: Family,
     expected: Sequence[Expected],
     steps: Sequence[Figures],
     *,
@@ -77,7 +77,7 @@ def synchronise(
             _record(tracker, one, family)
         if missing:
             send_waiting(store)
-        begun = begin or shown_parent(shown_runs(store), family["state"]) is not None
+        begun = begin or shown_parent(shown_runs(store), family.state) is not None
         summaries = bring_up_to_date(store, family, steps) if begun else []
     rebuilt = [one.name for one in missing]
     return Synced(sent, rebuilt, len(expected) - len(rebuilt), summaries)
@@ -106,7 +106,7 @@ def _md5(one: Expected) -> str | None:
     return None if one.metrics_file is None else md5_file(one.metrics_file)
 
 
-def _record(tracker: Tracker, one: Expected, family: Mapping[str, str]) -> None:
+def _record(tracker: Tracker, one: Expected, family: Family) -> None:
     tags = {"kind": "stage", **one.tags, "rebuilt": "from versioned metrics"}
     run = tracker.begin(one.name, tags, one.params, family, wake=False)
     run.log_metrics(one.metrics)
