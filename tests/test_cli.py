@@ -418,6 +418,12 @@ stages:
         }
         assert "eval_loss" not in dpo.series["history"][1]
 
+    def test_a_plot_that_is_no_curve_is_left_out(self, measured: Path) -> None:
+        curve = measured / "plots" / "dpo" / "history" / "dpo1.csv"
+        curve.write_text("step,macro_f1\nbase,0.4\nstep0,0.5\n")
+        [_, dpo], _ = tracking_commands.expected(load_params(), locked())
+        assert dpo.series == {}
+
     def test_its_identity_is_that_of_the_stage(self, measured: Path) -> None:
         """A stage that runs afterwards must replace the rebuilt run, not stand beside it."""
         from synthfr.disk import digest

@@ -113,7 +113,9 @@ class StageRun:
         from synthfr.disk import write_json
 
         if self._metrics:
-            write_json(layout.metrics(self.stage, self.item), self._metrics)
+            path = layout.metrics(self.stage, self.item)
+            write_json(path, self._metrics)
+            self._tracked.log_file(path, "metrics")
         for name, rows in self._series.items():
             _write_csv(layout.plot(self.stage, self.item, name), rows)
 
@@ -162,7 +164,6 @@ def stage_run(
         run = StageRun(stage, item, params, tracked)
         yield run
         run._finish()
-        tracked.log_file(layout.metrics(stage, item), "metrics")
         tracked.log_summaries(lambda: steps.told_by(stage, item, params, state))
         took = {
             "seconds": round(time.monotonic() - started, 2),

@@ -39,6 +39,11 @@ stages:
       outs: ["models.${key}.txt"]
       metrics:
         - metrics/${key}.json: {cache: false}
+  gather:
+    cmd: cp metrics/dpo1.json headline.json
+    deps: [metrics/dpo1.json, code/show.py]
+    params: [page.gather]
+    outs: [headline.json]
   show:
     cmd: cat metrics/dpo1.json > page.txt
     deps: [metrics, code/show.py]
@@ -49,7 +54,7 @@ PARAMS: dict[str, Any] = {
     "random_seed": 0,
     "rounds": {"dpo1": {"parent": "step0", "note": "x"}},
     "coder": {"kind": "tfidf", "tfidf": {"C": 1.0}, "encoder": {"epochs": 3}},
-    "page": {"samples": 3},
+    "page": {"samples": 3, "gather": 1},
     "tracking": {"experiment": "a"},
 }
 
@@ -83,7 +88,7 @@ def changed(**sections: Any) -> dict[str, Any]:
 
 def test_what_reruns_nothing_is_no_new_state(folder: Path) -> None:
     before = key()
-    assert key(changed(tracking={"experiment": "b"}, page={"samples": 9})) == before
+    assert key(changed(tracking={"experiment": "b"}, page={"samples": 9, "gather": 2})) == before
     other_block = {"kind": "tfidf", "tfidf": {"C": 1.0}, "encoder": {"epochs": 9}}
     assert key(changed(coder=other_block)) == before
     assert key(changed(rounds={"dpo1": {"parent": "step0", "note": "y"}})) == before
@@ -247,7 +252,7 @@ class TestLock:
         del tree["stages"]["show"]
         Path("dvc.yaml").write_text(json.dumps(tree))
         found = self.locked()
-        assert list(found.entries) == ["seed", "train@dpo1"] and found.is_up_to_date
+        assert list(found.entries) == ["seed", "train@dpo1", "gather"] and found.is_up_to_date
 
 
 def test_the_shipped_graph_is_understood(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -276,7 +281,8 @@ def test_the_shipped_parameters_that_change_no_figure_are_left_out(
     found = of_files(values, STORE)
     assert found is not None
     sections = {name.partition(".")[0] for name in found.graph.params}
-    assert not sections & {"tracking", "runtime", "page"}
+    assert not sections & {"tracking", "runtime", "page", "steps"}
+    assert not any("page" in path for path in found.graph.outside)
     assert {"sft", "dpo", "rounds", "classify", "random_seed"} <= sections
     assert not any(name == "engines.vllm.eager" for name in found.graph.params)
     assert not any(path.startswith("docs") for path in found.graph.outside)

@@ -135,6 +135,42 @@ def test_one_round_fewer_is_another_family(checkout: Tracker, shown: Shown) -> N
     assert len(shown("classify@dpo3")) == 1
 
 
+def test_a_summary_tells_how_its_step_was_trained_and_from_which_data(
+    checkout: Tracker, shown: Shown
+) -> None:
+    md5 = "0123456789abcdef0123456789abcdef.dir"
+    outs = [{"path": "data/synthetic/dpo2", "md5": md5}]
+    lock = {"schema": "2.0", "stages": {"synthesize@dpo2": {"outs": outs}}}
+    Path("dvc.lock").write_text(json.dumps(lock))
+    for step in ("base", "step0", "dpo2"):
+        write(step, A)
+    sync()
+    [base], [step0], [dpo2] = (shown(step) for step in ("base", "step0", "dpo2"))
+    tags = dpo2.data.tags
+    told = {"round": "2", "parent": "dpo1", "learning_rate": "0.0004", "beta": "0.1"}
+    assert told.items() <= tags.items() and tags["data"] == md5
+    assert tags["mlflow.note.content"] and tags["recipe"] == "loop"
+    assert dpo2.inputs.dataset_inputs[0].dataset.digest == md5
+    assert step0.data.tags["learning_rate"] == "0.0005" and "beta" not in step0.data.tags
+    assert not {"round", "learning_rate", "data"} & base.data.tags.keys()
+    assert base.data.params == {"step": "base"}  # MLflow plots every param, and base has few
+
+
+def test_the_parent_has_the_parameters_and_the_series(checkout: Tracker, shown: Shown) -> None:
+    for step, value in {"base": 0.1, "step0": A, "dpo1": B}.items():
+        write(step, value)
+    sync()
+    [parent] = shown("embedded " + present().key[:8])
+    assert parent.data.tags["kind"] == "pipeline" and parent.info.status == "FINISHED"
+    assert parent.data.params["rounds.dpo2.learning_rate"] == "0.0004"
+    assert not any(name.startswith("tracking") for name in parent.data.params)
+    client, _ = connect(checkout.store)
+    points = client.get_metric_history(parent.info.run_id, "f1_macro")
+    assert sorted((one.step, one.value) for one in points) == [(0, A), (1, B)]  # without the base
+    sync()
+    assert len(client.get_metric_history(parent.info.run_id, "f1_macro")) == 2  # not once more
+
+
 def test_what_was_measured_in_this_state_stays(checkout: Tracker, shown: Shown) -> None:
     write("step0", A, privacy={"copied": 0.25})
     sync()

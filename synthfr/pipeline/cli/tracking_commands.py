@@ -104,7 +104,11 @@ def _expected(params: Params, name: str, entry: dict[str, Any]) -> Expected:
         flatten(own, "."),
         of_run(stage, flat_numbers(read_json(metrics))) if metrics.is_file() else {},
         metrics if metrics.is_file() else None,
-        series={_curve(path, item): _rows(path) for path in outs if path.suffix == ".csv"},
+        series={
+            _curve(path, item): rows
+            for path in outs
+            if path.suffix == ".csv" and (rows := _rows(path))
+        },
         inputs=_public_data(entry.get("deps", [])),
         adapter=adapters[0] if adapters else None,
     )
@@ -115,11 +119,15 @@ def _curve(path: Path, item: str) -> str:
 
 
 def _rows(path: Path) -> list[dict[str, float]]:
+    """Points of a curve; none of a plot whose axis is no training step."""
     if not path.is_file():
         return []
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    return [{key: float(value) for key, value in row.items() if value} for row in rows]
+    try:
+        return [{key: float(value) for key, value in row.items() if value} for row in rows]
+    except ValueError:
+        return []
 
 
 def _public_data(deps: list[dict[str, Any]]) -> dict[Path, str]:

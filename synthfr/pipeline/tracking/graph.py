@@ -11,7 +11,7 @@ from typing import Any
 
 _EXPRESSION = re.compile(r"\$\{([^}]*)\}")
 _MADE = ("outs", "metrics", "plots")
-METRICS = "metrics"  # folder; a stage that depends on all of it shows figures and measures none
+METRICS = "metrics"  # folder; a stage that depends on it shows figures and measures none
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,11 @@ class Stage:
     @property
     def is_view(self) -> bool:
         """Whether it shows the figures of others, such as a page: none follow from it."""
+        return any(dep == METRICS or dep.startswith(f"{METRICS}/") for dep in self.deps)
+
+    @property
+    def shows_all(self) -> bool:
+        """Whether it runs when all is measured."""
         return METRICS in self.deps
 
 

@@ -28,7 +28,7 @@ def told_by(stage: str, item: str | None, params: Params, now: state.State | Non
     if stage in STEP_STAGES and item is not None:
         return _of_step(params, item, (stage,), _data)
     own = now.graph.stages.get(stage)
-    if own is None or not own.is_view:
+    if own is None or not own.shows_all:
         return []
     found = [
         figures for step in params.steps for figures in _of_step(params, step, STEP_STAGES, _data)
