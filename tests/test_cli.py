@@ -19,8 +19,8 @@ from synthfr.pipeline.page.results import percent, short
 from synthfr.pipeline.parameters import load_params
 from synthfr.pipeline.recipe import Recipe, recipes
 from synthfr.pipeline.tracking import steps
-from synthfr.pipeline.tracking.figures import Figures
 from synthfr.pipeline.tracking.state import Locked
+from synthfr.pipeline.tracking.summary_figures import Figures
 from tests import tiny
 from tests.page import conftest as made_up
 

@@ -15,7 +15,7 @@ import pytest
 from synthfr.disk import read_yaml
 from synthfr.pipeline.parameters import load_params
 from synthfr.pipeline.tracking import present_state, state
-from synthfr.pipeline.tracking.graph import resolve
+from synthfr.pipeline.tracking.dvc_graph import resolve
 from synthfr.pipeline.tracking.hashes import Hashes
 from synthfr.pipeline.tracking.state import Locked, of_files
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from synthfr.pipeline.tracking import Tracker
-from synthfr.pipeline.tracking.figures import Figures, flat_numbers, of_step
+from synthfr.pipeline.tracking.summary_figures import Figures, flat_numbers, of_step
 from tests.tracking.conftest import STATE
 
 Shown = Callable[..., list[Any]]

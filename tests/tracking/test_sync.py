@@ -11,8 +11,8 @@ import pytest
 
 from synthfr.errors import UserError
 from synthfr.pipeline.tracking import Tracker
-from synthfr.pipeline.tracking.figures import Figures
 from synthfr.pipeline.tracking.store import connect
+from synthfr.pipeline.tracking.summary_figures import Figures
 from synthfr.pipeline.tracking.sync import Expected, Synced
 from synthfr.pipeline.tracking.sync import synchronise as bring_up_to_date
 from tests.tracking.conftest import STATE

@@ -17,10 +17,10 @@ from synthfr.pipeline.nested import flatten
 from synthfr.pipeline.parameters import Params, load_params
 from synthfr.pipeline.runner import own_params
 from synthfr.pipeline.tracking import links, open_tracker, steps
-from synthfr.pipeline.tracking.figures import flat_numbers, of_run
 from synthfr.pipeline.tracking.recorder import drain
 from synthfr.pipeline.tracking.state import Locked
 from synthfr.pipeline.tracking.store import Store, settle_places, shown_runs, told
+from synthfr.pipeline.tracking.summary_figures import flat_numbers, of_run
 from synthfr.pipeline.tracking.sync import Expected, check, synchronise
 
 LOCK = Path("dvc.lock")

@@ -16,8 +16,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from synthfr.pipeline.tracking.figures import SERIES, Figures
 from synthfr.pipeline.tracking.shown import Shown, same
+from synthfr.pipeline.tracking.summary_figures import SERIES, Figures
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

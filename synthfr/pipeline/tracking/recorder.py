@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from synthfr.pipeline.tracking import family as families
 from synthfr.pipeline.tracking import summary
-from synthfr.pipeline.tracking.figures import Figures
 from synthfr.pipeline.tracking.hashes import md5_file
 from synthfr.pipeline.tracking.store import (
     Store,
@@ -33,6 +32,7 @@ from synthfr.pipeline.tracking.store import (
     reason,
     trouble,
 )
+from synthfr.pipeline.tracking.summary_figures import Figures
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -25,7 +25,6 @@ from synthfr.errors import UserError
 from synthfr.pipeline import recipe as recipes
 from synthfr.pipeline.nested import flatten
 from synthfr.pipeline.tracking.family import Family
-from synthfr.pipeline.tracking.figures import Figures, flat_numbers, metric_name, of_run
 from synthfr.pipeline.tracking.hashes import md5_file
 from synthfr.pipeline.tracking.provenance import surroundings
 from synthfr.pipeline.tracking.shown import storable
@@ -39,6 +38,7 @@ from synthfr.pipeline.tracking.store import (
     unusable_place,
     write_all,
 )
+from synthfr.pipeline.tracking.summary_figures import Figures, flat_numbers, metric_name, of_run
 from synthfr.pipeline.tracking.wall import refuse_private
 
 _POLL_S = 0.02

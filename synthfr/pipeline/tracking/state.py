@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from synthfr.disk import digest, read_yaml
-from synthfr.pipeline.tracking.graph import Graph, resolve, value_at
+from synthfr.pipeline.tracking.dvc_graph import Graph, resolve, value_at
 from synthfr.pipeline.tracking.hashes import Hashes
 
 DVC_YAML = Path("dvc.yaml")

@@ -10,7 +10,7 @@ from synthfr.disk import read_json
 from synthfr.models.adapters import BASE_STEP, FIRST_STEP
 from synthfr.pipeline import layout
 from synthfr.pipeline.tracking import state
-from synthfr.pipeline.tracking.figures import STEP_STAGES, Figures, flat_numbers, of_step
+from synthfr.pipeline.tracking.summary_figures import STEP_STAGES, Figures, flat_numbers, of_step
 
 if TYPE_CHECKING:
     from synthfr.pipeline.page.record import Record

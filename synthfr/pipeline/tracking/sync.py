@@ -17,13 +17,13 @@ from typing import Any
 
 from synthfr.errors import UserError
 from synthfr.pipeline.tracking.family import Family, shown_parent
-from synthfr.pipeline.tracking.figures import Figures
 from synthfr.pipeline.tracking.hashes import md5_file
 from synthfr.pipeline.tracking.recorder import drain
 from synthfr.pipeline.tracking.shown import Shown, holds
 from synthfr.pipeline.tracking.spool import Tracker
 from synthfr.pipeline.tracking.store import Store, is_locked, shown_runs, told, trouble
 from synthfr.pipeline.tracking.summary import bring_up_to_date
+from synthfr.pipeline.tracking.summary_figures import Figures
 
 _PATIENCE_S = 600.0  # for another recorder that is sending
 
