@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from synthfr.pipeline.tracking import Tracker, open_tracker
-from synthfr.pipeline.tracking.spool import metric_name
 from synthfr.pipeline.tracking.store import Store
+from synthfr.pipeline.tracking.summary_figures import metric_name
 from synthfr.pipeline.tracking.wall import refuse_private
 from tests.tracking.conftest import SETTINGS
 

@@ -19,13 +19,15 @@ figures of one step (`step0`, `dpo1`, ...), whichever stages measured them. What
 removed: another state is another family beside the first.
 
 Where runs are kept: `store`; `database` its SQLite file, looked at without MLflow; `shown` whether
-a run shows what it should; `links` pages of MLflow. What belongs together: `state`, from `graph`
-(dvc.yaml) and `hashes`; `family` the parent run; `summary` the run per step. What is shown:
-`figures` which numbers; `steps` those of each step, from metrics/. The way there: `spool` the
-writing side; `recorder` the sending side; `sync` runs rebuilt from versioned metrics; `wall` what
-may not be sent; `provenance` which commit and machine a run comes from.
+a run shows what it should; `links` pages of MLflow. What belongs together: `state`, from
+`dvc_graph` (dvc.yaml) and `hashes`; `family` the parent run; `summary` the run per step. What is
+shown: `summary_figures` which numbers; `steps` those of each step, from metrics/. The way there:
+`tracker` what opens runs; `spool` the writing side; `recorder` the sending side; `sync` runs
+rebuilt from versioned metrics; `wall` what may not be sent; `provenance` which commit and machine a
+run comes from.
 """
 
-from synthfr.pipeline.tracking.spool import Run, Tracker, open_tracker, present_state
+from synthfr.pipeline.tracking.spool import Run
+from synthfr.pipeline.tracking.tracker import Tracker, open_tracker, present_state
 
 __all__ = ["Run", "Tracker", "open_tracker", "present_state"]

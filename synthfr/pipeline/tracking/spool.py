@@ -14,23 +14,18 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
 from synthfr.disk import digest_tree
 from synthfr.errors import UserError
-from synthfr.pipeline import recipe as recipes
-from synthfr.pipeline.nested import flatten
 from synthfr.pipeline.tracking.family import Family
 from synthfr.pipeline.tracking.hashes import md5_file
-from synthfr.pipeline.tracking.provenance import surroundings
 from synthfr.pipeline.tracking.shown import storable
-from synthfr.pipeline.tracking.state import State, of_files
 from synthfr.pipeline.tracking.store import (
-    Settings,
     Store,
     is_locked,
     trouble,
@@ -42,86 +37,6 @@ from synthfr.pipeline.tracking.summary_figures import Figures, flat_numbers, met
 from synthfr.pipeline.tracking.wall import refuse_private
 
 _POLL_S = 0.02
-_OF_A_FAMILY = ("git_commit", "mlflow.source.git.commit", "dvc_exp_name")  # of where it began
-
-
-def open_tracker(settings: Settings, store_dir: Path) -> Tracker:
-    """The tracker of this process. Never fails: with a store that cannot be used it says so once
-    and records nothing.
-    """
-    store = Store.at(store_dir, settings.experiment, settings.timeout_s)
-    try:
-        recipe = recipes.current().name
-    except UserError:  # a stage run by hand elsewhere
-        recipe = recipes.LOOP
-    return Tracker(store, settings.profile, recipe)
-
-
-def present_state(values: Mapping[str, Any], store_dir: Path) -> State | None:
-    """The state that the current folder is in under parameter `values`. None, with a warning, if it
-    cannot be told: then runs belong to no family.
-    """
-    try:
-        return of_files(values, store_dir)
-    except (OSError, UserError) as error:
-        _warn(f"the state of the pipeline cannot be told ({error}): this run has no family")
-        return None
-
-
-class Tracker:
-    """Opens runs."""
-
-    def __init__(self, store: Store, profile: str, recipe: str = recipes.LOOP) -> None:
-        self.store, self.profile, self.recipe = store, profile, recipe
-
-    def family(self, state: State, origin: Mapping[str, str] | None = None) -> Family:
-        """That of a state; `origin`: what `surroundings` says, if known."""
-        found = surroundings() if origin is None else origin
-        kept = {name: found[name] for name in _OF_A_FAMILY if name in found}
-        own = {"recipe": self.recipe, "profile": self.profile, **state.tags}
-        return Family({**kept, **own}, _params(flatten(state.params, ".")))
-
-    @contextmanager
-    def run(
-        self,
-        name: str,
-        tags: Mapping[str, str],
-        params: Mapping[str, Any],
-        state: State | None = None,
-    ) -> Iterator[Run]:
-        """One stage execution, named like the DVC stage (``dpo@dpo2``), in the family of `state`.
-
-        `tags` must hold what identifies the execution beside its name, ``params_digest``: a run
-        that ends replaces failures of the same name and digest. Leaves with status FINISHED, FAILED
-        on an exception, KILLED on an interrupt.
-        """
-        origin = surroundings()
-        family = None if state is None else self.family(state, origin)
-        run = self.begin(name, {**origin, **tags}, params, family)
-        try:
-            yield run
-        except BaseException as error:
-            run.end("FAILED" if isinstance(error, Exception) else "KILLED")
-            raise
-        run.end("FINISHED")
-        run.settle()
-
-    def begin(
-        self,
-        name: str,
-        tags: Mapping[str, str],
-        params: Mapping[str, Any],
-        family: Family | None = None,
-        wake: bool = True,
-    ) -> Run:
-        """Start a run that the caller ends; wakes the recorder, which gets ready while the stage
-        works.
-        """
-        run = Run(self.store)
-        run.start(name, {"profile": self.profile, "recipe": self.recipe, **tags}, params, family)
-        if wake:
-            run.wake()
-        return run
 
 
 class Run:
@@ -151,7 +66,7 @@ class Run:
             "time_ms": _now_ms(),
             "name": name,
             "tags": {key: str(value) for key, value in tags.items()},
-            "params": _params(params),
+            "params": text_params(params),
             "family": None if family is None else asdict(family),
         }
         hidden = self._path.with_name(f".{self._path.name}")
@@ -201,7 +116,7 @@ class Run:
         try:
             digest = digest or md5_file(path)
         except OSError as error:
-            _warn(f"the input {path} is not recorded ({error.strerror or error})")
+            warn(f"the input {path} is not recorded ({error.strerror or error})")
             return
         self._write({"event": "input", "name": name, "path": path.as_posix(), "digest": digest})
 
@@ -213,7 +128,7 @@ class Run:
         try:
             digest = digest_tree(folder)
         except (OSError, UserError) as error:
-            _warn(f"{folder} is not recorded ({error})")
+            warn(f"{folder} is not recorded ({error})")
             return
         path = self._place(folder)
         self._write({"event": "artifacts", "name": name, "path": path, "digest": digest})
@@ -226,7 +141,7 @@ class Run:
         try:
             md5 = md5_file(path)
         except OSError as error:
-            _warn(f"{path} is not recorded ({error.strerror or error})")
+            warn(f"{path} is not recorded ({error.strerror or error})")
             return
         self._write({"event": "file", "name": name, "path": self._place(path), "md5": md5})
 
@@ -237,7 +152,7 @@ class Run:
         try:
             events = [{"event": "summary", "figures": asdict(one)} for one in figures()]
         except (OSError, ValueError, TypeError, UserError) as error:
-            _warn(f"the summaries are not brought up to date ({error}); `synth-fr sync` does it")
+            warn(f"the summaries are not brought up to date ({error}); `synth-fr sync` does it")
             return
         for event in events:
             self._write(event)
@@ -284,7 +199,7 @@ class Run:
     def warn_once(self, message: str) -> None:
         """Tell what is wrong with the store, unless this run has told something of it already."""
         if not self._told:
-            _warn(message)
+            warn(message)
         self._told = True
 
     @property
@@ -358,7 +273,8 @@ def wake_recorder(store: Store) -> subprocess.Popen[bytes] | None:
         )
 
 
-def _params(params: Mapping[str, Any]) -> dict[str, str]:
+def text_params(params: Mapping[str, Any]) -> dict[str, str]:
+    """As MLflow takes them: text under allowed names."""
     return {metric_name(key): _text(value) for key, value in params.items()}
 
 
@@ -380,5 +296,6 @@ def _now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _warn(message: str) -> None:
+def warn(message: str) -> None:
+    """Tell it as tracking's: the stage goes on."""
     print(f"tracking: {message}", file=sys.stderr, flush=True)

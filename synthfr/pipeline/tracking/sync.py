@@ -20,10 +20,10 @@ from synthfr.pipeline.tracking.family import Family, shown_parent
 from synthfr.pipeline.tracking.hashes import md5_file
 from synthfr.pipeline.tracking.recorder import drain
 from synthfr.pipeline.tracking.shown import Shown, holds
-from synthfr.pipeline.tracking.spool import Tracker
 from synthfr.pipeline.tracking.store import Store, is_locked, shown_runs, told, trouble
 from synthfr.pipeline.tracking.summary import bring_up_to_date
 from synthfr.pipeline.tracking.summary_figures import Figures
+from synthfr.pipeline.tracking.tracker import Tracker
 
 _PATIENCE_S = 600.0  # for another recorder that is sending
 
