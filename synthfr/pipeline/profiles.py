@@ -37,7 +37,9 @@ def path_of(folder: Path, name: str) -> Path:
     """The file of profile `name`; an unknown name is a UserError."""
     path = folder / f"{name}.yaml"
     if not path.is_file():
-        raise UserError(f"There is no profile '{name}': choose one of {', '.join(names(folder))}.")
+        known = names(folder)
+        choice = f"choose one of {', '.join(known)}" if known else "this recipe has none"
+        raise UserError(f"There is no profile '{name}': {choice}.")
     return path
 
 

@@ -12,16 +12,18 @@ import textwrap
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from synthfr.pipeline.tracking import Run, Tracker, recorder
+from synthfr.pipeline.tracking import Run, Tracker, open_tracker, recorder
 from synthfr.pipeline.tracking.store import Store, connect, exclusive, exclusive_or_none, is_locked
-from tests.tracking.conftest import OTHER_STATE, STATE
+from tests.tracking.conftest import OTHER_STATE, SETTINGS, STATE
 
+MLRUNS = Path("mlruns")
 Shown = Callable[..., list[Any]]
 IDENTITY = {"stage": "dpo", "step": "dpo2", "params_digest": "abc"}
 
@@ -54,6 +56,21 @@ def test_mlflow_shows_everything_that_was_logged(tracker: Tracker, shown: Shown)
     [artifact] = client.list_artifacts(run_shown.info.run_id, "adapter")
     assert artifact.path == "adapter/adapter_config.json"
     assert not list(tracker.store.spool.glob("*.jsonl"))
+
+
+def test_recipes_that_share_a_recorder_keep_their_own_experiments(
+    tracker: Tracker, shown: Shown
+) -> None:
+    other = open_tracker(SimpleNamespace(**{**vars(SETTINGS), "experiment": "other"}), MLRUNS)
+    for one, loss in ((tracker, 0.5), (other, 0.7)):
+        with one.run("sft", IDENTITY, {}) as run:
+            run.log_metrics({"loss": loss})
+    [first] = shown("sft")  # a recorder of the first experiment sends both
+    assert first.data.metrics == {"loss": 0.5}
+    client, experiment_id = connect(other.store)
+    [second] = client.search_runs([experiment_id])
+    assert second.data.metrics == {"loss": 0.7}
+    assert experiment_id != first.info.experiment_id
 
 
 def execute(tracker: Tracker, loss: float, digest: str = "abc", fail: bool = False) -> None:

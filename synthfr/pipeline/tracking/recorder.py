@@ -13,7 +13,7 @@ import json
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -148,6 +148,11 @@ class Replay:
 
     def _create(self, start: dict[str, Any]) -> None:
         self._start = start
+        # all recipes of a checkout share the spool, and so a recorder that one of them started
+        experiment = start.get("experiment", self.store.experiment)
+        if experiment != self.store.experiment:
+            self.store = replace(self.store, experiment=experiment)
+            self.client, self.experiment_id = connect(self.store)
         for half_done in self._search(f"tags.record = '{self.path.stem}'"):
             self.client.delete_run(half_done.info.run_id)
         tags = {**start["tags"], "record": self.path.stem, **self._kinship()}

@@ -68,6 +68,7 @@ class Run:
             "tags": {key: str(value) for key, value in tags.items()},
             "params": text_params(params),
             "family": None if family is None else asdict(family),
+            "experiment": self._store.experiment,
         }
         hidden = self._path.with_name(f".{self._path.name}")
         try:
