@@ -99,7 +99,8 @@ def test_step0_pairs_and_a_round(workspace: Path) -> None:
     assert json.loads(layout.metrics("dpo", "dpo1").read_text())["start"]["margin"] == 0
     assert layout.plot("sft").read_text().startswith("step,loss,")
     curves = pd.read_csv(layout.plot("dpo", "dpo1"))
-    assert curves["step"].tolist() == list(range(len(curves)))
+    assert curves["step"].tolist() == list(range(1, len(curves) + 1))
+    assert curves["loss"].notna().all()  # a gap would be drawn as zero
     for step, parent in (("step0", None), ("dpo1", "step0")):
         files = {file.name: file for file in layout.adapter(step).iterdir()}
         assert set(files) == {
