@@ -57,6 +57,7 @@ def checkout(tracker: Tracker, tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_copy_writes_and_reads_its_own(
     checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -175,6 +175,7 @@ def test_a_sound_store_is_told_nothing_of(
     assert len(asleep) == 1 and Path("mlruns/timings/base.json").is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["garbage", "foreign"])
 def test_what_was_kept_is_sent_once_it_is_mended(fault: str, asleep: list[Store]) -> None:
     FAULTS[fault][0]()

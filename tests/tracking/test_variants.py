@@ -242,6 +242,7 @@ def test_the_file_read_without_mlflow_tells_what_mlflow_tells(
         assert str(one.metrics) == str(run_told.data.metrics)  # NaN is not equal to itself
 
 
+@pytest.mark.slow
 def test_nothing_to_do_needs_no_mlflow(checkout: Tracker, shown: Shown) -> None:
     """Importing and opening MLflow takes seconds, on every `make repro` with nothing to do."""
     execute(checkout, "step0", A)
