@@ -43,6 +43,8 @@ def staged(repo: Path, name: str, content: str = "Madame Canari") -> None:
         "data/private/not-README.md",
         "data/private/README.md.bak",
         "data/private/été.txt",
+        "recipes/teacher/data/private/keyed.parquet",
+        "recipes/one_to_come/data/private/raw/a b.csv",
     ],
 )
 def test_private_files_are_refused_by_name_only(repo: Path, name: str) -> None:
@@ -57,7 +59,14 @@ def test_private_files_are_refused_by_name_only(repo: Path, name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["data/private/README.md", "data/private/raw/README.md", "data/private/.gitignore", "a.py"],
+    [
+        "data/private/README.md",
+        "data/private/raw/README.md",
+        "data/private/.gitignore",
+        "recipes/teacher/data/private/README.md",
+        "recipes/teacher/data/public/codes/README.md",
+        "a.py",
+    ],
 )
 def test_other_files_pass(repo: Path, name: str) -> None:
     staged(repo, name)

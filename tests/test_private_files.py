@@ -83,7 +83,9 @@ class TestPlace:
         recipe.mkdir(parents=True)
         monkeypatch.chdir(recipe)
         private_files.refuse_exposed(seed("data/private/raw/a.csv"), PRIVATE)
+        private_files.refuse_exposed(seed("../../data/private/raw/a.csv"), PRIVATE)  # the root's
         refused("../a.csv")
+        refused("../two/data/private/raw/a.csv")  # another recipe's is none of its own
 
     def test_without_git_the_folder_itself_counts(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
