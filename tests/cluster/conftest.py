@@ -47,7 +47,7 @@ if do == "count":  # a checkpoint after each second
         count += 1
         done.write_text(str(count))
 elif do == "parts":  # eight of them, each `amount` seconds of work, kept like chunks
-    given = dict(text.split("=") for text in sys.argv[3:])
+    given = dict(text.split("=") for text in sys.argv[2:])
     number, of = int(given.get("--shard-index", 0)), int(given.get("--num-shards", 1))
     parts = [pathlib.Path(f".scratch/{name}/part-{part}") for part in range(8)]
     parts[0].parent.mkdir(parents=True, exist_ok=True)
