@@ -296,6 +296,27 @@ def places(stage: Stage) -> set[str]:
     return {path.as_posix() for path in paths}
 
 
+def outs_without_run_cache(recipe: Recipe) -> list[str]:
+    """Outs for whose sake DVC keeps no run cache of their stage: not cached, no metric, no plot."""
+    return [
+        f"{name}: {path}"
+        for name, entry in entries(recipe).items()
+        for out in entry.get("outs", [])
+        if isinstance(out, dict)
+        for path, settings in out.items()
+        if not settings.get("cache", True)
+    ]
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=LOADED)
+def test_every_stage_can_come_from_the_run_cache(recipe: Recipe, tmp_path: Path) -> None:
+    assert outs_without_run_cache(recipe) == []
+    text = (recipe.folder / "dvc.yaml").read_text(encoding="utf-8")
+    # negative control
+    (tmp_path / "dvc.yaml").write_text(text.replace("push: false", "cache: false"))
+    assert outs_without_run_cache(Recipe(recipe.name, tmp_path))
+
+
 # --- the wall ---------------------------------------------------------------------------------
 
 

@@ -12,7 +12,7 @@ from tests.pipeline.workspace import Workspace
 
 pytestmark = [pytest.mark.cluster, pytest.mark.pipeline, pytest.mark.slow]
 
-STAGES = 19
+STAGES = 21
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def test_a_chain_gives_what_plain_dvc_repro_gives(
     assert "macro-F1 on private holdout reports" in told
     assert workspace.outs() == plain.outs()
     again = workspace.run("synth-fr", "submit", "page").stdout
-    assert again == "report is up to date: nothing to submit.\n"
+    assert again == "page is up to date: nothing to submit.\n"
     # MLflow, which the jobs left alone, was told by who asked for the state at the end
     assert f"MLflow: {STAGES} waiting runs were sent to sqlite:" in told
     assert "0 waiting ones were sent, 0 were rebuilt" in workspace.run("synth-fr", "sync").stdout
@@ -54,6 +54,6 @@ def test_one_allocation_stopped_twice_gives_the_same(
     start_again(job)
     until(lambda: not squeue(), "the job's end", timeout_s=300)
     log = (workspace.root / f"logs/synth-fr-{job}.log").read_text()
-    assert log.count("=== dvc --wait-for-lock repro report") == 3
+    assert log.count("=== dvc --wait-for-lock repro page") == 3
     assert "macro-F1" in workspace.run("synth-fr", "results").stdout
     assert workspace.outs() == plain.outs()
