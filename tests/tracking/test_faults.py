@@ -22,7 +22,8 @@ from typer.testing import CliRunner
 from synthfr.pipeline import runner
 from synthfr.pipeline.cli import app, diagnosis
 from synthfr.pipeline.tracking import database, recorder
-from synthfr.pipeline.tracking.store import Store, shown_runs, trouble
+from synthfr.pipeline.tracking.faults import trouble
+from synthfr.pipeline.tracking.store import Store, shown_runs
 
 ROOT = Path(__file__).parents[2]
 DATABASE = Path("mlruns/mlflow.db")
@@ -218,7 +219,7 @@ def test_the_schemas_are_those_of_the_installed_mlflow() -> None:
 
 def test_a_database_that_is_being_made_is_no_trouble(checkout: Path) -> None:
     """Its schema is an old one for the seconds that MLflow takes."""
-    from synthfr.pipeline.tracking.store import exclusive
+    from synthfr.pipeline.tracking.locks import exclusive
 
     schema(OLDER)()
     with exclusive(store().init_lock):

@@ -20,7 +20,8 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from synthfr.pipeline.tracking import Run, Tracker, open_tracker, recorder
-from synthfr.pipeline.tracking.store import Store, connect, exclusive, exclusive_or_none, is_locked
+from synthfr.pipeline.tracking.locks import exclusive, exclusive_or_none, is_locked
+from synthfr.pipeline.tracking.store import Store, connect
 from tests.tracking.conftest import OTHER_STATE, SETTINGS, STATE
 
 MLRUNS = Path("mlruns")

@@ -17,8 +17,9 @@ from typing import Any
 import pytest
 
 from synthfr.pipeline.tracking import database, open_tracker
+from synthfr.pipeline.tracking.locks import is_locked
 from synthfr.pipeline.tracking.state import State
-from synthfr.pipeline.tracking.store import is_locked, shown_runs
+from synthfr.pipeline.tracking.store import shown_runs
 from synthfr.pipeline.tracking.summary_figures import Figures, flat_numbers, of_step
 from synthfr.pipeline.tracking.sync import synchronise
 from tests.tracking.conftest import OTHER_STATE, STATE

@@ -9,7 +9,8 @@ import typer
 from synthfr.pipeline import layout
 from synthfr.pipeline.cluster.setup import set_up
 from synthfr.pipeline.parameters import load_params
-from synthfr.pipeline.tracking.store import Store, connect, unreachable
+from synthfr.pipeline.tracking.faults import unreachable
+from synthfr.pipeline.tracking.store import Store, connect
 
 
 def init(cache: Path | None, group: str | None, hardlink_lock: bool) -> None:

@@ -22,7 +22,8 @@ from synthfr.disk import read_yaml
 from synthfr.errors import UserError
 from synthfr.pipeline import layout, prefetch, private_files
 from synthfr.pipeline.parameters import Params, load_params
-from synthfr.pipeline.tracking.store import Store, trouble, unwritable
+from synthfr.pipeline.tracking.faults import trouble, unwritable
+from synthfr.pipeline.tracking.store import Store
 
 TRAINING = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "safetensors")
 EVALUATION = ("sentence-transformers", "spacy", "scikit-learn", "pandas", "pyarrow")

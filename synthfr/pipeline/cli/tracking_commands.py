@@ -17,9 +17,10 @@ from synthfr.pipeline.nested import flatten
 from synthfr.pipeline.parameters import Params, load_params
 from synthfr.pipeline.runner import own_params
 from synthfr.pipeline.tracking import links, open_tracker, steps
+from synthfr.pipeline.tracking.faults import as_user_errors
 from synthfr.pipeline.tracking.recorder import drain
 from synthfr.pipeline.tracking.state import Locked
-from synthfr.pipeline.tracking.store import Store, settle_places, shown_runs, told
+from synthfr.pipeline.tracking.store import Store, settle_places, shown_runs
 from synthfr.pipeline.tracking.summary_figures import flat_numbers, of_run
 from synthfr.pipeline.tracking.sync import Expected, check, synchronise
 
@@ -52,7 +53,7 @@ def sync() -> None:
             f"Left out, because parameters, code or inputs have changed since they ran: {some}. "
             "`dvc repro` runs them again."
         )
-    with told(store):
+    with as_user_errors(store):
         found = _links(store, params, locked)
     if found:
         typer.echo("In MLflow (`make ui`):")
@@ -68,7 +69,7 @@ def send_waiting() -> None:
     store = Store.at(folder, settings.experiment, settings.timeout_s)
     try:
         check(store)
-        with told(store):
+        with as_user_errors(store):
             sent = drain(store)
     except UserError as error:
         typer.echo(f"{error} `synth-fr sync` sends the waiting runs then.")
@@ -155,7 +156,7 @@ def ui(host: str, port: int) -> None:
     done = synchronise(tracker, family, [], figures, begin=locked.is_up_to_date)
     if done.summaries:
         typer.echo(f"Brought up to date with metrics/: {', '.join(done.summaries)}.")
-    with told(store):
+    with as_user_errors(store):
         settle_places(store)
         found = _links(store, params, locked)
     if found:

@@ -21,17 +21,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from synthfr.pipeline.tracking import family as families
 from synthfr.pipeline.tracking import summary
+from synthfr.pipeline.tracking.faults import is_the_stores, reason, trouble
 from synthfr.pipeline.tracking.hashes import md5_file
-from synthfr.pipeline.tracking.store import (
-    Store,
-    connect,
-    exclusive,
-    exclusive_or_none,
-    is_locked,
-    is_the_stores,
-    reason,
-    trouble,
-)
+from synthfr.pipeline.tracking.locks import exclusive, exclusive_or_none, is_locked
+from synthfr.pipeline.tracking.store import Store, connect
 from synthfr.pipeline.tracking.summary_figures import Figures
 
 if TYPE_CHECKING:

@@ -14,8 +14,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from synthfr.pipeline.tracking import family as families
+from synthfr.pipeline.tracking.locks import exclusive
 from synthfr.pipeline.tracking.shown import Shown, holds
-from synthfr.pipeline.tracking.store import Store, connect, exclusive, shown_runs, shown_series
+from synthfr.pipeline.tracking.store import Store, connect, shown_runs, shown_series
 from synthfr.pipeline.tracking.summary_figures import Figures, writer
 
 if TYPE_CHECKING:

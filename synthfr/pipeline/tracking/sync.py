@@ -17,10 +17,12 @@ from typing import Any
 
 from synthfr.errors import UserError
 from synthfr.pipeline.tracking.family import Family, shown_parent
+from synthfr.pipeline.tracking.faults import as_user_errors, trouble
 from synthfr.pipeline.tracking.hashes import md5_file
+from synthfr.pipeline.tracking.locks import is_locked
 from synthfr.pipeline.tracking.recorder import drain
 from synthfr.pipeline.tracking.shown import Shown, holds
-from synthfr.pipeline.tracking.store import Store, is_locked, shown_runs, told, trouble
+from synthfr.pipeline.tracking.store import Store, shown_runs
 from synthfr.pipeline.tracking.summary import bring_up_to_date
 from synthfr.pipeline.tracking.summary_figures import Figures
 from synthfr.pipeline.tracking.tracker import Tracker
@@ -69,7 +71,7 @@ def synchronise(
     """
     store = tracker.store
     check(store)
-    with told(store):
+    with as_user_errors(store):
         sent = send_waiting(store)
         shown = shown_runs(store)
         missing = [one for one in expected if not _is_shown(shown, one)]
