@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 from synthfr.disk import read_yaml, write_json
 from synthfr.errors import UserError
 from synthfr.pipeline.cli import app, diagnosis, readme, tables, tracking_commands
+from synthfr.pipeline.findings import Finding, Weight
 from synthfr.pipeline.page.results import percent, short
 from synthfr.pipeline.parameters import load_params
 from synthfr.pipeline.recipe import Recipe, recipes
@@ -274,7 +275,7 @@ class TestDoctor:
 
     def test_a_missing_package_stops_a_run(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(diagnosis, "NEEDED", ("trl", "no-such-package"))
-        found = [one for one in diagnosis.python() if one.weight == diagnosis.Weight.STOP]
+        found = [one for one in diagnosis.python() if one.weight == Weight.STOP]
         assert [one.text.partition(":")[2].strip() for one in found] == [
             "no-such-package: make install (or pip install -r requirements.lock)"
         ]
@@ -282,37 +283,37 @@ class TestDoctor:
     def test_own_reports_must_be_there(self, checkout: Path) -> None:
         path = checkout / "params.yaml"
         path.write_text(path.read_text().replace("source: demo", "source: files"))
-        stops = [one.text for one in diagnosis.parameters() if one.weight == diagnosis.Weight.STOP]
+        stops = [one.text for one in diagnosis.parameters() if one.weight == Weight.STOP]
         assert len(stops) == 2 and all("holds no reports" in text for text in stops)
         for side in ("public", "private"):
             folder = checkout / "data" / side / "raw"
             folder.mkdir(parents=True)
             (folder / "reports.csv").write_text("report_id,text\n")
-        assert not [one for one in diagnosis.parameters() if one.weight == diagnosis.Weight.STOP]
+        assert not [one for one in diagnosis.parameters() if one.weight == Weight.STOP]
 
     def test_private_reports_in_sight_of_git_stop_a_run(self, checkout: Path) -> None:
         (checkout / "own.csv").touch()
         path = checkout / "params.yaml"
         text = path.read_text().replace("source: demo", "source: files")
         path.write_text(text.replace("path: data/private/raw", "path: own.csv"))
-        stops = [one.text for one in diagnosis.private() if one.weight == diagnosis.Weight.STOP]
+        stops = [one.text for one in diagnosis.private() if one.weight == Weight.STOP]
         assert len(stops) == 1 and "own.csv lies in this checkout but outside" in stops[0]
         path.write_text(text)  # negative control
-        assert not [one for one in diagnosis.private() if one.weight == diagnosis.Weight.STOP]
+        assert not [one for one in diagnosis.private() if one.weight == Weight.STOP]
 
     def test_what_other_users_can_read_is_told_with_the_remedy(self, checkout: Path) -> None:
         keyed, cache = checkout / "data/private/keyed.parquet", checkout / ".dvc/cache"
         keyed.parent.mkdir(parents=True, mode=0o755)
         keyed.touch(mode=0o644)
         cache.mkdir(mode=0o755)
-        notes = [one.text for one in diagnosis.private() if one.weight == diagnosis.Weight.NOTE]
+        notes = [one.text for one in diagnosis.private() if one.weight == Weight.NOTE]
         assert len(notes) == 2
         for text, remedy in zip(
             notes, ("chmod -R go= data/private", f"chmod 700 {cache}"), strict=True
         ):
             assert text.endswith(remedy)
             subprocess.run(remedy, shell=True, check=True)
-        assert [one.weight for one in diagnosis.private()] == [diagnosis.Weight.OK]
+        assert [one.weight for one in diagnosis.private()] == [Weight.OK]
 
     def test_another_cache_folder_is_looked_at(self, checkout: Path) -> None:
         (checkout / "elsewhere").mkdir(mode=0o755)
@@ -327,7 +328,7 @@ class TestDoctor:
         def git(*arguments: str) -> None:
             subprocess.run(["git", *arguments], check=True, capture_output=True)
 
-        def told() -> diagnosis.Finding:
+        def told() -> Finding:
             return next(one for one in diagnosis.versions() if one.topic == "git")
 
         git("init", "-q")
@@ -340,12 +341,12 @@ class TestDoctor:
             lambda: (checkout / "hooks/pre-commit").chmod(0o644),
         ):
             git("config", "core.hooksPath", "hooks")
-            assert told().weight == diagnosis.Weight.OK
+            assert told().weight == Weight.OK
             broken()
             found = told()
-            assert found.weight == diagnosis.Weight.NOTE
+            assert found.weight == Weight.NOTE
             subprocess.run(found.text.partition(": ")[2], shell=True, check=True)
-        assert told().weight == diagnosis.Weight.OK
+        assert told().weight == Weight.OK
 
     def test_no_dvc_stops_a_run(self, checkout: Path) -> None:
         shutil.rmtree(checkout / ".dvc")

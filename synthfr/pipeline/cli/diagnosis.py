@@ -10,8 +10,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from enum import StrEnum
 from importlib import metadata
 from pathlib import Path
 
@@ -21,6 +19,7 @@ import typer
 from synthfr.disk import read_yaml
 from synthfr.errors import UserError
 from synthfr.pipeline import layout, prefetch, private_files
+from synthfr.pipeline.findings import Finding, Weight
 from synthfr.pipeline.parameters import Params, load_params
 from synthfr.pipeline.tracking.faults import trouble, unwritable
 from synthfr.pipeline.tracking.store import Store
@@ -36,27 +35,7 @@ OPTIONAL = {
 }
 _GIB = 1 << 30
 _ROOM_GIB = {"tiny": 2, "local": 60, "hub": 60}  # models, adapters, data sets, DVC's cache of them
-
-
 WRITERS = ("generate", "synthesize")  # sections that name an engine
-
-
-class Weight(StrEnum):
-    """How much a finding weighs: ``stop`` means that a run would fail."""
-
-    OK = "ok"
-    NOTE = "note"
-    STOP = "stop"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One line of the report; `text` says how to mend what is not well."""
-
-    topic: str
-    weight: Weight
-    text: str
-
 
 Check = Callable[[], Iterator[Finding]]
 
