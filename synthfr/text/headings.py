@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from synthfr.text.language_resources import Language
 from synthfr.text.language_resources import language as resources
-from synthfr.text.normalise import normalise
 from synthfr.text.tokens import words
 
 _MAX_TITLE_WORDS = 8
@@ -28,7 +27,7 @@ def strip_headings(text: str, language: str) -> str:
 def _content(line: str, known: Language) -> str:
     line = line.strip()
     head, colon, rest = line.partition(":")
-    name = normalise(head)
+    name = known.normalise(head)
     if name in known.headings:
         return rest.strip()
     if not colon and _starts_as_title(name, known.titles) and len(words(line)) <= _MAX_TITLE_WORDS:

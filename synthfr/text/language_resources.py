@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 from synthfr.disk import read_yaml
 from synthfr.errors import UserError
-from synthfr.text.normalise import normalise
+from synthfr.text.normalise import normalise, spelt
 
 _FOLDER = Path(__file__).parent / "languages"
 
@@ -43,10 +44,11 @@ class NegationCues:
 
 @dataclass(frozen=True)
 class Language:
-    """Resources of one language; all words but the cues are normalised."""
+    """Resources of one language; all words but the cues are in the language's normal form."""
 
     code: str
     name: str
+    keep_accents: str  # lower-case letters that are letters of their own with their accent: "åäö"
     spacy_blank: str
     spacy_trained: tuple[str, ...]
     code_table: CodeTable | None
@@ -55,6 +57,14 @@ class Language:
     headings: frozenset[str]
     titles: tuple[str, ...]
     negation: NegationCues | None  # None: its file has no cues
+
+    def normalise(self, text: str) -> str:
+        """`text` in normal form (`text.normalise`), with the letters that the language keeps."""
+        return normalise(text, self.keep_accents)
+
+    def spelt(self, text: str) -> str:
+        """The normal form before its blanks are joined."""
+        return spelt(text, self.keep_accents)
 
 
 @cache
@@ -79,17 +89,23 @@ def language(code: str) -> Language:
         )
     data: dict[str, Any] = read_yaml(_FOLDER / f"{code}.yaml")
     table = data["code_table"]
+    keep = _kept(data.get("keep_accents", []))
     edges = [data[name] for name in ("conjunctions", "prepositions", "determiners")]
+
+    def words(*lists: list[str]) -> frozenset[str]:
+        return frozenset(normalise(word, keep) for words in lists for word in words)
+
     return Language(
         code=code,
         name=data["name"],
+        keep_accents=keep,
         spacy_blank=data["spacy"]["blank"],
         spacy_trained=tuple(data["spacy"]["trained"]),
         code_table=CodeTable(**{**table, "labels": tuple(table["labels"])}) if table else None,
-        function_words=_words(*edges),
-        stop_words=_words(data["stop_words"], *edges),
-        headings=_words(data["headings"]),
-        titles=tuple(normalise(title) for title in data["titles"]),
+        function_words=words(*edges),
+        stop_words=words(data["stop_words"], *edges),
+        headings=words(data["headings"]),
+        titles=tuple(normalise(title, keep) for title in data["titles"]),
         negation=_cues(data.get("negation")),
     )
 
@@ -101,5 +117,13 @@ def _cues(data: dict[str, Any] | None) -> NegationCues | None:
     return NegationCues(**{**data, **lists})
 
 
-def _words(*lists: list[str]) -> frozenset[str]:
-    return frozenset(normalise(word) for words in lists for word in words)
+def _kept(letters: list[str]) -> str:
+    """The letters in one string, each one character."""
+    composed = unicodedata.normalize("NFC", "".join(letters))
+    for letter in composed:
+        if letter != letter.lower() or letter == normalise(letter):
+            raise UserError(
+                f"keep_accents of a language file holds '{letter}': list lower-case letters with "
+                "an accent, such as å."
+            )
+    return composed

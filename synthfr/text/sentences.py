@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from synthfr.text.language_resources import Language
 from synthfr.text.language_resources import language as resources
-from synthfr.text.normalise import plain_typography, spelt
+from synthfr.text.normalise import plain_typography
 
 FUNCTION_POS = ("ADP", "CCONJ", "CONJ", "DET", "SCONJ")  # Universal Dependencies
 _GLUED = r"(?<=[^\s\d])[:/+=;](?=\S)"  # "ATCD:HTA/DNID": what wards write without spaces
@@ -31,7 +31,7 @@ class Word(NamedTuple):
 
 
 class Sentence(NamedTuple):
-    form: str  # what `normalise` makes of the sentence
+    form: str  # what `Language.normalise` makes of the sentence
     words: list[Word]
     text_end: int  # offset in the text
 
@@ -59,6 +59,7 @@ class _Form(NamedTuple):
 class _Splitter:
     def __init__(self, language: Language) -> None:
         self.nlp, self.trained = _pipeline(language)
+        self._spelt = language.spelt
         self._function_words = language.function_words
         self._function_parts = _part_of_speech_ids(FUNCTION_POS)
         self._forms: dict[int, _Form] = {}  # by spaCy's hash of a token
@@ -105,7 +106,7 @@ class _Splitter:
         try:
             return self._forms[orth]
         except KeyError:
-            whole = spelt(doc[row].text)
+            whole = self._spelt(doc[row].text)
             form = _Form(" ".join(whole.split()), whole[:1].isspace(), whole[-1:].isspace())
             self._forms[orth] = form
             return form

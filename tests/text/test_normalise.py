@@ -52,6 +52,40 @@ def test_a_word_does_not_change_its_neighbours(left: str, right: str) -> None:
     assert normalise(f"{left} {right}") == f"{normalise(left)} {normalise(right)}".strip()
 
 
+KEPT = "åäöй"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("År, är: SVÅR svår svar", "år är svår svår svar"),
+        ("A\u030ar", "år"),  # the letter as two characters
+        ("\N{ANGSTROM SIGN}r", "år"),
+        ("Йод ёлка и", "йод елка и"),
+        ("allé idé Hépatite", "alle ide hepatite"),  # not listed: only a way of writing
+    ],
+)
+def test_letters_that_a_language_keeps_stay(text: str, expected: str) -> None:
+    assert normalise(text, KEPT) == expected
+
+
+def test_negative_control_without_them_they_are_the_same_word() -> None:
+    assert normalise("år") == normalise("Ar")
+    assert normalise("й") == normalise("и")
+    assert normalise("år", KEPT) != normalise("ar", KEPT)
+
+
+@given(st.text(), st.text())
+@settings(deadline=None)
+def test_with_kept_letters_twice_is_once_and_neighbours_do_not_matter(
+    left: str, right: str
+) -> None:
+    form = normalise(left, KEPT)
+    assert normalise(form, KEPT) == form
+    assert normalise(f"{left} {right}", KEPT) == f"{form} {normalise(right, KEPT)}".strip()
+    assert normalise(form) == normalise(left)  # nothing else is kept
+
+
 @given(st.text(alphabet="abcdefghijklmnopqrstuvwxyz "))
 @settings(deadline=None)
 def test_negative_control_plain_words_stay(text: str) -> None:

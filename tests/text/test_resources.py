@@ -1,7 +1,6 @@
 import pytest
 
 from synthfr.errors import UserError
-from synthfr.text import normalise
 from synthfr.text.language_resources import _FOLDER, language
 
 LANGUAGES = [path.stem for path in _FOLDER.glob("*.yaml")]
@@ -12,8 +11,13 @@ def test_every_language_file_loads_in_normal_form(code: str) -> None:
     known = language(code)
     words = known.function_words | known.stop_words | known.headings | set(known.titles)
     assert words
-    assert all(word and word == normalise(word) for word in words)
+    assert all(word and word == known.normalise(word) for word in words)
     assert known.function_words <= known.stop_words
+
+
+def test_french_and_english_keep_no_accents() -> None:
+    for code in ("fr", "en"):
+        assert language(code).normalise("Été à Ängelholm") == "ete a angelholm"
 
 
 def test_yaml_does_not_turn_words_into_booleans() -> None:
