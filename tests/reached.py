@@ -117,7 +117,8 @@ ALTERNATIVES = {
     ),
     r"synthfr/corpora/(demo|files)/.*": "synthfr/corpora/${seed.source}",
 }
-# what modules read beside their own text
+# what modules read beside their own text; of languages, `language_names` tells all but
+# `language_resources` the names alone, which a test holds still: a new cue trains nothing anew
 RESOURCES = {
     "synthfr/corpora/demo/knowledge.py": "synthfr/corpora/demo/knowledge.yaml",
     "synthfr/judging/judgements.py": "synthfr/judging",

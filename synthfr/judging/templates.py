@@ -1,4 +1,4 @@
-"""What the judge is asked: text files ``<kind>.<language>.txt`` beside this module.
+"""What the judge is asked: templates (`text.templates`) beside this module, one a kind.
 
 They stand here rather than among the prompts for reports, which every stage depends on: a judge's
 wording may change without anything being written anew.
@@ -7,18 +7,14 @@ wording may change without anything being written anew.
 from __future__ import annotations
 
 import re
-from functools import cache
-from importlib.resources import files
 
-from synthfr.errors import UserError
+from synthfr.text import templates
 
 _OPEN, _CLOSE = "<<<", ">>>"  # around a text that is judged
 
 
 def render(kind: str, language: str, **texts: str) -> str:
-    """The question of a `kind` about `texts`; one that no template asks in the language is a
-    UserError.
-    """
+    """The question of a `kind` about `texts`, which are in the language."""
     return fill(template(kind, language), **texts)
 
 
@@ -35,29 +31,14 @@ def fill(question: str, **texts: str) -> str:
     return re.sub(slots, lambda found: shown[found[0][1:-1]], question)
 
 
-@cache
-def template(
-    kind: str,
-    language: str,
-    package: str = "synthfr.judging",
-    where: str = "judge.kind",
-    off: str = "none",
-) -> str:
+def template(kind: str, language: str, package: str = "synthfr.judging") -> str:
     """The text of a template of `package`, with its slots.
 
-    The UserError when there is none names the parameter `where`, and its value that asks nothing.
+    Raises:
+        UserError: if there is no file for a language that has no template of its own.
+        FileNotFoundError: if the package has no such kind.
     """
-    folder = files(package)
-    resource = folder.joinpath(f"{kind}.{language}.txt")
-    if not resource.is_file():
-        known = sorted(
-            entry.name.split(".")[1]
-            for entry in folder.iterdir()
-            if entry.name.startswith(f"{kind}.") and entry.name.endswith(".txt")
-        )
-        raise UserError(
-            f"{where}: there is no template '{kind}' in the language of a report "
-            f"(there are: {', '.join(known)}): set {where} to {off}, or add "
-            f"{package.replace('.', '/')}/{kind}.{language}.txt."
-        )
-    return resource.read_text("utf-8").rstrip("\n")
+    text = templates.template(package, kind, language)
+    if text is None:
+        raise FileNotFoundError(f"{package} has no template {kind}.txt")
+    return text.rstrip("\n")

@@ -115,9 +115,9 @@ def judge_similarity(
 
 
 def question(compared: Comparison) -> Question:
-    """What the judge is asked; no template in the report's language is a UserError."""
+    """What the judge is asked, in the report's language where there is a template in it."""
     # the document first: the candidates of a prompt share all that is before their own text
-    wording = template(SECTION, compared.language, TEMPLATES, f"{SECTION}.model", off="null")
+    wording = template(SECTION, compared.language, TEMPLATES)
     return Question(
         (compared.prompt_id, compared.number),
         fill(wording, document=compared.document, candidate=compared.candidate),

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
-from pathlib import Path
-from typing import Any
 
-from synthfr.disk import read_yaml
-from synthfr.errors import UserError
+from synthfr.text.language_names import LanguageFile, language_file
 from synthfr.text.normalise import normalise, spelt
-
-_FOLDER = Path(__file__).parent / "languages"
 
 
 @dataclass(frozen=True)
@@ -47,7 +42,7 @@ class Language:
     """Resources of one language; all words but the cues are in the language's normal form."""
 
     code: str
-    name: str
+    name: str  # in English
     keep_accents: str  # lower-case letters that are letters of their own with their accent: "åäö"
     spacy_blank: str
     spacy_trained: tuple[str, ...]
@@ -67,10 +62,19 @@ class Language:
         return spelt(text, self.keep_accents)
 
 
-@cache
-def known_languages() -> tuple[str, ...]:
-    """Codes of the languages that there are resources for, in alphabetical order."""
-    return tuple(sorted(path.stem for path in _FOLDER.glob("*.yaml")))
+_KEYS = {
+    "name",
+    "keep_accents",
+    "spacy",
+    "code_table",
+    "conjunctions",
+    "prepositions",
+    "determiners",
+    "stop_words",
+    "headings",
+    "titles",
+    "negation",
+}
 
 
 @cache
@@ -78,52 +82,64 @@ def language(code: str) -> Language:
     """The resources of a language.
 
     Raises:
-        UserError: if there is no file for it.
+        UserError: if there is no file for it, or one with a key missing, unknown or ill-written.
     """
-    if code not in known_languages():
-        # not repeated: it may be a cell of a private table
-        raise UserError(
-            f"There are no resources for a language that is asked for (known: "
-            f"{', '.join(known_languages())}): correct the language of the reports "
-            "(seed.language), or add a file to synthfr/text/languages."
-        )
-    data: dict[str, Any] = read_yaml(_FOLDER / f"{code}.yaml")
-    table = data["code_table"]
-    keep = _kept(data.get("keep_accents", []))
-    edges = [data[name] for name in ("conjunctions", "prepositions", "determiners")]
+    data = language_file(code)
+    if unknown := sorted(set(data) - _KEYS):
+        raise data.wrong(unknown[0], "is none that is read: remove it, or write it")
+    keep = _kept(data)
+    edges = ("conjunctions", "prepositions", "determiners")
 
-    def words(*lists: list[str]) -> frozenset[str]:
-        return frozenset(normalise(word, keep) for words in lists for word in words)
+    def words(*keys: str) -> tuple[str, ...]:
+        return tuple(normalise(word, keep) for key in keys for word in data.words(key))
 
     return Language(
         code=code,
-        name=data["name"],
+        name=data.text("name"),
         keep_accents=keep,
-        spacy_blank=data["spacy"]["blank"],
-        spacy_trained=tuple(data["spacy"]["trained"]),
-        code_table=CodeTable(**{**table, "labels": tuple(table["labels"])}) if table else None,
-        function_words=words(*edges),
-        stop_words=words(data["stop_words"], *edges),
-        headings=words(data["headings"]),
-        titles=tuple(normalise(title, keep) for title in data["titles"]),
-        negation=_cues(data.get("negation")),
+        spacy_blank=data.group("spacy").text("blank"),
+        spacy_trained=data.group("spacy").words("trained"),
+        code_table=_code_table(data),
+        function_words=frozenset(words(*edges)),
+        stop_words=frozenset(words("stop_words", *edges)),
+        headings=frozenset(words("headings")),
+        titles=words("titles"),
+        negation=_cues(data),
     )
 
 
-def _cues(data: dict[str, Any] | None) -> NegationCues | None:
-    if data is None:
-        return None
-    lists = {name: tuple(value) for name, value in data.items() if isinstance(value, list)}
-    return NegationCues(**{**data, **lists})
-
-
-def _kept(letters: list[str]) -> str:
-    """The letters in one string, each one character."""
-    composed = unicodedata.normalize("NFC", "".join(letters))
-    for letter in composed:
-        if letter != letter.lower() or letter == normalise(letter):
-            raise UserError(
-                f"keep_accents of a language file holds '{letter}': list lower-case letters with "
-                "an accent, such as å."
-            )
+def _kept(data: LanguageFile) -> str:
+    """The letters of ``keep_accents`` in one string, each one character; none where it is not
+    there.
+    """
+    if "keep_accents" not in data:
+        return ""
+    composed = unicodedata.normalize("NFC", "".join(data.words("keep_accents")))
+    if any(letter != letter.lower() or letter == normalise(letter) for letter in composed):
+        raise data.wrong("keep_accents", "holds what is no lower-case letter with an accent: write")
     return composed
+
+
+def _code_table(data: LanguageFile) -> CodeTable | None:
+    if data["code_table"] is None:
+        return None
+    table = data.group("code_table")
+    return CodeTable(
+        table.text("distribution"),
+        table.text("extra"),
+        table.text("resource"),
+        table.text("code"),
+        table.words("labels"),
+    )
+
+
+def _cues(data: LanguageFile) -> NegationCues | None:
+    if data.get("negation") is None:
+        return None
+    cues = data.group("negation")
+    if not isinstance(cues["reach"], int):
+        raise cues.wrong("reach", "is no whole number: write it")
+    names = [one.name for one in fields(NegationCues) if one.name != "reach"]
+    if unknown := sorted(set(cues) - {"reach", *names}):
+        raise cues.wrong(unknown[0], "is none that is read: remove it, or write it")
+    return NegationCues(cues["reach"], **{name: cues.words(name) for name in names})

@@ -7,18 +7,17 @@ import pytest
 from synthfr.errors import UserError
 from synthfr.judging import criteria
 from synthfr.judging.templates import render, template
+from synthfr.text.language_names import known_languages
 
 SLOTS = {"score": ["text"], "pairwise": ["first", "second"]}
 FOLDER = Path(criteria.__file__).parent
-SHIPPED = sorted(path.stem.split(".") for path in FOLDER.glob("*.txt"))
+SHIPPED = [(kind, language) for kind in SLOTS for language in known_languages()]
 
 
-def test_each_kind_speaks_every_language_that_reports_are_asked_in() -> None:
-    from synthfr import prompts
-
-    own = Path(prompts.__file__).parent.glob("*.*.txt")  # those of a language of their own
-    languages = {path.stem.split(".")[1] for path in own}
-    assert {tuple(one) for one in SHIPPED} == {(kind, one) for kind in SLOTS for one in languages}
+def test_every_template_is_of_a_kind_and_a_language_and_each_kind_has_a_common_one() -> None:
+    own = {tuple(path.stem.split(".")) for path in FOLDER.glob("*.*.txt")}
+    assert {path.stem for path in FOLDER.glob("*.txt")} - {".".join(one) for one in own} == {*SLOTS}
+    assert own <= set(SHIPPED)
 
 
 @pytest.mark.parametrize(("kind", "language"), SHIPPED)
@@ -47,8 +46,18 @@ def test_a_text_cannot_close_its_own_brackets() -> None:
         assert sly.count(mark) == honest.count(mark)
 
 
-def test_another_language_is_told() -> None:
-    with pytest.raises(
-        UserError, match=r"no template 'score' in the language of a report \(there are: en, fr"
-    ):
-        render("score", "de", text="Befund")
+def test_the_common_one_names_the_language() -> None:
+    for kind in SLOTS:
+        assert "medical Swedish" in template(kind, "sv")
+        assert "medical English" in template(kind, "en")
+        assert "{language}" not in template(kind, "sv")
+        assert "Swedish" not in template(kind, "fr")  # negative control: its own
+
+
+def test_a_slot_for_the_language_inside_a_text_is_left_alone() -> None:
+    assert "<<<\n{language}\n>>>" in render("score", "sv", text="{language}")
+
+
+def test_a_language_without_a_file_is_told() -> None:
+    with pytest.raises(UserError, match=r"^There are no resources .*seed\.language"):
+        render("score", "xx", text="Befund")

@@ -1,12 +1,11 @@
 import pytest
 
 from synthfr.errors import UserError
-from synthfr.text.language_resources import _FOLDER, language
+from synthfr.text.language_names import english_name, known_languages
+from synthfr.text.language_resources import language
 
-LANGUAGES = [path.stem for path in _FOLDER.glob("*.yaml")]
 
-
-@pytest.mark.parametrize("code", LANGUAGES)
+@pytest.mark.parametrize("code", known_languages())
 def test_every_language_file_loads_in_normal_form(code: str) -> None:
     known = language(code)
     words = known.function_words | known.stop_words | known.headings | set(known.titles)
@@ -26,5 +25,11 @@ def test_yaml_does_not_turn_words_into_booleans() -> None:
 
 @pytest.mark.parametrize("code", ["xx", "../fr", ""])
 def test_unknown_language_names_the_known_ones(code: str) -> None:
-    with pytest.raises(UserError, match=r"en, fr.*seed\.language"):
+    with pytest.raises(UserError, match=r"en, fr, ru, sv.*seed\.language"):
         language(code)
+
+
+def test_names_are_held_still() -> None:
+    """Stages that write prompts depend on no language file: see tests/reached.py."""
+    names = {code: english_name(code) for code in known_languages()}
+    assert names == {"en": "English", "fr": "French", "ru": "Russian", "sv": "Swedish"}

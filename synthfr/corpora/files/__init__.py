@@ -14,7 +14,7 @@ from synthfr.corpora.files.code_list import code_list
 from synthfr.corpora.reading import Columns, missing_column, read_columns
 from synthfr.errors import UserError
 from synthfr.section import ProperShare, Section
-from synthfr.text.language_resources import known_languages
+from synthfr.text.language_names import known_languages
 
 if TYPE_CHECKING:
     import pandas as pd
