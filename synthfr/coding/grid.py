@@ -9,7 +9,7 @@ Synth-FR evaluates): labels are the k most frequent categories of the training s
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -101,16 +101,7 @@ def evaluate_grid(
     report ids, not on row order, and a smaller size is part of a larger one. UserError when there
     are too few reports or no code to learn.
     """
-    if len(training) < (largest := max(params.sizes)):
-        raise UserError(
-            f"classify.sizes asks for {largest} reports, and there are only {len(training)}: "
-            "lower classify.sizes or raise synthesize.reports."
-        )
-    if not label_space:
-        raise UserError(
-            "classify: no code was exported from the private side: lower "
-            "keywords.min_documents, or give private reports that share codes."
-        )
+    _refuse_too_few(len(training), params, label_space)
     known = labels.categories([*training["codes"], *holdout["codes"]])
     judged = coder(
         [*training["text"], *holdout["text"]],
@@ -118,10 +109,59 @@ def evaluate_grid(
         seeding.derive(random_seed, "coder"),
         scratch,
     )
-    test = np.arange(len(training), len(known))
     cells = []
+    for which, parts in _grid(
+        training["report_id"].tolist(), known, params, label_space, random_seed
+    ):
+        results = _judge(judged, parts, params.decision_rule)
+        cells += [{**which, **result} for result in results]
+    return cells
+
+
+def check_labels(
+    training: pd.DataFrame,
+    holdout: pd.DataFrame,
+    params: Classify,
+    label_space: Sequence[str],
+    random_seed: int,
+) -> None:
+    """The UserErrors of `evaluate_grid`, as far as codes and ids (columns report_id, codes) tell
+    them: no coder is trained.
+    """
+    _refuse_too_few(len(training), params, label_space)
+    known = labels.categories([*training["codes"], *holdout["codes"]])
+    for _, parts in _grid(training["report_id"].tolist(), known, params, label_space, random_seed):
+        parts.refuse_without_labels()
+
+
+def _refuse_too_few(n_training: int, params: Classify, label_space: Sequence[str]) -> None:
+    if n_training < (largest := max(params.sizes)):
+        raise UserError(
+            f"classify.sizes asks for {largest} reports, and there are only {n_training}: "
+            "lower classify.sizes or raise synthesize.reports."
+        )
+    if not label_space:
+        raise UserError(
+            "classify: no code was exported from the private side: lower "
+            "keywords.min_documents, or give private reports that share codes."
+        )
+
+
+def _grid(
+    report_ids: Sequence[str],
+    known: list[Categories],
+    params: Classify,
+    label_space: Sequence[str],
+    random_seed: int,
+) -> Iterator[tuple[Cell, _Parts]]:
+    """What is trained and judged, one after the other: what identifies it, and its parts.
+
+    `report_ids` are those of the training reports, `known` the categories of these and then of the
+    holdout.
+    """
+    test = np.arange(len(report_ids), len(known))
     for seed in params.seeds:
-        shuffled = _shuffled(training["report_id"], random_seed, seed)
+        shuffled = _shuffled(report_ids, random_seed, seed)
         for size in params.sizes:
             split = _split(shuffled[:size], params.validation_share)
             for evaluation in params.evaluations:
@@ -130,10 +170,10 @@ def evaluate_grid(
                         parts = _Parts.unbiased(known, split, test, label_space[:top_k])
                     else:
                         parts = _Parts.original(known, split, test, top_k, params.max_labels)
-                    which = {"size": size, "top_k": top_k, "seed": seed, "evaluation": evaluation}
-                    results = _judge(judged, parts, params.decision_rule)
-                    cells += [{**which, **result} for result in results]
-    return cells
+                    yield (
+                        {"size": size, "top_k": top_k, "seed": seed, "evaluation": evaluation},
+                        parts,
+                    )
 
 
 def summarise(cells: Iterable[Cell], rule: str) -> dict[str, Any]:
@@ -200,13 +240,17 @@ class _Parts:
             parts += [rows[kept], truth[kept]]
         return cls(*parts)
 
+    def refuse_without_labels(self) -> None:
+        """UserError where there is nothing to learn, or nobody to judge it on."""
+        if not (self.fit_truth.any() and len(self.test)):
+            raise UserError(
+                "classify: no training report or no holdout report has a code of the label space: "
+                "check that all reports are coded in one code system."
+            )
+
 
 def _judge(judged: Coder, parts: _Parts, rule_that_counts: str) -> list[Cell]:
-    if not (parts.fit_truth.any() and len(parts.test)):
-        raise UserError(
-            "classify: no training report or no holdout report has a code of the label space: "
-            "check that all reports are coded in one code system."
-        )
+    parts.refuse_without_labels()
     rows = np.concatenate([parts.validation, parts.test])
     validation = Validation(parts.validation, parts.validation_truth)
     scores = judged.scores(parts.fit, parts.fit_truth, rows, validation)

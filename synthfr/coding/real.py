@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from synthfr.coding.grid import Cell, evaluate_grid
+from synthfr.coding.grid import Cell, check_labels, evaluate_grid
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,15 +31,29 @@ def evaluate_real(
     Reports without codes cannot teach a coder and are left out. A size above what there is then has
     no cells: all that is compared at a size was trained on equally many reports.
     """
-    coded = training[[len(codes) > 0 for codes in training["codes"]]]
-    reached = [size for size in params.sizes if size <= len(coded)]
-    if not reached:
+    coded, reached = _coded(training, params)
+    if reached is None:
         return []
-    return evaluate_grid(
-        coded,
-        holdout,
-        params.model_copy(update={"sizes": reached}),
-        label_space,
-        random_seed,
-        scratch,
-    )
+    return evaluate_grid(coded, holdout, reached, label_space, random_seed, scratch)
+
+
+def check_real(
+    training: pd.DataFrame,
+    holdout: pd.DataFrame,
+    params: Classify,
+    label_space: Sequence[str],
+    random_seed: int,
+) -> list[int]:
+    """The UserErrors of `evaluate_real` that codes tell beforehand; returns the sizes reached."""
+    coded, reached = _coded(training, params)
+    if reached is None:
+        return []
+    check_labels(coded, holdout, reached, label_space, random_seed)
+    return reached.sizes
+
+
+def _coded(training: pd.DataFrame, params: Classify) -> tuple[pd.DataFrame, Classify | None]:
+    """The reports with codes, and the parameters with the sizes that they reach (None: none)."""
+    coded = training[[len(codes) > 0 for codes in training["codes"]]]
+    sizes = [size for size in params.sizes if size <= len(coded)]
+    return coded, params.model_copy(update={"sizes": sizes}) if sizes else None

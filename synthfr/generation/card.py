@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from synthfr import records
 from synthfr.disk import atomic_dir, write_text
 from synthfr.models import Lineage, read_provenance
+from synthfr.models.base_languages import cannot_write
 
 if TYPE_CHECKING:
     from synthfr.generation.synthesis import Synthesis, Synthesize
@@ -26,6 +27,12 @@ _COMPLETED = """
 * Training: prompts of private documents were completed from gold codes: where no term found in a
   document's text named one of its codes, a random synonym of the code was added, so that prompts
   also name what the text does not."""
+
+_LABELS = """\
+The labels are those of the prompt, not of an expert who read the text. Adapters of later steps were
+trained on preferences that come from scores against private reports: how much of these a report
+repeats is measured by the stage `privacy`, not excluded.
+"""
 
 
 def save(
@@ -46,6 +53,7 @@ def save(
     `lineage` is that of the policy's adapters on the base in `base_dir`; `completed_from_codes`
     is ``keywords.complete_from_codes``, under which the policy was trained; the rest: see `card`.
     """
+    base = read_provenance(base_dir)
     text = card(
         made,
         params,
@@ -53,7 +61,8 @@ def save(
         language=language,
         template=template,
         source=source,
-        base=read_provenance(base_dir),
+        base=base,
+        unlearnt=cannot_write(base["source"], base_dir, language),
         lineage=lineage,
         completed_from_codes=completed_from_codes,
     )
@@ -71,18 +80,21 @@ def card(
     template: str,
     source: str,
     base: Mapping[str, Any],
+    unlearnt: str | None,
     lineage: Sequence[Lineage],
     completed_from_codes: bool,
 ) -> str:
     """Markdown with the front matter of a Hugging Face data set card.
 
-    `base` is the base's provenance, `lineage` that of the policy's adapters, `source` of the seed.
+    `base` is the base's provenance, `unlearnt` what `cannot_write` says of it, `lineage` that of
+    the policy's adapters, `source` of the seed.
     """
     name = base["repo_id"] or f"{base['source']} base"
     at = f" at `{base['revision']}`" if base["revision"] else ""
     chain = " -> ".join(f"`{one.step}`" for one in lineage)
     adapters = f"LoRA adapters merged in order: {chain}" if lineage else "no adapter, no SFT"
     completed = _COMPLETED if completed_from_codes and lineage else ""
+    limit = f"{unlearnt}\n\n" if unlearnt else ""
     facts = made.summary
     return f"""---
 language: {language}
@@ -128,7 +140,4 @@ it was written about a patient. {_SOURCES[source]} Not for clinical use.
 
 ## Limits
 
-The labels are those of the prompt, not of an expert who read the text. Adapters of later steps were
-trained on preferences that come from scores against private reports: how much of these a report
-repeats is measured by the stage `privacy`, not excluded.
-"""
+{limit}{_LABELS}"""

@@ -24,6 +24,7 @@ TRAINING_SHARE, ENCODING_SHARE = 0.4, 0.3  # of the peak
 LORA_FLOPS, FORWARD_FLOPS, FULL_FLOPS = 4, 2, 6  # a weight and token; LoRA: no weight gradients
 REPORT_SHARE = 1 / 3  # of max_new_tokens, that a report uses on average
 PROMPT_TOKENS = 150
+TINY_TOKENS_PER_S = 3_000.0  # of the shipped base on one CPU core, written or trained on
 _TINY = 2.4e6  # weights of the shipped base
 _SIZES = {"large": 0.4e9, "base": 0.15e9, "BioLORD": 0.28e9}  # of encoders whose name says no more
 
@@ -40,9 +41,12 @@ class Line:
     disk_bytes: float = 0.0
 
 
-def plan(params: Params) -> list[Line]:
-    """The lines of all stages that cost something, and their total at the end."""
-    lines = [*_policy(params), *_evaluation(params)]
+def plan(params: Params, public_reports: int | None = None) -> list[Line]:
+    """The lines of all stages that cost something, and their total at the end.
+
+    `public_reports`: how many there are; where nobody has counted the user's, a thousand.
+    """
+    lines = [*_policy(params, public_reports), *_evaluation(params)]
     if params.rounds:
         lines[2:2] = _rounds(params)
     total = Line(
@@ -68,12 +72,14 @@ def size_of(name: str) -> tuple[float, float]:
     return size, size
 
 
-def _policy(params: Params) -> Iterator[Line]:
+def _policy(params: Params, public_reports: int | None) -> Iterator[Line]:
     total, _ = _base(params)
     copies = 3 if params.base.source == "hub" else 2  # models/base, DVC's cache, the hub's cache
     yield Line("base", f"{_weights(total)} weights, {copies} copies", disk_bytes=copies * 2 * total)
-    reports = params.seed.demo.public if params.seed.source == "demo" else 1000
-    counted = "" if params.seed.source == "demo" else " for every 1 000 public reports"
+    if public_reports is None and params.seed.source == "demo":
+        public_reports = params.seed.demo.public
+    counted = " for every 1 000 public reports" if public_reports is None else ""
+    reports = 1000 if public_reports is None else public_reports
     reports = round(reports / (1 - params.sft.teacher.share) * (1 - params.sft.validation_share))
     yield _training(
         "sft", f"{reports} reports x {params.sft.epochs:g} epochs{counted}", params, params.sft,

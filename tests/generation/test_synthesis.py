@@ -154,3 +154,8 @@ def test_the_folder_appears_with_its_card(tmp_path: Path) -> None:
     assert told not in card
     save(completed_from_codes=True)
     assert (tmp_path / "out/README.md").read_text().count(told) == 1
+    assert "has not learnt" not in card
+    (base / "README.md").write_text("---\nlanguage: [en, zh]\n---\n")
+    save(completed_from_codes=False)
+    foreign = (tmp_path / "out/README.md").read_text()
+    assert "has not learnt to write 'fr' (its model card names en, zh)" in foreign

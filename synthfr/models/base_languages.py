@@ -1,0 +1,47 @@
+"""Which languages a base can write, as far as its files say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+TINY_LANGUAGE = "fr"  # all that the shipped base has read
+CARD = "README.md"
+ANY = {"multilingual", "mul"}  # of a model card: no list
+
+
+def declared(folder: Path) -> frozenset[str]:
+    """The language codes in the front matter of a model card (``en`` of ``en-GB``); empty where
+    the folder has no card, or its front matter is no YAML or names none.
+    """
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    path = folder / CARD
+    lines = path.read_text("utf-8", errors="replace").splitlines() if path.is_file() else []
+    if not lines or lines[0].strip() != "---" or "---" not in (rest := lines[1:]):
+        return frozenset()
+    try:
+        matter = YAML(typ="safe", pure=True).load("\n".join(rest[: rest.index("---")]))
+    except YAMLError:
+        return frozenset()
+    named = matter.get("language") if isinstance(matter, dict) else None
+    names = [named] if isinstance(named, str) else named if isinstance(named, list) else []
+    return frozenset(str(name).lower().partition("-")[0] for name in names)
+
+
+def cannot_write(source: str, folder: Path, language: str) -> str | None:
+    """One sentence, where the files of the base in `folder` say that it has not learnt `language`.
+
+    `source` is ``base.source``. None says no more than that nothing speaks against it.
+    """
+    if source == "tiny":
+        known, why = {TINY_LANGUAGE}, f"the shipped tiny base has read '{TINY_LANGUAGE}' alone"
+    else:
+        known = set(declared(folder))
+        why = f"its model card names {', '.join(sorted(known))}"
+    if not known or known & ANY or language in known:
+        return None
+    return (
+        f"The base has not learnt to write '{language}' ({why}): its reports are no text of that "
+        "language, and figures about them say nothing; choose another base (section base)."
+    )
