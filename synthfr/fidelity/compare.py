@@ -25,7 +25,7 @@ def compare(
 ) -> Comparison:
     """Every feature of `synthetic` and of real reports that nothing has learnt from (`holdout`).
 
-    Frames have report_id and text, `synthetic` also keywords.
+    Frames have report_id and text, `synthetic` also keywords and language.
 
     Returns:
         ``{feature: {"real", "synthetic", "difference", "real_difference"}}``: difference = real -
@@ -48,8 +48,10 @@ def compare(
         for name, value in of_real.items()
     }
     recalls = [
-        keyword_recall(asked, text)
-        for asked, text in zip(synthetic["keywords"], synthetic["text"], strict=True)
+        keyword_recall(asked, text, language)
+        for asked, text, language in zip(
+            synthetic["keywords"], synthetic["text"], synthetic["language"], strict=True
+        )
     ]
     return comparison | {"keyword_recall": {"synthetic": sum(recalls) / len(recalls)}}
 

@@ -6,23 +6,23 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from synthfr.text import normalise
+from synthfr.text import language as resources
 
 # without the marks that end a phrase, which `text.tokens.words` keeps: a word at the end of a line
 # is to weigh as in its middle; "+++", "14/9" and "<50" stay whole: hospital notes are made of them
 WORD = r"(?u)[^\s,;.:]+"
 
 
-def keyword_recall(keywords: Sequence[str], text: str) -> float:
-    """Share of `keywords` that are substrings of `text`, both normalised.
+def keyword_recall(keywords: Sequence[str], text: str, language: str) -> float:
+    """Share of `keywords` that are substrings of `text`, both in the language's normal form.
 
     Keywords that hold no letter are nothing once normalised and do not count; with none left the
     share is 1: nothing that was asked for is missing.
     """
-    asked = [normal for normal in (_normal(keyword) for keyword in keywords) if normal]
+    asked = [normal for normal in (_normal(keyword, language) for keyword in keywords) if normal]
     if not asked:
         return 1.0
-    said = normalise(text)
+    said = resources(language).normalise(text)
     return sum(keyword in said for keyword in asked) / len(asked)
 
 
@@ -41,5 +41,5 @@ def _metric() -> Any:
 
 
 @cache
-def _normal(keyword: str) -> str:
-    return normalise(keyword)
+def _normal(keyword: str, language: str) -> str:
+    return resources(language).normalise(keyword)

@@ -153,7 +153,7 @@ def score(
         "similarity": evaluator.rate([row.candidate for row in compared.rows], ids),
         "keyword_recall": np.array(
             [
-                lexical.keyword_recall(keywords[row.prompt_id], row.candidate)
+                lexical.keyword_recall(keywords[row.prompt_id], row.candidate, row.language)
                 for row in compared.rows
             ]
         ),

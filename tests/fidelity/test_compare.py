@@ -9,7 +9,8 @@ from synthfr import fidelity
 
 def frame(texts: list[str], prefix: str = "r") -> pd.DataFrame:
     ids = [f"{prefix}{number}" for number in range(len(texts))]
-    return pd.DataFrame({"report_id": ids, "text": texts, "keywords": [["HTA"]] * len(texts)})
+    keywords = [["HTA"]] * len(texts)
+    return pd.DataFrame({"report_id": ids, "text": texts, "keywords": keywords, "language": "fr"})
 
 
 def texts(n: int, seed: int) -> list[str]:

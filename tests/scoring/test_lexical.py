@@ -7,15 +7,21 @@ from synthfr.scoring.lexical import bleu, keyword_recall
 
 def test_keyword_recall_is_a_share_of_normalised_substrings() -> None:
     text = "Patient hypertendu : HTA ancienne ; œdème-aigu du poumon."
-    assert keyword_recall(["hta", "Œdème aigu", "BPCO", "diabète"], text) == 0.5
-    assert keyword_recall(["oedeme aigu du poumon"], text) == 1
-    assert keyword_recall(["oedeme du poumon"], text) == 0  # negative control: words apart
+    assert keyword_recall(["hta", "Œdème aigu", "BPCO", "diabète"], text, "fr") == 0.5
+    assert keyword_recall(["oedeme aigu du poumon"], text, "fr") == 1
+    assert keyword_recall(["oedeme du poumon"], text, "fr") == 0  # negative control: words apart
 
 
 def test_keywords_without_letters_do_not_count() -> None:
-    assert keyword_recall(["12", "HTA"], "HTA") == 1
-    assert keyword_recall(["12"], "") == 1
-    assert keyword_recall(["HTA"], "") == 0
+    assert keyword_recall(["12", "HTA"], "HTA", "fr") == 1
+    assert keyword_recall(["12"], "", "fr") == 1
+    assert keyword_recall(["HTA"], "", "fr") == 0
+
+
+def test_letters_of_a_language_count() -> None:
+    assert keyword_recall(["svår smärta"], "Svår  smärta sedan ett år.", "sv") == 1
+    assert keyword_recall(["svar"], "Svår smärta.", "sv") == 0
+    assert keyword_recall(["svar"], "Svår smärta.", "fr") == 1  # negative control
 
 
 def test_bleu_of_the_same_and_of_nothing_in_common() -> None:
