@@ -28,6 +28,10 @@ class Change:
     wanted: Any
 
 
+class Whole(dict[str, Any]):
+    """A mapping in an overlay that takes the place of the one there, instead of joining it."""
+
+
 def names(folder: Path) -> list[str]:
     """Profiles in `folder`, by name."""
     return sorted(path.stem for path in folder.glob("*.yaml"))
@@ -61,7 +65,7 @@ def changes(params_path: Path, profile_path: Path) -> list[Change]:
 def merged(params_path: Path, profile_path: Path) -> dict[str, Any]:
     """The parameters with the profile laid over them, as plain objects; not yet checked."""
     params: dict[str, Any] = read_yaml(params_path)
-    _overlay(params, read_yaml(profile_path) or {})
+    overlay_on(params, read_yaml(profile_path) or {})
     return params
 
 
@@ -93,7 +97,7 @@ def apply(params_path: Path, profile_path: Path) -> list[Change]:
 def lay(params_path: Path, overlay: Mapping[str, Any]) -> None:
     """Lay values over ``params.yaml`` in place; nothing is written unless the result is valid."""
     params = read_yaml(params_path)
-    _overlay(params, overlay)
+    overlay_on(params, overlay)
     parse(params, str(params_path))
     write(params_path, overlay)
 
@@ -102,7 +106,7 @@ def write(path: Path, overlay: Mapping[str, Any]) -> None:
     """Lay values over a YAML file in place, its comments, order and style kept."""
     yaml = _round_trip()
     document = yaml.load(path.read_text(encoding="utf-8"))
-    _overlay(document, overlay)
+    overlay_on(document, overlay)
     text = io.StringIO()
     yaml.dump(document, text)
     write_text(path, text.getvalue())
@@ -118,17 +122,39 @@ def _round_trip() -> Any:
     return yaml
 
 
+def nested(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Values under dotted names as an overlay: ``sft.epochs: 1`` to ``sft: {epochs: 1}``."""
+    overlay: dict[str, Any] = {}
+    for name, value in settings.items():
+        *path, last = name.split(".")
+        place = overlay
+        for part in path:
+            place = place.setdefault(part, {})
+        place[last] = value
+    return overlay
+
+
 def _null(representer: Any, _: None) -> Any:
     return representer.represent_scalar("tag:yaml.org,2002:null", "null")  # not an empty value
 
 
-def _overlay(params: MutableMapping[str, Any], overlay: Mapping[str, Any]) -> None:
-    """Mappings are merged, everything else (lists too) is replaced."""
+def overlay_on(params: MutableMapping[str, Any], overlay: Mapping[str, Any]) -> None:
+    """Mappings are merged, everything else (lists too, and what is `Whole`) is replaced."""
     for key, value in overlay.items():
-        if isinstance(value, Mapping) and isinstance(params.get(key), MutableMapping):
-            _overlay(params[key], value)
+        if isinstance(value, Whole) or type(value) is list:  # another kind of list has its style
+            params[key] = _in_one_line(value)
+        elif isinstance(value, Mapping) and isinstance(params.get(key), MutableMapping):
+            overlay_on(params[key], value)
         else:
             params[key] = value
+
+
+def _in_one_line(values: Mapping[str, Any] | list[Any]) -> Any:
+    from ruamel.yaml.comments import CommentedMap, CommentedSeq
+
+    made = CommentedMap(values) if isinstance(values, Mapping) else CommentedSeq(values)
+    made.fa.set_flow_style()
+    return made
 
 
 def _changes(params: Any, overlay: Mapping[str, Any], prefix: str = "") -> Iterator[Change]:

@@ -71,8 +71,9 @@ def recipes(root: Path) -> list[Recipe]:
 
 
 def check_sections(folder: Path) -> None:
-    """UserError if a stage of ``dvc.yaml`` reads a parameter section that ``params.yaml`` lacks:
-    DVC would say so only when the stage's turn comes.
+    """UserError if a stage of ``dvc.yaml`` reads a parameter section, or fills in a value, that
+    ``params.yaml`` lacks: DVC would say so only when the stage's turn comes, or not at all clearly.
+    A default of ours does not help it: it reads the file.
     """
     graph, params = read_yaml(folder / "dvc.yaml"), read_yaml(folder / "params.yaml")
     for name, entry in graph.get("stages", {}).items():
@@ -82,6 +83,24 @@ def check_sections(folder: Path) -> None:
                     f"{folder / 'params.yaml'} has no section '{section}', which stage {name} of "
                     f"dvc.yaml reads: add it, or remove the stage."
                 )
+        for value in sorted(set(_FILLED_IN.findall(str(entry)))):
+            if value.partition(".")[0] not in ("key", "item") and not _has(params, value):
+                raise UserError(
+                    f"{folder / 'params.yaml'} has no value '{value}', which stage {name} of "
+                    f"dvc.yaml fills in: add it (a section that was pasted over another keeps "
+                    "nothing of it)."
+                )
+
+
+_FILLED_IN = re.compile(r"\$\{([\w.]+)\}")
+
+
+def _has(params: Any, name: str) -> bool:
+    for part in name.split("."):
+        if not isinstance(params, dict) or part not in params:
+            return False
+        params = params[part]
+    return True
 
 
 def _sections(entry: dict[str, Any]) -> list[str]:

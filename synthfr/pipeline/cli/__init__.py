@@ -177,6 +177,45 @@ def check() -> None:
 
 
 @app.command()
+def init(
+    public: Annotated[
+        Path | None, typer.Option(help="Reports that may be shared: Parquet, CSV or JSONL.")
+    ] = None,
+    private: Annotated[
+        Path | None,
+        typer.Option(help="Reports that may not: below data/private, or outside the checkout."),
+    ] = None,
+    codes: Annotated[
+        Path | None,
+        typer.Option(help="Code list; default: the language's own, or what data/public/codes has."),
+    ] = None,
+    language: Annotated[str | None, typer.Option(help="Of the reports: fr, en, ...")] = None,
+    base: Annotated[
+        str | None, typer.Option(help="tiny, a folder, or owner/name@commit of the hub.")
+    ] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(help="ours=theirs, or private.ours=theirs; once for each column."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing; take what is guessed.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also over changes of your own; a copy is kept.")
+    ] = False,
+) -> None:
+    """Write params.yaml for your own data: files, columns, language, base, and values that fit."""
+    from synthfr.pipeline.cli import initialising as work
+
+    work.run(
+        {"public": public, "private": private, "codes": codes},
+        language,
+        base,
+        columns or [],
+        ask=not yes,
+        force=force,
+    )
+
+
+@app.command()
 def doctor() -> None:
     """Tell what is installed and set up here, and what would stop a run."""
     from synthfr.pipeline.cli import diagnosis
