@@ -28,7 +28,7 @@ from tests.page import conftest as made_up
 ROOT = Path(__file__).parents[1]
 COMMANDS = (
     "profile list|profile show|profile apply|sample|results|docs|ui|sync|doctor|seeds|controls"
-    "|tiny-base|check"
+    "|tiny-base|check|check-data"
 )
 
 SEEDS = {
@@ -280,16 +280,14 @@ class TestDoctor:
             "no-such-package: make install (or pip install -r requirements.lock)"
         ]
 
-    def test_own_reports_must_be_there(self, checkout: Path) -> None:
+    def test_own_files_are_checked(self, checkout: Path) -> None:
         path = checkout / "params.yaml"
         path.write_text(path.read_text().replace("source: demo", "source: files"))
-        stops = [one.text for one in diagnosis.parameters() if one.weight == Weight.STOP]
-        assert len(stops) == 2 and all("holds no reports" in text for text in stops)
-        for side in ("public", "private"):
-            folder = checkout / "data" / side / "raw"
-            folder.mkdir(parents=True)
-            (folder / "reports.csv").write_text("report_id,text\n")
-        assert not [one for one in diagnosis.parameters() if one.weight == Weight.STOP]
+        stops = [one.text for one in diagnosis.own_files() if one.weight == Weight.STOP]
+        assert len([text for text in stops if "raw is not there" in text]) == 2
+        result = run("doctor")
+        assert result.exit_code == 1 and all(text in result.output for text in stops)
+        assert f"{len(stops)} to mend before a run." in result.output
 
     def test_private_reports_in_sight_of_git_stop_a_run(self, checkout: Path) -> None:
         (checkout / "own.csv").touch()

@@ -22,7 +22,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from synthfr import records, redact
-from synthfr.corpora import Seed, files
+from synthfr.corpora import Seed
+from synthfr.corpora.files import reports
 from synthfr.errors import UserError
 from synthfr.pipeline import command, layout, parameters, tracking
 from tests.stages import small_seed
@@ -257,7 +258,7 @@ def _reveal_columns(patch: pytest.MonkeyPatch) -> None:
     def told(path: Path, column: str, name: str, setting: str, theirs: list[str]) -> UserError:
         return UserError(f"{path}: it has {', '.join(theirs)}.")
 
-    patch.setattr(files, "missing_column", told)
+    patch.setattr(reports, "missing_column", told)
 
 
 @pytest.mark.parametrize(
@@ -311,7 +312,9 @@ TABLES: dict[str, Callable[[str], pa.Table]] = {
 @given(planted=TEXTS)
 def test_a_broken_private_table_is_refused_in_silence(how: str, planted: str) -> None:
     with workplace():
-        rows = [{"report_id": f"s{n}", "text": f"HTA numéro {n}.", "codes": []} for n in range(40)]
+        rows = [
+            {"report_id": f"s{n}", "text": f"HTA numéro {n}.", "codes": ["I10"]} for n in range(40)
+        ]
         seeding_from(jsonl(rows), {})
         assert small_seed.run("seed").exit_code == 0
         pq.write_table(TABLES[how](planted), layout.PRIVATE_TRAIN)

@@ -1,142 +1,289 @@
 """Tables of the user's own: Parquet, CSV, TSV or JSONL into columns of Python values.
 
-Whatever is wrong with a file is a UserError that names it, the row where there is one, and the
-remedy, and repeats nothing of its content: not even a column's name, which is text where a file has
-no header.
+Whatever is wrong with a file is told at once, one sentence a kind, with file, lines and remedy
+(`UserErrors`); nothing of its content is repeated: not even a column's name, which is text where a
+file has no header.
 """
 
 from __future__ import annotations
 
 import csv
 import difflib
-import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from synthfr.corpora.encoding import kind, not_utf8
+from synthfr.corpora.problems import UserErrors, places
 from synthfr.errors import UserError
 
 Columns = dict[str, list[Any]]
 FORMATS = (".parquet", ".csv", ".tsv", ".jsonl")
+SEPARATORS = ",;\t|"
+_TEXT_KINDS = {".csv": "CSV", ".tsv": "TSV", ".jsonl": "JSONL"}
+
+
+@dataclass(frozen=True)
+class FileTable:
+    """A file's columns: the names of all of them in order, and the cells of those asked for."""
+
+    rows: Sequence[int]  # their numbers, from 1: rows that cannot be read are left out
+    names: tuple[str, ...]
+    columns: Columns  # missing cells are None (Parquet, JSONL) or empty text (CSV)
+    problems: tuple[str, ...] = ()  # of the rows left out
 
 
 def read_columns(path: Path) -> Columns:
     """All columns of a table file, by name; missing cells are None. Row 1 is the first data row."""
-    readers: dict[str, Callable[[Path], Columns]] = {
+    table = read_file(path)
+    if table.problems:
+        raise UserErrors(table.problems)
+    return table.columns
+
+
+def read_file(path: Path, wanted: Collection[str] | None = None) -> FileTable:
+    """Read a table file; of its columns those `wanted` (None: all).
+
+    A CSV's separator is the one of `SEPARATORS` by which most of `wanted` stand in its header.
+
+    Raises:
+        UserErrors: if the file cannot be read as a table. Of single rows the table itself tells.
+    """
+    readers: dict[str, Callable[[Path, Collection[str] | None], FileTable]] = {
         ".parquet": _parquet,
         ".csv": _separated,
         ".tsv": _separated,
         ".jsonl": _jsonl,
     }
+    _refuse_unreadable(path)
     reader = readers.get(path.suffix.lower())
+    content = kind(path)
     if reader is None:
-        raise UserError(
-            f"{path}: the format '{path.suffix}' is not read: convert the file to one of "
-            f"{', '.join(readers)}."
+        what = f" (it is {content})" if content else ""
+        raise UserErrors(
+            [
+                f"{path}: the format '{path.suffix}' is not read{what}: convert the file to one of "
+                f"{', '.join(readers)}."
+            ]
         )
+    text = _TEXT_KINDS.get(path.suffix.lower())
+    if text and content:
+        raise UserErrors(
+            [
+                f"{path} is {content}, not {text}: save it as {text} in UTF-8, or give it the "
+                "ending of what it is."
+            ]
+        )
+    if text and (sentence := not_utf8(path)):
+        raise UserErrors([sentence])
+    table = reader(path, wanted)
+    if not table.rows and not table.problems:
+        raise _no_rows(path)
+    return table
+
+
+def only_table(path: Path, setting: str) -> Path:
+    """The file itself, or the one table of a folder; UserError where it has none or several."""
+    if not path.is_dir():
+        return path
+    tables = sorted(file for file in path.iterdir() if file.suffix.lower() in FORMATS)
+    if len(tables) == 1:
+        return tables[0]
+    count = f"{len(tables)} tables" if tables else "no table"
+    raise UserError(
+        f"{setting}.path: the folder {path} holds {count} ({', '.join(FORMATS)}): put all reports "
+        "of this side into one file there, or name the file."
+    )
+
+
+def _refuse_unreadable(path: Path) -> None:
     if not path.is_file():
-        raise UserError(f"{path} is not there: correct the path in params.yaml (seed.files).")
-    columns = reader(path)
-    if not any(columns.values()):
-        raise UserError(f"{path} has no rows: give a file with at least one report or code.")
-    return columns
+        raise UserErrors([f"{path} is not there: correct the path in params.yaml (seed.files)."])
+    try:
+        with path.open("rb") as file:
+            empty = not file.read(1)
+    except OSError as error:
+        raise UserErrors(
+            [f"{path} cannot be read ({error.strerror}): let this user read it (chmod u+r)."]
+        ) from None
+    if empty:
+        raise _no_rows(path)
 
 
-def _parquet(path: Path) -> Columns:
+def _no_rows(path: Path) -> UserErrors:
+    return UserErrors([f"{path} has no rows: give a file with at least one report or code."])
+
+
+def _parquet(path: Path, wanted: Collection[str] | None) -> FileTable:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        _refuse_doubled(path, pq.read_schema(path).names)  # else Arrow refuses, and says it worse
-        table = pq.read_table(path)
+        names = pq.read_schema(path).names
+        _refuse_doubled(path, names)  # else Arrow refuses, and says it worse
+        table = pq.read_table(path, columns=[name for name in names if _asked(name, wanted)])
         table.validate(full=True)  # Arrow reads text that is not UTF-8, and Python then stumbles
     except (pa.ArrowException, OSError):
-        raise UserError(
-            f"{path} cannot be read as Parquet (truncated, another format, or text that is not "
-            "UTF-8): copy or write it anew."
+        is_other = kind(path) != "a Parquet file"
+        what = kind(path) or "another format, whatever its ending"
+        raise UserErrors(
+            [
+                f"{path} is not Parquet ({what}): write it anew, or give it the ending of what it "
+                "is."
+                if is_other
+                else f"{path} cannot be read as Parquet (truncated, damaged, or text that is not "
+                "UTF-8): copy or write it anew."
+            ]
         ) from None
-    return {name: table[name].to_pylist() for name in table.column_names}
+    columns = {name: table[name].to_pylist() for name in table.column_names}
+    return FileTable(range(1, table.num_rows + 1), tuple(names), columns)
 
 
-def _separated(path: Path) -> Columns:
-    text = _utf8(path)
-    header = text.split("\n", 1)[0]
-    delimiter = max(",;\t", key=header.count)
-    csv.field_size_limit(max(csv.field_size_limit(), len(text)))  # a report may be long
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        names = next(rows, [])
-        _refuse_doubled(path, names)
-        columns: Columns = {name: [] for name in names}
-        for row in rows:
-            if not row:
-                continue
-            if len(row) != len(names):
-                raise UserError(
-                    f"{path}, line {rows.line_num}: {len(row)} cells, the header has {len(names)}: "
-                    "quote cells that hold the separator, quotes or line ends."
-                )
-            for name, cell in zip(names, row, strict=True):
-                columns[name].append(cell)
-    except csv.Error:
-        raise UserError(
-            f"{path}, line {rows.line_num}: not valid CSV: quote cells that hold the separator, "
-            "and double the quotes inside them."
-        ) from None
-    return columns
-
-
-def _jsonl(path: Path) -> Columns:
-    rows: list[dict[str, Any]] = []
-    for number, line in enumerate(_utf8(path).split("\n"), start=1):
-        if not line.strip():
-            continue
+def _separated(path: Path, wanted: Collection[str] | None) -> FileTable:
+    csv.field_size_limit(max(csv.field_size_limit(), path.stat().st_size))  # a report may be long
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        header = next((line for line in file if line.strip()), "")
+    delimiter = _separator(header, wanted or ())
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = csv.reader(file, delimiter=delimiter, strict=True)
+        begun, count = 1, 0  # the line in which the present row begins; rows so far
+        numbers: list[int] = []
+        ragged: dict[int, str] = {}
         try:
-            row = json.loads(line)
-            if "\\ud" in line.lower():  # half of a character, which no file can hold
-                json.dumps(row, ensure_ascii=False).encode("utf-8")
-        except (ValueError, RecursionError):
-            row = None
-        if not isinstance(row, dict):
-            raise UserError(f"{path}, line {number}: not a JSON object: write one object per line.")
-        rows.append(row)
-    names = dict.fromkeys(name for row in rows for name in row)
-    return {name: [row.get(name) for row in rows] for name in names}
+            names = [name.strip() for name in next((row for row in rows if any(row)), [])]
+            _refuse_doubled(path, names)
+            kept = [
+                (place, name) for place, name in enumerate(names) if name and _asked(name, wanted)
+            ]
+            columns: Columns = {name: [] for _, name in kept}
+            begun = rows.line_num + 1
+            for row in rows:
+                if len(row) > len(names) and not any(row[len(names) :]):
+                    row = row[: len(names)]  # separators at the line's end
+                if any(row):  # else a blank line, or separators alone, as spreadsheets write them
+                    count += 1
+                    if len(row) == len(names):
+                        numbers.append(count)
+                        for place, name in kept:
+                            columns[name].append(row[place])
+                    else:
+                        ragged[begun] = f"{len(row)} cells"
+                begun = rows.line_num + 1
+        except csv.Error:
+            raise UserErrors(
+                [
+                    *_ragged(path, ragged, len(names)),
+                    f"{path}, line {begun}: not valid CSV from here on: quote cells that hold the "
+                    "separator, and double the quotes inside them.",
+                ]
+            ) from None
+    problems = tuple(_ragged(path, ragged, len(names)))
+    return FileTable(numbers, tuple(names), columns, problems)
+
+
+def _ragged(path: Path, cells: dict[int, str], width: int) -> Iterator[str]:
+    if cells:
+        where = places(list(cells), notes=cells, unit="line")
+        yield (
+            f"{path}, {where}: not as many cells as the header, which has {width}: quote cells "
+            "that hold the separator, quotes or line ends."
+        )
+
+
+def _separator(header: str, wanted: Collection[str]) -> str:
+    """By which the header has most of the wanted names; among equals, most cells."""
+
+    def fit(separator: str) -> tuple[int, int]:
+        cells = next(csv.reader([header], delimiter=separator), [])
+        return len(set(cells) & set(wanted)), len(cells)
+
+    return max(SEPARATORS, key=fit)
+
+
+def _jsonl(path: Path, wanted: Collection[str] | None) -> FileTable:
+    rows: dict[int, dict[str, Any]] = {}
+    names: dict[str, None] = {}
+    wrong: list[int] = []  # lines
+    with path.open(encoding="utf-8-sig", newline="\n") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.strip():
+                continue
+            if number == 1 and line.lstrip().startswith("[") and _is_array(path):
+                raise UserErrors([f"{path} is one JSON array: write one object per line instead."])
+            row = _object(line)
+            if row is None:
+                wrong.append(number)
+                continue
+            names.update(dict.fromkeys(row))
+            kept = {name: cell for name, cell in row.items() if _asked(name, wanted)}
+            rows[len(rows) + len(wrong) + 1] = kept
+    columns = {
+        name: [row.get(name) for row in rows.values()] for name in names if _asked(name, wanted)
+    }
+    problems = (
+        [f"{path}, {places(wrong, unit='line')}: not a JSON object: write one object per line."]
+        if wrong
+        else []
+    )
+    return FileTable(list(rows), tuple(names), columns, tuple(problems))
+
+
+def _object(line: str) -> dict[str, Any] | None:
+    """The JSON object of a line, None where it holds none that a file can hold."""
+    try:
+        row = json.loads(line)
+        if "\\ud" in line.lower():  # half of a character
+            json.dumps(row, ensure_ascii=False).encode("utf-8")
+    except (ValueError, RecursionError):
+        return None
+    return row if isinstance(row, dict) else None
+
+
+def _is_array(path: Path) -> bool:
+    """Whether the whole file is a JSON array of objects."""
+    try:
+        whole = json.loads(path.read_text("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(whole, list) and all(isinstance(one, dict) for one in whole)
+
+
+def _asked(name: str, wanted: Collection[str] | None) -> bool:
+    return wanted is None or name in wanted
 
 
 def missing_column(
     path: Path, column: str, name: str, setting: str, theirs: Sequence[str]
 ) -> UserError:
     """That the file has no `column` (a name of params.yaml, or our `name`). Of `theirs` it tells
-    their number, and which one is like it.
+    their number, and which ones are like it.
     """
-    near = difflib.get_close_matches(column, theirs, n=1)
-    hint = f" (column {theirs.index(near[0]) + 1} nearly is)" if near else ""
+    near = difflib.get_close_matches(column, theirs, n=3)
+    places_near = " or ".join(str(theirs.index(one) + 1) for one in near)
+    hint = f" (column {places_near} nearly is)" if near else ""
     count = f"{len(theirs)} column{'s' if len(theirs) != 1 else ''}"
+    alone = "" if len(theirs) != 1 else ", separate its columns by one of , ; | or a tab"
     return UserError(
         f"{path} has {count}, none of which is called '{column}'{hint}: name the column with the "
-        f"'{name}' of a row in {setting}, or give the file a header; its own names are not shown, "
-        "they may be text."
+        f"'{name}' of a row in {setting}{alone}, or give the file a header; its own names are not "
+        "shown, they may be text."
     )
 
 
 def _refuse_doubled(path: Path, names: Sequence[str]) -> None:
-    for place, name in enumerate(names):
-        if (first := names.index(name)) < place:
-            raise UserError(
-                f"{path}: columns {first + 1} and {place + 1} have the same name: rename one, or "
-                "give the file a header."
-            )
-
-
-def _utf8(path: Path) -> str:
-    content = path.read_bytes()
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise UserError(
-            f"{path}, line {line}: not UTF-8: convert it, e.g. "
-            f"`iconv -f WINDOWS-1252 -t UTF-8 {path.name} > utf8-{path.name}`."
-        ) from None
+    doubled = [
+        f"{names.index(name) + 1} and {place + 1}"
+        for place, name in enumerate(names)
+        if name.strip() and names.index(name) < place
+    ]
+    if doubled:
+        more = len(doubled) - 1
+        also = f" (so have {more} more pairs)" if more else ""
+        raise UserErrors(
+            [
+                f"{path}: columns {doubled[0]} have the same name{also}: rename one, or give the "
+                "file a header."
+            ]
+        )

@@ -76,7 +76,7 @@ class StageApp:
             except BaseException as error:  # a panic in Rust is no Exception
                 if not private:
                     raise
-                typer.echo(_without_message(self.name, error), err=True)
+                typer.echo(without_message(self.name, error), err=True)
                 raise typer.Exit(1) from None
             finally:
                 params_path.reset(token)
@@ -98,7 +98,7 @@ class StageApp:
         return guarded
 
 
-def _without_message(stage: str, error: BaseException) -> str:
+def without_message(stage: str, error: BaseException) -> str:
     """An unexpected failure of a private stage: what, where, and where the rest of it is."""
     from synthfr.disk import write_text
 

@@ -1,19 +1,22 @@
-"""Source ``files``: the user's own public and private reports, with a mapping of column names."""
+"""Source ``files``: the user's own public and private reports, with a mapping of column names.
+
+`read` gathers all that is wrong with the files; `corpus` refuses them with all of it at once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from pydantic import Field
-
-from synthfr import icd10, redact, seeding
+from synthfr import seeding
 from synthfr.corpora.corpus import Corpus
 from synthfr.corpora.files.code_list import code_list
-from synthfr.corpora.reading import Columns, missing_column, read_columns
+from synthfr.corpora.files.reports import Reports, read_reports
+from synthfr.corpora.files.same_reports import PASSAGE, Overlap, Same, overlap
+from synthfr.corpora.files.sections import FileSource, SeedFiles
+from synthfr.corpora.problems import UserErrors, brief, places, sentences
 from synthfr.errors import UserError
-from synthfr.section import ProperShare, Section
 from synthfr.text.language_names import known_languages
 
 if TYPE_CHECKING:
@@ -21,116 +24,74 @@ if TYPE_CHECKING:
 
     from synthfr.corpora import Seed
 
-
-class FileSource(Section):
-    """Parameters `seed.files.codes` and `seed.files.public` and `seed.files.private`:
-    see the comments in params.yaml.
-    """
-
-    path: str | None = None
-    columns: dict[
-        Literal[
-            "report_id",
-            "text",
-            "codes",
-            "keywords",
-            "language",
-            "patient_id",
-            "code",
-            "label",
-            "synonyms",
-        ],
-        str,
-    ] = {}
+__all__ = ["FileSource", "Reading", "SeedFiles", "corpus", "read", "split_by_patient"]
 
 
-class SeedFiles(Section):
-    """Parameters `seed.files`: see the comments in params.yaml."""
+@dataclass(frozen=True)
+class Reading:
+    """The user's files as they were read, and all that is to be said of them."""
 
-    public: FileSource = FileSource(path="data/public/raw")
-    private: FileSource = FileSource(path="data/private/raw")
-    codes: FileSource = FileSource(path="data/public/codes")
-    list_separator: Annotated[str, Field(min_length=1)] = ";"
-    holdout_share: ProperShare = 0.3
-
-
-REPORT_COLUMNS = ("report_id", "text", "codes", "keywords", "language", "patient_id")
+    public: Reports
+    private: Reports
+    codes: pd.DataFrame | None  # None: the code list has a problem
+    corpus: Corpus | None  # None: there are problems
+    problems: tuple[str, ...]  # sentences; each of them stops a run
+    notes: tuple[str, ...]  # sentences; none of them does
 
 
 def corpus(params: Seed, random_seed: int) -> Corpus:
     """The user's corpus; the private reports split by patient.
 
     Raises:
-        UserError: naming file, row or id, and remedy; never any text of a report.
+        UserErrors: with everything that is wrong, each naming file, rows and remedy; never any
+            text of a report.
     """
-    files = params.files
+    reading = read(params, random_seed)
+    if reading.corpus is None:
+        raise UserErrors(reading.problems)
+    return reading.corpus
+
+
+def read(params: Seed, random_seed: int) -> Reading:
+    """Read all files, and find all that is wrong with each and between them.
+
+    The rows without a mistake are looked at further even where others have some, so that nobody
+    mends one mistake a run.
+    """
+    files, problems, notes = params.files, list[str](), list[str]()
     if params.language not in known_languages():
-        raise UserError(
+        problems.append(
             f"seed.language: there are no resources for language '{params.language}' (known: "
             f"{', '.join(known_languages())}): correct it, or add a file to synthfr/text/languages."
         )
-    public = reports(files.public, "public", params.language, files.list_separator)
-    private = reports(
-        files.private, "private", params.language, files.list_separator, required=("codes",)
-    )
-    _refuse_shared_texts(public, private, files.public, files.private)
-    train, holdout = split_by_patient(private, files.holdout_share, random_seed)
-    codes = code_list(files.codes, params.language, files.list_separator)
-    return Corpus(public, train, holdout, codes)
-
-
-def reports(
-    source: FileSource,
-    side: str,
-    language: str,
-    list_separator: str,
-    required: Sequence[str] = (),
-) -> pd.DataFrame:
-    """A REPORTS table from one file. Without a column of theirs, codes and keywords are empty."""
-    import pandas as pd
-
-    path, columns = _mapped(source, side, ("report_id", "text", *required))
-    ids = [_identity(value) for value in columns["report_id"]]
-    for row, report_id in enumerate(ids):
-        if not report_id:
-            raise UserError(f"{path}, row {row + 1}: the report has no id: give it one of its own.")
-    _refuse_repeats(path, ids)
-
-    def where(row: int) -> str:
-        return f"{path}, row {row + 1} (report_id {redact.shown_id(ids[row])})"
-
-    for row, text in enumerate(columns["text"]):
-        if not isinstance(text, str) or not text.strip():
-            raise UserError(f"{where(row)}: the text is empty: fill it in or remove the row.")
-    nothing = [None] * len(ids)
-    table: dict[str, list[Any]] = {
-        "report_id": ids,
-        "text": columns["text"],
-        "codes": [
-            _codes(_items(cell, list_separator, where(row), "codes"), where(row))
-            for row, cell in enumerate(columns.get("codes", nothing))
-        ],
-        "keywords": [
-            _items(cell, list_separator, where(row), "keywords")
-            for row, cell in enumerate(columns.get("keywords", nothing))
-        ],
-        "language": [cell or language for cell in columns.get("language", nothing)],
-    }
-    for row, own in enumerate(table["language"]):
-        if own not in known_languages():
-            raise UserError(
-                f"{where(row)}: its language is none of those known ({', '.join(known_languages())}"
-                "): correct it, leave it empty for seed.language, or map no language column."
-            )
-    if "patient_id" in columns:
-        table["patient_id"] = [_identity(value) for value in columns["patient_id"]]
-        for row, patient in enumerate(table["patient_id"]):
-            if not patient:
-                raise UserError(
-                    f"{where(row)}: the patient is missing: fill in the patient's id, or map no "
-                    "patient_id at all (the split is then by report)."
-                )
-    return pd.DataFrame(table)
+    public = read_reports(files.public, "public", params.language, files.list_separator)
+    private = read_reports(files.private, "private", params.language, files.list_separator)
+    for side in (public, private):
+        problems += side.problems
+        notes += side.notes
+    codes = None
+    if not problems or params.language in known_languages():
+        try:
+            codes = code_list(files.codes, params.language, files.list_separator)
+        except UserError as error:
+            problems += sentences(error)
+    if private.frame is None:
+        return Reading(public, private, codes, None, tuple(problems), tuple(notes))
+    if public.frame is not None:
+        public, refused, noted = _apart(public, private, files)
+        problems += refused
+        notes += noted
+    notes += _of_patients(private)
+    try:
+        parts = split_by_patient(private.frame, files.holdout_share, random_seed)
+    except UserError as error:
+        parts = None
+        if not private.problems:  # rows with mistakes may be what is missing
+            problems.append(str(error))
+    whole = None
+    if not problems and public.frame is not None and parts and codes is not None:
+        whole = Corpus(public.frame.reset_index(drop=True), *parts, codes)
+    return Reading(public, private, codes, whole, tuple(problems), tuple(notes))
 
 
 def split_by_patient(
@@ -153,78 +114,101 @@ def split_by_patient(
     return parts
 
 
-def _mapped(source: FileSource, side: str, required: Sequence[str]) -> tuple[Path, Columns]:
-    """The file's columns under our names."""
-    setting = f"seed.files.{side}"
-    if source.path is None:
-        raise UserError(f"{setting}.path is not set: name the file with the {side} reports.")
-    path = Path(source.path)
-    theirs = read_columns(path)
-    ours: Columns = {}
-    mapping: dict[str, str] = dict(source.columns.items())
-    for name in REPORT_COLUMNS:
-        column = mapping.get(name, name)
-        if column in theirs:
-            ours[name] = theirs[column]
-        elif name in mapping or name in required:
-            raise missing_column(path, column, name, f"{setting}.columns", list(theirs))
-    return path, ours
-
-
-def _identity(value: Any) -> str:
-    """An id as text; empty where there is none."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return "" if value is None or value != value else str(value).strip()
-
-
-def _refuse_repeats(path: Path, ids: Sequence[str]) -> None:
-    seen: dict[str, int] = {}
-    for row, report_id in enumerate(ids):
-        if seen.setdefault(report_id, row) != row:
-            raise UserError(
-                f"{path}, rows {seen[report_id] + 1} and {row + 1}: both have the same report_id, "
-                f"{redact.shown_id(report_id)}: give every report an id of its own, or map "
-                "report_id to the column that holds ids."
-            )
-
-
-def _items(cell: Any, separator: str, where: str, name: str) -> list[str]:
-    """A list cell: a list as it is, a text cut at the separator, nothing as an empty list."""
-    if cell is None or cell != cell:
-        return []
-    parts = cell.split(separator) if isinstance(cell, str) else cell
-    if not isinstance(parts, list):
-        raise UserError(
-            f"{where}: its {name} are neither a list nor text: write a list, or one text with "
-            "seed.files.list_separator between the items."
+def _of_patients(private: Reports) -> Iterator[str]:
+    assert private.frame is not None
+    if "patient_id" not in private.frame:
+        yield (
+            f"{private.path} has no patients: train and holdout are split by report, and documents "
+            "of one patient may stand in both: map patient_id in seed.files.private.columns if the "
+            "file knows them."
         )
-    return [str(part).strip() for part in parts if part is not None and str(part).strip()]
 
 
-def _codes(cells: Sequence[str], where: str) -> list[str]:
-    codes = []
-    for number, cell in enumerate(cells, start=1):
-        try:
-            codes.append(icd10.normalise_code(cell))
-        except UserError:
-            raise UserError(
-                f"{where}: item {number} of its codes is not an ICD-10 code: write codes as I10 or "
-                "E11.9, and set seed.files.list_separator to what stands between them."
-            ) from None
-    return list(dict.fromkeys(codes))
-
-
-def _refuse_shared_texts(
-    public: pd.DataFrame, private: pd.DataFrame, public_source: FileSource, source: FileSource
-) -> None:
-    """A private report in the public seed would be trained on and shown: a hole in the wall."""
-    known = dict(zip(public["text"].str.strip(), public["report_id"], strict=True))
-    texts = private["text"].str.strip()
-    for row, (text, report_id) in enumerate(zip(texts, private["report_id"], strict=True), start=1):
-        if text in known:
-            raise UserError(
-                f"{source.path}: the report in row {row} (report_id {redact.shown_id(report_id)}) "
-                f"is also in {public_source.path} (as {redact.shown_id(known[text])}), whose "
-                "reports may be shared: remove it from one of them."
+def _apart(
+    public: Reports, private: Reports, files: SeedFiles
+) -> tuple[Reports, list[str], list[str]]:
+    """Whether a private report, or its patient, is on the public side too, which would be trained
+    on and shown: a hole in the wall. The public side without them where the parameters say so,
+    else the problems; and notes.
+    """
+    ours, theirs = private.frame, public.frame
+    assert ours is not None and theirs is not None
+    both = overlap(theirs["text"], ours["text"], files.also_public_share)
+    notes = []
+    if both.twice:
+        rows = [int(ours.index[place]) for place in both.twice]
+        where = places(rows, private.ids())
+        notes.append(
+            f"{private.path}, {where}: the text is that of an earlier row: the same report counts "
+            "several times, and may stand in train and holdout: remove the copies if they are none "
+            "of your ward's own."
+        )
+    shared = _shared_patients(public, private)
+    if files.also_public == "leave_out":
+        out = {int(theirs.index[place]) for place in both.public}
+        out |= set(theirs.index[theirs["patient_id"].isin(shared)]) if shared else set()
+        if out:
+            notes.append(
+                f"{public.path}: {len(out)} of {len(theirs)} public reports are left out, because "
+                "they, or their patients, are private too (seed.files.also_public: leave_out)."
             )
+        kept = theirs.drop(index=sorted(out))
+        if kept.empty:
+            return public, [f"{public.path}: no public report is left: give others."], notes
+        return replace(public, frame=kept), [], notes
+    return public, [*_told_same(both, public, private), *_told_shared(shared, private)], notes
+
+
+def _told_same(both: Overlap, public: Reports, private: Reports) -> Iterator[str]:
+    remedy = (
+        "remove it from one of them, or set seed.files.also_public to leave_out (of the public "
+        "side)"
+    )
+    where = _where_same([one for one in both.same if one.equal], public, private)
+    if where:
+        yield (
+            f"{private.path}, {where}: the report is also in {public.path}, whose reports may be "
+            f"shared (case, white space, accents and punctuation apart): {remedy}."
+        )
+    where = _where_same([one for one in both.same if not one.equal], public, private)
+    if where:
+        yield (
+            f"{private.path}, {where}: the report is in large part also in {public.path}, whose "
+            f"reports may be shared (passages of {PASSAGE} words that both have, as a share of the "
+            f"shorter one's): {remedy}; seed.files.also_public_share says what is too much."
+        )
+
+
+def _where_same(same: list[Same], public: Reports, private: Reports) -> str:
+    if not same:
+        return ""
+    ours, theirs = private.frame, public.frame
+    assert ours is not None and theirs is not None
+    there = public.ids()
+    notes = {
+        int(ours.index[one.private]): f"there row {brief(int(theirs.index[one.public]), there)}"
+        + ("" if one.equal else f", {one.share:.0%}")
+        for one in same
+    }
+    return places(list(notes), private.ids(), notes)
+
+
+def _shared_patients(public: Reports, private: Reports) -> set[str]:
+    ours, theirs = private.frame, public.frame
+    assert ours is not None and theirs is not None
+    if "patient_id" not in ours or "patient_id" not in theirs:
+        return set()
+    return set(ours["patient_id"]) & set(theirs["patient_id"])
+
+
+def _told_shared(shared: set[str], private: Reports) -> Iterator[str]:
+    ours = private.frame
+    assert ours is not None
+    if shared:
+        rows = [int(row) for row in ours.index[ours["patient_id"].isin(shared)]]
+        where = places(rows, private.ids())
+        yield (
+            f"{private.path}, {where}: {len(shared)} of its patients have reports on the public "
+            "side too, by their patient_id: remove them from one side; where the ids only look "
+            "alike, map no patient_id for the public side."
+        )

@@ -176,6 +176,14 @@ def check() -> None:
     recipe.check_sections(Path())
 
 
+@app.command("check-data")
+def check_data() -> None:
+    """Read your files once and tell all that would stop a run, and how to mend it."""
+    from synthfr.pipeline.cli import data_check
+
+    raise typer.Exit(data_check.report())
+
+
 @app.command()
 def init(
     public: Annotated[

@@ -19,6 +19,8 @@ import typer
 from synthfr.disk import read_yaml
 from synthfr.errors import UserError
 from synthfr.pipeline import layout, prefetch, private_files
+from synthfr.pipeline.cli import data_check
+from synthfr.pipeline.cli.showing import show
 from synthfr.pipeline.findings import Finding, Weight
 from synthfr.pipeline.parameters import Params, load_params
 from synthfr.pipeline.tracking.faults import trouble, unwritable
@@ -42,17 +44,9 @@ Check = Callable[[], Iterator[Finding]]
 
 def report() -> int:
     """Print every finding; the exit status is 1 if anything would stop a run."""
-    stops = 0
-    for check in CHECKS:
-        for found in check():
-            stops += found.weight == Weight.STOP
-            mark = typer.style(f"{found.weight:<5}", fg=_COLOURS[found.weight], bold=True)
-            typer.echo(f"{mark} {found.topic:<12} {found.text}")
+    stops = sum(show(check()) for check in CHECKS)
     typer.echo("Nothing stops a run." if not stops else f"{stops} to mend before a run.")
     return int(stops > 0)
-
-
-_COLOURS = {Weight.OK: "green", Weight.NOTE: "yellow", Weight.STOP: "red"}
 
 
 def python() -> Iterator[Finding]:
@@ -76,14 +70,11 @@ def parameters() -> Iterator[Finding]:
         yield Finding("parameters", Weight.STOP, str(error))
         return
     yield Finding("parameters", Weight.OK, f"valid; profile {params.tracking.profile}")
-    yield from _sources(params)
+    yield from _programs(params)
 
 
-def _sources(params: Params) -> Iterator[Finding]:
-    if params.has("seed") and params.seed.source == "files":
-        for side in (params.seed.files.public, params.seed.files.private):
-            if not _has_reports(side.path):
-                yield Finding("seed", Weight.STOP, f"{side.path} holds no reports: put yours there")
+def _programs(params: Params) -> Iterator[Finding]:
+    """Models, and the engines that run them."""
     if params.has("base"):
         yield from _models(params)
     engines = {getattr(params, name).engine for name in WRITERS if params.has(name)}
@@ -106,12 +97,6 @@ def _models(params: Params) -> Iterator[Finding]:
             yield Finding("models", Weight.STOP, str(error))
         else:
             yield Finding("models", Weight.OK, f"{model.reference} is here and whole")
-
-
-def _has_reports(place: str | None) -> bool:
-    path = Path(place or "")
-    inside = path.rglob("*") if path.is_dir() else [path]
-    return any(one.is_file() and one.suffix in {".parquet", ".csv", ".jsonl"} for one in inside)
 
 
 def machine() -> Iterator[Finding]:
@@ -229,6 +214,15 @@ def _remotes(config: configparser.ConfigParser) -> Iterator[Finding]:
         yield Finding("dvc", Weight.NOTE, "S3 needs an extra: pip install -e '.[s3]'")
 
 
+def own_files() -> Iterator[Finding]:
+    """The user's reports and code list, as `synth-fr check-data` tells them."""
+    try:
+        params = load_params()
+    except UserError:  # told by `parameters`
+        return
+    yield from data_check.checked(params)
+
+
 def data() -> Iterator[Finding]:
     """What a fresh clone lacks."""
     lock = Path("dvc.lock")
@@ -283,6 +277,7 @@ CHECKS: tuple[Check, ...] = (
     machine,
     versions,
     private,
+    own_files,
     data,
     tracking,
     network,

@@ -1,0 +1,144 @@
+"""``synth-fr check-data``: all that is to be said of the user's own files, in one reading.
+
+The stage `seed` reads them by the same code, so that what passes here is not refused there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import typer
+
+from synthfr.errors import UserError
+from synthfr.pipeline import layout, private_files
+from synthfr.pipeline.cli.showing import show
+from synthfr.pipeline.command import without_message
+from synthfr.pipeline.findings import Finding, Weight
+from synthfr.pipeline.parameters import Params, load_params
+from synthfr.redact import private_stage
+
+if TYPE_CHECKING:
+    from synthfr.corpora.corpus import Corpus
+    from synthfr.corpora.files import Reading
+    from synthfr.corpora.files.reports import Reports
+
+# below this share of known codes the list and the reports' codes are hardly of one system
+MIN_COVERAGE = 0.9
+
+# looks at what `seed` would hand on, once the files have no mistake: (corpus, params) -> findings
+CORPUS_CHECKS: tuple[Callable[[Corpus, Params], Iterator[Finding]], ...] = ()
+
+
+def report() -> int:
+    """Print every finding; the exit status is 1 if anything in the files would stop a run."""
+    params = load_params()
+    stops = show(_exposed(params)) + show(checked(params))
+    typer.echo(
+        "Nothing in your files stops a run." if not stops else f"{stops} to mend before a run."
+    )
+    return int(stops > 0)
+
+
+def _exposed(params: Params) -> Iterator[Finding]:
+    if params.has("seed"):
+        try:
+            private_files.refuse_exposed(params.seed, layout.PRIVATE)
+        except UserError as error:
+            yield Finding("private", Weight.STOP, str(error))
+
+
+def checked(params: Params) -> Iterator[Finding]:
+    """The findings; an error that is not foreseen, which may quote a report, is one of them, told
+    without its message.
+    """
+    with private_stage():
+        try:
+            yield from findings(params)
+        except (UserError, KeyboardInterrupt, SystemExit, GeneratorExit):
+            raise
+        except BaseException as error:  # a panic in Rust is no Exception
+            yield Finding("files", Weight.STOP, without_message("check-data", error))
+
+
+def findings(params: Params) -> Iterator[Finding]:
+    """What is to be said of the files that `seed.files` names; of the demo, that there are none."""
+    if not params.has("seed") or params.seed.source == "demo":
+        yield Finding("files", Weight.OK, "seed.source is demo: there is nothing of yours to check")
+        return
+    from synthfr.corpora import files
+
+    reading = files.read(params.seed, params.random_seed)
+    yield from (Finding("files", Weight.STOP, text) for text in reading.problems)
+    yield from (Finding("files", Weight.NOTE, text) for text in reading.notes)
+    for side in (reading.public, reading.private):
+        yield from _counts(side)
+    yield from _languages(reading, params)
+    yield from _coverage(reading)
+    if reading.corpus is not None:
+        for check in CORPUS_CHECKS:
+            yield from check(reading.corpus, params)
+
+
+def _counts(side: Reports) -> Iterator[Finding]:
+    if (frame := side.frame) is None or frame.empty:
+        return
+    from synthfr.text.tokens import words
+
+    length = sum(len(words(text)) for text in frame["text"]) / len(frame)
+    parts = [f"{len(frame)} reports", f"{length:.0f} words each"]
+    if "patient_id" in frame:
+        parts.append(f"{frame['patient_id'].nunique()} patients")
+    coded = int(frame["codes"].map(bool).sum())
+    parts.append(f"{coded} with codes")
+    if (keyed := int(frame["keywords"].map(bool).sum())) > 0:
+        parts.append(f"{keyed} with keywords")
+    parts.append(f"in {', '.join(sorted(frame['language'].unique()))}")
+    yield Finding("files", Weight.OK, f"{side.path}: {', '.join(parts)}")
+
+
+def _languages(reading: Reading, params: Params) -> Iterator[Finding]:
+    """Whether each language that occurs has a language file that can be read, and a template."""
+    from synthfr import prompts, text
+
+    frames = [one.frame for one in (reading.public, reading.private) if one.frame is not None]
+    for code in sorted({code for frame in frames for code in frame["language"]}):
+        try:
+            name = text.language(code).name
+            if params.has("prompt"):
+                prompts.template_text(params.prompt.template, code)
+        except UserError as error:
+            yield Finding("language", Weight.STOP, str(error))
+        else:
+            yield Finding("language", Weight.OK, f"{name}: its file and its prompt template")
+
+
+def _coverage(reading: Reading) -> Iterator[Finding]:
+    """How many of the reports' codes the code list knows."""
+    if reading.codes is None:
+        return
+    from synthfr.corpora.files.coverage import coverage
+
+    listed = set(reading.codes["code"])
+    yield Finding("codes", Weight.OK, f"the code list has {len(listed)} codes with a label")
+    for side in (reading.private, reading.public):
+        if side.frame is None or not (found := coverage(side.frame["codes"], listed)).occurrences:
+            continue
+        text = (
+            f"{side.path}: the code list knows {found.known} of {found.occurrences} code "
+            f"occurrences ({found.share_known:.1%})"
+        )
+        if found.share_known >= MIN_COVERAGE:
+            yield Finding("codes", Weight.OK, text)
+            continue
+        text += (
+            f"; of the {found.occurrences - found.known} others ({found.distinct_unknown} distinct "
+            f"codes) it knows a wider code for {found.wider_known}"
+        )
+        if found.clinical_modification:
+            text += f", and {found.clinical_modification} have a form that only ICD-10-CM has"
+        text += (
+            ": give the list that the reports are coded with in seed.files.codes.path; a code that "
+            "is not in the list gives no keyword of its own."
+        )
+        yield Finding("codes", Weight.NOTE, text)
