@@ -236,7 +236,9 @@ def _dpo(
         )
         return
     may_cut = params.dpo.max_truncated_share == 1 and longest < limit
-    value = _up(pair(written) + SPARE)
+    # a report that was written is read again as text: bytes that are no character then take three
+    # tokens each; a limit that is not reached costs nothing
+    value = _up(pair(written) + max(SPARE, written // 4))
     if held and not reader.endless:
         value = min(value, held)
     if pair(now) > limit and not may_cut:
