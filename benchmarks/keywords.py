@@ -1,6 +1,12 @@
-"""Keyword extraction against edsnlp's simstring matcher, over the full CIM-10 table.
+"""Keyword extraction: how fast against edsnlp, and how right against gold codes.
 
 ``python -m benchmarks.keywords [REPORTS] [--text-column text] [--documents 200]``
+``python -m benchmarks.keywords REPORTS --gold codes_cat3 [--language fr] [--codes LIST]``
+
+The second command compares the categories of the keywords that are found and not skipped with those
+of the gold codes, document by document, and prints precision and recall (micro), also with the
+labels alone, with the original's n-grams, and with the codes of another document (the control that
+should fail); `--terms N` lists the N terms that are wrong most often.
 
 REPORTS is a Parquet, CSV or JSONL file of French reports; without it, reports of the demo corpus
 are joined to the length of real ones. Both sides get the same labels (no bare codes), threshold and
@@ -41,12 +47,20 @@ def main(
     reports: Annotated[Path | None, typer.Argument(help="File with French reports.")] = None,
     text_column: str = "text",
     documents: int = 200,
+    gold: Annotated[str | None, typer.Option(help="Column with gold codes.")] = None,
+    language: str = LANGUAGE,
+    codes: Annotated[Path | None, typer.Option(help="Code list: code, label.")] = None,
+    label_column: str = "label",
+    terms: Annotated[int, typer.Option(help="List the terms that are wrong most often.")] = 0,
     only: Annotated[str | None, typer.Option(hidden=True)] = None,
     work: Annotated[Path | None, typer.Option(hidden=True)] = None,
 ) -> None:
-    """Compare documents per second and peak memory."""
+    """Compare documents per second and peak memory; or keywords with gold codes."""
     if only and work:
         _measure(only, work)
+        return
+    if reports and gold:
+        against_gold(reports, text_column, gold, language, codes, label_column, terms)
         return
     result = compare(_texts(reports, text_column, documents))
     for name in CONTENDERS:
@@ -59,17 +73,78 @@ def main(
     print(f"labels that stand there word for word: {json.dumps(result['exact'])}")
 
 
+def against_gold(
+    reports: Path,
+    text_column: str,
+    gold: str,
+    language: str,
+    codes: Path | None,
+    label_column: str,
+    n_terms: int,
+) -> None:
+    """Print precision and recall by category of several ways to find keywords."""
+    from synthfr import icd10
+    from synthfr.corpora.files import FileSource, SeedFiles
+    from synthfr.corpora.files.code_list import code_list
+    from synthfr.corpora.reading import read_columns
+    from synthfr.icd10.names import Entry, entries
+    from synthfr.keywords.export import ContextTreatment
+    from synthfr.keywords.matchers import open_matcher
+    from synthfr.keywords.matching import Match, Matching
+
+    columns = read_columns(reports)
+    texts = [str(text) for text in columns[text_column]]
+    truth = [{icd10.category(code) for code in own} for own in columns[gold]]
+    mapping = {"label": label_column} if codes else {}
+    source = FileSource(path=str(codes) if codes else None, columns=mapping)
+    files = SeedFiles(codes=source, synonyms=FileSource())
+    table = code_list(files, language)
+    names = entries(table)
+    official = entries(code_list(files.model_copy(update={"lexicon": "none"}), language))
+    raw = [Entry(label, code) for label, code in zip(table["label"], table["code"], strict=True)]
+    skipped = {name for name, own in ContextTreatment().model_dump().items() if own == "skip"}
+
+    def found(entries: Any, params: Matching) -> list[list[Match]]:
+        begin = time.process_time()
+        told = open_matcher(entries, params).extract(texts, language)
+        seconds = time.process_time() - begin
+        print(f"  {len(texts) / seconds:8.1f} documents/s, index included", end="")
+        return [[match for match in own if not skipped & match.contexts] for own in told]
+
+    def report(name: str, told: list[list[Match]], truth: list[set[str]]) -> None:
+        pairs = [{icd10.category(match.code) for match in own} for own in told]
+        hits = sum(len(ours & theirs) for ours, theirs in zip(pairs, truth, strict=True))
+        precision = hits / max(sum(map(len, pairs)), 1)
+        recall = hits / sum(map(len, truth))
+        without = sum(not own for own in told) / len(told)
+        print(
+            f"  {name:32} precision {precision:.3f}  recall {recall:.3f}  "
+            f"without keyword {without:.3f}  a document {sum(map(len, pairs)) / len(pairs):.2f}"
+        )
+
+    print(f"{len(texts)} documents, {sum(map(len, truth)) / len(truth):.1f} categories each")
+    ours = found(names, Matching())
+    report("phrases", ours, truth)
+    report("phrases, next document's codes", ours, [*truth[1:], truth[0]])
+    print(" " * 36, end="")
+    report("phrases, labels alone", found(official, Matching()), truth)
+    report("n-grams, official labels", found(raw, Matching(matcher="ngrams", min_chars=3)), truth)
+    wrong: Counter[tuple[str, str]] = Counter()
+    right: Counter[tuple[str, str]] = Counter()
+    for own, theirs in zip(ours, truth, strict=True):
+        for key in {(match.term, match.code) for match in own}:
+            (right if icd10.category(key[1]) in theirs else wrong)[key] += 1
+    for key, count in wrong.most_common(n_terms):
+        print(f"    {key[0]:40} {key[1]:8} wrong {count:4}  right {right[key]:4}")
+
+
 def compare(texts: Texts) -> dict[str, Any]:
     """Run all contenders on the same texts; the ratio is ours to edsnlp's, builds included."""
-    from synthfr.corpora.files import FileSource
+    from synthfr.corpora.files import FileSource, SeedFiles
     from synthfr.corpora.files.code_list import code_list
+    from synthfr.icd10.names import entries as names
 
-    codes = code_list(FileSource(path=None, columns={}), LANGUAGE, ";")
-    entries = [
-        (term, code)
-        for code, terms in zip(codes["code"], codes["synonyms"], strict=True)
-        for term in terms
-    ]
+    entries = names(code_list(SeedFiles(codes=FileSource(), synonyms=FileSource()), LANGUAGE))
     result: dict[str, Any] = {"documents": len(texts)}
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)

@@ -16,7 +16,7 @@ def main() -> None:
     """Extract keywords; write training rows, prompts, code sets and the documents behind them."""
     with stage_run("keywords") as run:
         from synthfr import records
-        from synthfr.keywords.export import export
+        from synthfr.keywords.export import export, summary
 
         run.input(layout.SEED, "seed")
         done = export(
@@ -32,6 +32,7 @@ def main() -> None:
         records.write_table(done.code_sets, layout.CODE_SETS, records.CODE_SETS)
         records.write_table(done.keyed, layout.KEYED, records.KEYED, private=True)
         run.log(done.counts)
+        print(f"keywords: {summary(done.counts)}")
 
 
 if __name__ == "__main__":

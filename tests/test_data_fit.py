@@ -63,7 +63,10 @@ def reports(side: str, n: int, filler: str = "", codes: list[str] | None = None)
 
 def corpus(filler: str = "", **sides: pd.DataFrame) -> Corpus:
     codes = pd.DataFrame(
-        [{"code": code, "label": name, "synonyms": [name]} for code, name in LABELS.items()]
+        [
+            {"code": code, "label": name, "synonyms": [name], "sources": ["label"]}
+            for code, name in LABELS.items()
+        ]
     )
     made = {
         "public": reports("a", 12, filler),

@@ -70,8 +70,8 @@ Change = Callable[[dict[str, Any]], object]
     ("change", "message"),
     [
         (
-            lambda d: d["keywords"].update(thresold=0.7),
-            r"keywords: unknown parameter 'thresold': did you mean 'threshold'\?$",
+            lambda d: d["keywords"]["ngrams"].update(thresold=0.7),
+            r"keywords\.ngrams: unknown parameter 'thresold': did you mean 'threshold'\?$",
         ),
         (lambda d: d.update(kewords={}), r"unknown parameter 'kewords': did you mean 'keywords'\?"),
         (
@@ -91,8 +91,12 @@ Change = Callable[[dict[str, Any]], object]
             r"engines\.vllm: 'memory_share' is now called 'gpu_memory_utilization'",
         ),
         (
-            lambda d: d["keywords"].update(threshold=7),
-            r"keywords\.threshold: .*less than or equal to 1",
+            lambda d: d["keywords"].update(threshold=0.7),
+            r"keywords: 'threshold' is now called 'ngrams\.threshold'",
+        ),
+        (
+            lambda d: d["keywords"]["ngrams"].update(threshold=7),
+            r"keywords\.ngrams\.threshold: .*less than or equal to 1",
         ),
         (lambda d: d["sft"].update(learning_rate=0), r"sft\.learning_rate: .*greater than 0"),
         (lambda d: d["sft"].update(epochs="many"), r"sft\.epochs: .*valid number"),

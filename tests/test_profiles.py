@@ -48,7 +48,9 @@ def test_qwen3_has_the_values_of_the_publication() -> None:
         assert (lora.r, lora.alpha) == (32, 64)
         assert lora.target_modules == ["q_proj", "k_proj", "v_proj", "o_proj"]
     assert (published.sft.learning_rate, published.sft.epochs) == (1e-5, 10)
-    assert (published.keywords.negation, published.keywords.complete_from_codes) == ("keep", False)
+    assert published.keywords.matcher == "ngrams"
+    assert set(published.keywords.context.model_dump().values()) == {"keep"}
+    assert not published.keywords.complete_from_codes
     assert published.generate.temperatures == [0.2, (0.6, 0.9), (0.6, 0.9), (0.6, 0.9)]
     rounds = [(one.prompts, one.learning_rate, one.epochs) for one in published.rounds.values()]
     assert rounds == [(2800, 5e-6, 10)] * 3

@@ -20,6 +20,7 @@ from synthfr.engines.engine_settings import Sampling
 from synthfr.engines.protocol import Completion, Engine, Request
 from synthfr.errors import UserError
 from synthfr.generation.code_sets import CodeSets
+from synthfr.icd10.names import names
 from synthfr.section import Count, NonNegative
 from synthfr.text.tokens import words
 
@@ -162,7 +163,7 @@ def records(
     codes.
     """
     sampler = CodeSets(code_sets, max_codes)
-    synonyms = dict(zip(codes["code"], codes["synonyms"], strict=True))
+    synonyms = names(codes)
     if unknown := sorted(set(sampler.codes) - set(synonyms)):
         raise UserError(
             f"Code {unknown[0]} of the exported code sets is not in the code table: "

@@ -4,7 +4,9 @@ from synthfr.icd10.codes import (
     broader,
     category,
     is_code,
+    is_condition,
     label_space,
+    nearest,
     normalise_code,
     related,
 )
@@ -13,7 +15,9 @@ __all__ = [
     "broader",
     "category",
     "is_code",
+    "is_condition",
     "label_space",
+    "nearest",
     "normalise_code",
     "related",
 ]

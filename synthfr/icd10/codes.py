@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from synthfr.errors import UserError
 
@@ -54,6 +54,20 @@ def broader(code: str) -> str | None:
     if len(code) <= 3:
         return None
     return code.partition("+")[0] if "+" in code else code[:-1].rstrip(".")
+
+
+def is_condition(code: str) -> bool:
+    """Whether the code is of a disease, symptom or injury (chapters I to XIX), and not of an
+    external cause, a contact with health services, a status or a special purpose (XX to XXII).
+    """
+    return code[0] < "U"
+
+
+def nearest(code: str | None, known: Collection[str]) -> str | None:
+    """The code itself or the narrowest wider one that is `known`; None where there is none."""
+    while code is not None and code not in known:
+        code = broader(code)
+    return code
 
 
 def label_space(documents: Iterable[Sequence[str]], top_k: int) -> list[str]:

@@ -46,13 +46,14 @@ def shared_codes(
     A code that is not `known` (has no label) or that too few patients have is replaced by the next
     wider one, up to its category; what is then still rare or unknown is left out.
     """
-    widened = [_distinct(_nearest(code, known) for code in codes) for codes in documents]
+    widened = [_distinct(icd10.nearest(code, known) for code in codes) for codes in documents]
     while rare := {code for codes in widened for code in codes if icd10.broader(code)} - shared(
         widened, patients, min_documents
     ):
         widened = [
             _distinct(
-                _nearest(icd10.broader(code), known) if code in rare else code for code in codes
+                icd10.nearest(icd10.broader(code), known) if code in rare else code
+                for code in codes
             )
             for codes in widened
         ]
@@ -85,13 +86,6 @@ def code_sets(
         [(kind, list(codes), size, counts[kind, codes, size]) for kind, codes, size in order],
         columns=["kind", "codes", "size", "n_documents"],
     )
-
-
-def _nearest(code: str | None, known: Collection[str]) -> str | None:
-    """The code itself or the narrowest wider one that is known."""
-    while code is not None and code not in known:
-        code = icd10.broader(code)
-    return code
 
 
 def _distinct(codes: Iterable[str | None]) -> list[str]:

@@ -9,43 +9,70 @@ from __future__ import annotations
 import hmac
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
-
-from pydantic import Field
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from synthfr import icd10, prompts, seeding
 from synthfr.disk import digest
 from synthfr.errors import UserError
+from synthfr.icd10.names import SOURCES, entries, names
 from synthfr.keywords.disclosure import code_sets, shared, shared_codes
-from synthfr.keywords.matching import KeywordIndex
+from synthfr.keywords.matchers import open_matcher
+from synthfr.keywords.matching import Match, Matcher, Matching
 from synthfr.section import Count, Section
+from synthfr.text.language_resources import CONTEXTS
 from synthfr.text.language_resources import language as resources
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-class Keywords(Section):
+Treatment = Literal["skip", "keep", "mark"]
+
+
+class ContextTreatment(Section):
+    """Parameters `keywords.context`: see the comments in params.yaml."""
+
+    negated: Treatment = "skip"
+    hypothetical: Treatment = "skip"
+    family: Treatment = "skip"
+    history: Treatment = "keep"
+
+
+class Keywords(Matching):
     """Parameters `keywords`: see the comments in params.yaml."""
 
-    threshold: Annotated[float, Field(gt=0, le=1)] = 0.8
-    max_window_tokens: Annotated[int, Field(ge=1, le=20)] = 5
-    min_chars: Count = 3
+    renamed = {
+        "threshold": "ngrams.threshold",
+        "max_window_tokens": "ngrams.max_window_tokens",
+        "negation": "context.negated",
+    }
+
     min_documents: Count = 5
-    negation: Literal["skip", "keep"] = "skip"
+    context: ContextTreatment = ContextTreatment()
     complete_public: bool = True
     complete_from_codes: bool = False
     max_keywords: Count = 12
 
 
 _ID_DIGITS = 16
+_LAW_RATIO = 2  # more than so many times apart, prompts are of two kinds
 
 
 class Keyword(NamedTuple):
     term: str
     code: str
+    marked: bool = False  # the term says that the condition is denied, feared, or another's
+
+
+@dataclass(frozen=True)
+class ReportTerms:
+    """What the reports of one side name."""
+
+    keywords: list[list[Keyword]]  # of each report: distinct, in the order of the text
+    sources: Counter[str]  # matches by where their term comes from
+    contexts: Counter[str]  # matches by their context
 
 
 @dataclass(frozen=True)
@@ -72,17 +99,11 @@ def export(
     Raises:
         UserError: if no public report has a keyword, or nothing private is shared widely enough.
     """
-    synonyms = dict(zip(codes["code"], codes["synonyms"], strict=True))
-    index = KeywordIndex(
-        [(term, code) for code, terms in synonyms.items() for term in terms],
-        params.threshold,
-        params.max_window_tokens,
-        params.min_chars,
-    )
-    if params.negation == "skip":
-        _warn_without_cues([public, private])
-    sides = [report_terms(reports, index, params.negation) for reports in (public, private)]
-    seen = [keywords for keywords, _ in sides]
+    synonyms = names(codes)
+    matcher = open_matcher(entries(codes), params)
+    _warn_without_cues([public, private], params.context)
+    sides = [report_terms(reports, matcher, params.context) for reports in (public, private)]
+    seen = [side.keywords for side in sides]
     completions = synonyms if params.complete_from_codes else {}
     public_completions = synonyms if params.complete_public else {}
     public_codes = shared_codes(public["codes"].tolist(), patients(public), synonyms, 1)
@@ -90,7 +111,8 @@ def export(
         _ordered(complete(keywords, own, public_completions, random_seed, report_id), own)
         for keywords, own, report_id in zip(seen[0], public_codes, public["report_id"], strict=True)
     ]
-    sft = _sft(public, _capped(public_keywords, params), template)
+    public_keywords = _capped(public_keywords, params)
+    sft = _sft(public, public_keywords, template)
     owners = patients(private)
     private_codes = shared_codes(private["codes"].tolist(), owners, synonyms, params.min_documents)
     private_keywords = _shared_keywords(
@@ -103,11 +125,15 @@ def export(
             f"No code set is shared by keywords.min_documents = {params.min_documents} private "
             "documents: lower it, give more documents, or check that their codes are in the list."
         )
-    lookups = index.lookups
-    counts = {
-        "windows": lookups._asdict(),
-        "public": _counts(*sides[0], len(sft)),
-        "private": _counts(*sides[1], len(keyed)),
+    training = _prompt_law(public_keywords, seen[0])
+    asked = _prompt_law(private_keywords, seen[1])
+    _warn_of_other_prompts(training, asked)
+    counts: dict[str, dict[str, float]] = {
+        "matcher": matcher.work(),
+        "public": _counts(sides[0], len(sft)) | _unlisted_codes(public, synonyms),
+        "private": _counts(sides[1], len(keyed)) | _unlisted_codes(private, synonyms),
+        "training_prompts": training,
+        "private_prompts": asked,
         "exported": {
             "keywords": len({term for terms in prompt_rows["keywords"] for term in terms}),
             "dropped_as_rare": len({keyword.term for keywords in seen[1] for keyword in keywords})
@@ -125,18 +151,15 @@ def patients(reports: pd.DataFrame) -> list[str]:
 
 
 def report_terms(
-    reports: pd.DataFrame, index: KeywordIndex, negation: Literal["skip", "keep"]
-) -> tuple[list[list[Keyword]], int]:
-    """Each report's distinct terms, in the order of the text; and how many matches were skipped.
+    reports: pd.DataFrame, matcher: Matcher, treatment: ContextTreatment
+) -> ReportTerms:
+    """What each report names, every match treated by its context.
 
-    Negated matches are skipped, unless told to `keep` them: a term that the report also affirms
-    stays.
-
-    Where a report comes with keywords, they are searched in its text's stead: what leaves is always
-    a term of the dictionary.
+    A term that the report also affirms stays, however often it is skipped. Where a report comes
+    with keywords, they are searched in its text's stead: what leaves is always a term of the
+    dictionary.
     """
-    keywords: list[list[Keyword]] = [[] for _ in range(len(reports))]
-    skipped = 0
+    found = ReportTerms([[] for _ in range(len(reports))], Counter(), Counter())
     languages: list[str] = reports["language"].tolist()
     texts: list[str] = [
         ".\n".join(given) or text
@@ -144,25 +167,49 @@ def report_terms(
     ]
     for language in sorted(set(languages)):
         rows = [row for row, own in enumerate(languages) if own == language]
-        extracted = index.extract([texts[row] for row in rows], language)
+        extracted = matcher.extract([texts[row] for row in rows], language)
         for row, matches in zip(rows, extracted, strict=True):
-            taken = [match for match in matches if negation == "keep" or not match.negated]
-            skipped += len(matches) - len(taken)
-            keywords[row] = list(dict.fromkeys(Keyword(match.term, match.code) for match in taken))
-    return keywords, skipped
+            found.sources.update(match.source for match in matches)
+            found.contexts.update(context for match in matches for context in match.contexts)
+            named = (_named(match, treatment, language) for match in matches)
+            found.keywords[row] = list(dict.fromkeys(keyword for keyword in named if keyword))
+    return found
 
 
-def _warn_without_cues(sides: Sequence[pd.DataFrame]) -> None:
-    languages = sorted({language for reports in sides for language in reports["language"]})
-    mute = [language for language in languages if resources(language).negation is None]
-    if mute:
-        print(
-            f"keywords: no negation cues for {', '.join(mute)}: terms count there negated or not; "
-            "add `negation` to the language's file in synthfr/text/languages, or set "
-            "keywords.negation to keep.",
-            file=sys.stderr,
-            flush=True,
-        )
+def _named(match: Match, treatment: ContextTreatment, language: str) -> Keyword | None:
+    """The match as a keyword; None where its context is to be skipped."""
+    told = {context: getattr(treatment, context) for context in CONTEXTS}
+    treated = {told[context] for context in match.contexts}
+    if "skip" in treated:
+        return None
+    term = match.term
+    for context in CONTEXTS:
+        if context in match.contexts and told[context] == "mark":
+            term = resources(language).marks[context].replace("{term}", term)
+    return Keyword(term, match.code, term != match.term)
+
+
+def _warn_without_cues(sides: Sequence[pd.DataFrame], treatment: ContextTreatment) -> None:
+    """Tell which contexts cannot be seen, or not be marked, in a language that occurs."""
+    for language in sorted({language for reports in sides for language in reports["language"]}):
+        known = resources(language)
+        for context in CONTEXTS:
+            wanted = getattr(treatment, context)
+            if wanted != "keep" and context not in known.contexts:
+                _warn(
+                    f"the file of language '{language}' has no cues for '{context}': such terms "
+                    "count as any other; add them to `contexts` in synthfr/text/languages, or set "
+                    f"keywords.context.{context} to keep."
+                )
+            if wanted == "mark" and context not in known.marks:
+                raise UserError(
+                    f"keywords.context.{context} is mark, and the file of language '{language}' "
+                    f"does not say how: add {context} to its `marks`, or skip or keep such terms."
+                )
+
+
+def _warn(sentence: str) -> None:
+    print(f"keywords: {sentence}", file=sys.stderr, flush=True)
 
 
 def complete(
@@ -178,10 +225,14 @@ def complete(
     """
     added = []
     for code in codes:
-        if code in synonyms and not any(icd10.related(keyword.code, code) for keyword in keywords):
+        if code in synonyms and not any(_names(keyword, code) for keyword in keywords):
             rng = seeding.rng(random_seed, "synonym", report_id, code)
             added.append(Keyword(synonyms[code][int(rng.integers(len(synonyms[code])))], code))
     return [*keywords, *added]
+
+
+def _names(keyword: Keyword, code: str) -> bool:
+    return not keyword.marked and icd10.related(keyword.code, code)
 
 
 def _shared_keywords(
@@ -220,7 +271,7 @@ def _ordered(keywords: Sequence[Keyword], codes: Sequence[str]) -> list[str]:
     """Distinct terms: first those that name the report's codes, in their order, then others."""
 
     def place(keyword: Keyword) -> int:
-        places = (at for at, code in enumerate(codes) if icd10.related(keyword.code, code))
+        places = (at for at, code in enumerate(codes) if _names(keyword, code))
         return next(places, len(codes))
 
     return list(dict.fromkeys(keyword.term for keyword in sorted(keywords, key=place)))
@@ -252,8 +303,8 @@ def _sft(public: pd.DataFrame, keywords: Sequence[list[str]], template: str) -> 
     if not rows:
         raise UserError(
             "No public report has a keyword: check that the code list's labels are in the reports' "
-            "language (seed.files.codes), lower keywords.threshold, or let the reports' codes add "
-            "keywords (keywords.complete_public)."
+            "language (seed.files.codes), give synonyms (seed.files.synonyms), or let the reports' "
+            "codes add keywords (keywords.complete_public)."
         )
     return pd.DataFrame(rows).sort_values("report_id", ignore_index=True)
 
@@ -289,12 +340,65 @@ def _opaque(report_id: str, key: str) -> str:
     return hmac.digest(key.encode(), report_id.encode(), "sha256").hex()[:_ID_DIGITS]
 
 
-def _counts(seen: Sequence[Sequence[Keyword]], n_negated: int, n_kept: int) -> dict[str, float]:
-    documents = len(seen)
+def _counts(found: ReportTerms, n_kept: int) -> dict[str, float]:
+    documents = len(found.keywords)
+    n_matches = max(sum(found.sources.values()), 1)
     return {
         "documents": documents,
         "kept": n_kept,
         "without_keyword": documents - n_kept,
-        "keywords_found_per_document": sum(map(len, seen)) / max(documents, 1),
-        "negated_matches_skipped": n_negated,
+        "without_keyword_share": (documents - n_kept) / max(documents, 1),
+        "keywords_found_per_document": sum(map(len, found.keywords)) / max(documents, 1),
+        **{f"{source}_share": found.sources[source] / n_matches for source in SOURCES},
+        **{f"{context}_share": found.contexts[context] / n_matches for context in CONTEXTS},
     }
+
+
+def _unlisted_codes(reports: pd.DataFrame, listed: Collection[str]) -> dict[str, float]:
+    """Shares of the reports' codes that the code list has only a wider code for, or none at all."""
+    occurrences = [code for codes in reports["codes"] for code in codes]
+    widened = [code for code in occurrences if code not in listed]
+    unknown = [code for code in widened if icd10.nearest(code, listed) is None]
+    return {
+        "codes_widened_share": (len(widened) - len(unknown)) / max(len(occurrences), 1),
+        "codes_unknown_share": len(unknown) / max(len(occurrences), 1),
+    }
+
+
+def _prompt_law(
+    prompts: Sequence[Sequence[str]], seen: Sequence[Sequence[Keyword]]
+) -> dict[str, float]:
+    """What prompts are like: terms a prompt, and the share of them that the report names itself."""
+    held = [(terms, _terms(own)) for terms, own in zip(prompts, seen, strict=True) if terms]
+    n_terms = sum(len(terms) for terms, _ in held)
+    return {
+        "terms_per_prompt": n_terms / max(len(held), 1),
+        "share_in_text": sum(term in own for terms, own in held for term in terms)
+        / max(n_terms, 1),
+    }
+
+
+def _warn_of_other_prompts(training: Mapping[str, float], asked: Mapping[str, float]) -> None:
+    """A generator that learnt from prompts of one kind is asked with another: say so."""
+    for name, meaning in (
+        ("terms_per_prompt", "terms a prompt"),
+        ("share_in_text", "of a prompt's terms named by its report"),
+    ):
+        low, high = sorted((training[name], asked[name]))
+        if high > _LAW_RATIO * low:
+            _warn(
+                f"training prompts and private prompts differ: {training[name]:.2f} against "
+                f"{asked[name]:.2f} {meaning}; bring keywords.complete_public, "
+                "complete_from_codes, min_documents and max_keywords nearer to each other."
+            )
+
+
+def summary(counts: Mapping[str, Mapping[str, float]]) -> str:
+    """One line for the terminal: how far the dictionary reaches on either side."""
+    return "; ".join(
+        f"{side}: {own['keywords_found_per_document']:.1f} keywords a document, "
+        f"{own['without_keyword_share']:.1%} without, "
+        f"{own['codes_unknown_share']:.1%} of codes not in the list"
+        for side in ("public", "private")
+        for own in (counts[side],)
+    )

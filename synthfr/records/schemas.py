@@ -28,10 +28,9 @@ REPORTS = Table(
 )
 CODES = Table(
     "codes",
-    _schema(code=pa.string(), label=pa.string(), synonyms=_LIST),
+    _schema(code=pa.string(), label=pa.string(), synonyms=_LIST, sources=_LIST),
     key=("code",),
     text=("code", "label"),
-    filled=("synonyms",),
 )
 SFT = Table(
     "sft",

@@ -22,7 +22,7 @@ class LanguageFile(dict[str, Any]):
     Args:
         data: what the file or the group holds.
         path: of the file.
-        group: name of the group with a dot behind it, as in ``"negation."``.
+        group: name of the group with a dot behind it, as in ``"contexts."``.
     """
 
     def __init__(self, data: Mapping[str, Any], path: Path, group: str = "") -> None:
@@ -43,6 +43,13 @@ class LanguageFile(dict[str, Any]):
         value = self[key]
         if not isinstance(value, str):
             raise self.wrong(key, "is no text: write it")
+        return value
+
+    def whole(self, key: str) -> int:
+        """A whole number."""
+        value = self[key]
+        if not isinstance(value, int):
+            raise self.wrong(key, "is no whole number: write it")
         return value
 
     def words(self, key: str) -> tuple[str, ...]:

@@ -59,7 +59,7 @@ def params(folder: Path, **changes: Any) -> Seed:
             "source": "files",
             "language": "fr",
             "demo": {"public": 1, "private_train": 1, "private_holdout": 1},
-            "files": {**sources, "list_separator": ";", "holdout_share": 0.3},
+            "files": {**sources, "lexicon": "none", "list_separator": ";", "holdout_share": 0.3},
         }
     )
 
@@ -84,8 +84,18 @@ def test_columns_are_mapped_and_codes_normalised(tmp_path: Path) -> None:
     assert sorted(private["report_id"]) == sorted(row["sejour"] for row in PRIVATE)
     assert private["codes"].tolist() == [["I10", "E11.9"]] * 40
     assert corpus.codes.to_dict("records") == [
-        {"code": "E11.9", "label": "Diabète de type 2", "synonyms": ["Diabète de type 2"]},
-        {"code": "I10", "label": "Hypertension", "synonyms": ["Hypertension"]},
+        {
+            "code": "E11.9",
+            "label": "Diabète de type 2",
+            "synonyms": ["diabète de type 2"],
+            "sources": ["label"],
+        },
+        {
+            "code": "I10",
+            "label": "Hypertension",
+            "synonyms": ["hypertension"],
+            "sources": ["label"],
+        },
     ]
 
 

@@ -26,6 +26,7 @@ CODES = pd.DataFrame(
         "code": ["A09", "E11", "I10", "Z99"],
         "label": ["Gastro-entérite", "Diabète", "Hypertension", "Jamais exporté"],
         "synonyms": [["Gastro-entérite"], ["Diabète", "DNID"], ["Hypertension", "HTA"], ["x"]],
+        "sources": [["label"], ["label"] * 2, ["label"] * 2, ["label"]],
     }
 )
 CODE_SETS = exported(CORPUS, 5)

@@ -11,8 +11,15 @@ from hypothesis import strategies as st
 
 from synthfr import prompts, records
 from synthfr.errors import UserError
-from synthfr.keywords import matching
-from synthfr.keywords.export import Export, Keyword, Keywords, complete, export
+from synthfr.keywords.export import (
+    ContextTreatment,
+    Export,
+    Keyword,
+    Keywords,
+    complete,
+    export,
+    summary,
+)
 from synthfr.text import language
 
 SYNONYMS = {
@@ -23,15 +30,14 @@ SYNONYMS = {
     "E11.9": ["Diabète de type 2 sans complication"],
 }
 CODES = pd.DataFrame(
-    [{"code": code, "label": terms[0], "synonyms": terms} for code, terms in SYNONYMS.items()]
+    [
+        {"code": code, "label": terms[0], "synonyms": terms, "sources": ["label"] * len(terms)}
+        for code, terms in SYNONYMS.items()
+    ]
 )
 TERMS = {term for terms in SYNONYMS.values() for term in terms}
 PARAMS = Keywords(
-    threshold=0.8,
-    max_window_tokens=5,
-    min_chars=3,
     min_documents=2,
-    negation="skip",
     complete_public=True,
     complete_from_codes=True,
     max_keywords=12,
@@ -142,7 +148,7 @@ def test_at_most_so_many_keywords_those_of_the_codes_first() -> None:
 
 def test_given_keywords_are_looked_up_in_the_texts_stead() -> None:
     public = reports(("Une anémie.", []), prefix="pub")
-    public.at[0, "keywords"] = ["hta", "secret inconnu"]
+    public.at[0, "keywords"] = ["HTA", "secret inconnu"]
     private = reports(*[("HTA.", ["I10"])] * 2)
     assert run(private, public).sft["keywords"].tolist() == [["HTA"]]
 
@@ -190,6 +196,7 @@ def test_patients_stay_with_the_keyed_documents() -> None:
     assert set(run(private).keyed["patient_id"]) == {"p1", "p2"}
 
 
+KEPT = ContextTreatment(negated="keep", hypothetical="keep", family="keep")
 NEGATED = reports(
     ("Une anémie, sans HTA.", ["D64"]),
     ("Une anémie. Pas de HTA. Puis une HTA.", ["D64"]),
@@ -207,16 +214,33 @@ def test_negated_terms_are_no_keywords_unless_they_are_also_affirmed() -> None:
     expected = [["Anémie"], ["Anémie", "HTA"], ["HTA"]]
     assert list(keywords_of(done)[f"doc-{n}"] for n in range(3)) == expected
     assert done.sft["keywords"].tolist() == expected  # the public side skips as well
-    assert done.counts["private"]["negated_matches_skipped"] == 3
-    assert done.counts["public"]["negated_matches_skipped"] == 3
+    assert done.counts["private"]["negated_share"] == 3 / 7
+    assert done.counts["public"]["negated_share"] == 3 / 7
 
 
 def test_negative_control_kept_negated_terms_come_back() -> None:
-    done = run(NEGATED, NEGATED, complete_from_codes=False, negation="keep")
+    done = run(NEGATED, NEGATED, complete_from_codes=False, context=KEPT)
     both = {"Anémie", "HTA"}
     assert [set(terms) for terms in keywords_of(done).values()] == [both] * 3
     assert [set(terms) for terms in done.sft["keywords"]] == [both] * 3
-    assert done.counts["private"]["negated_matches_skipped"] == 0
+
+
+def test_marked_terms_say_what_they_are_and_name_no_code() -> None:
+    marked = ContextTreatment(negated="mark")
+    done = run(NEGATED, NEGATED, context=marked, min_documents=1, complete_from_codes=True)
+    assert keywords_of(done) == {
+        "doc-0": ["Anémie", "absence de HTA"],
+        "doc-1": ["Anémie", "absence de HTA", "HTA"],
+        "doc-2": ["Anémie", "absence de Anémie", "HTA"],
+    }
+
+
+def test_a_marked_term_names_no_code() -> None:
+    denied = reports(*[("Pas de HTA.", ["I10"])] * 2)
+    done = run(denied, context=ContextTreatment(negated="mark"), complete_from_codes=True)
+    assert all(len(terms) == 2 for terms in keywords_of(done).values())
+    done = run(denied, context=KEPT, complete_from_codes=True)  # negative control
+    assert set(map(tuple, keywords_of(done).values())) == {("HTA",)}
 
 
 def test_given_keywords_that_are_negated_are_skipped() -> None:
@@ -230,18 +254,50 @@ def test_a_language_without_cues_is_told_once_and_skips_nothing(
 ) -> None:
     import synthfr.keywords.export as module
 
-    silent = replace(language("fr"), negation=None)
+    silent = replace(language("fr"), contexts={})
     monkeypatch.setattr(module, "resources", lambda code: silent)
-    monkeypatch.setattr(matching, "negation", lambda code: None)
-    done = run(NEGATED, complete_from_codes=False)
-    told = capsys.readouterr().err
-    assert told.count("no negation cues for fr") == 1
-    assert done.counts["private"]["negated_matches_skipped"] == 0
-    run(NEGATED, complete_from_codes=False, negation="keep")
-    assert "no negation cues" not in capsys.readouterr().err
+    run(NEGATED, complete_from_codes=False)
+    assert capsys.readouterr().err.count("no cues for 'negated'") == 1
+    run(NEGATED, complete_from_codes=False, context=KEPT)
+    assert "no cues" not in capsys.readouterr().err
     monkeypatch.undo()
     run(NEGATED, complete_from_codes=False)
-    assert "no negation cues" not in capsys.readouterr().err
+    assert "no cues" not in capsys.readouterr().err
+
+
+def test_a_language_that_cannot_mark_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    import synthfr.keywords.export as module
+
+    mute = replace(language("fr"), marks={})
+    monkeypatch.setattr(module, "resources", lambda code: mute)
+    with pytest.raises(UserError, match=r"context\.negated is mark.*'fr'.*`marks`"):
+        run(NEGATED, context=ContextTreatment(negated="mark"))
+    run(NEGATED)
+
+
+def test_prompts_of_both_sides_are_compared(capsys: pytest.CaptureFixture[str]) -> None:
+    codes = ["I10", "I50", "D64", "E11"]
+    public = reports(*[("HTA.", codes)] * 3, prefix="pub")
+    private = reports(*[("HTA.", codes)] * 3)
+    done = run(private, public, complete_from_codes=False, complete_public=True)
+    assert done.counts["training_prompts"] == {"terms_per_prompt": 4, "share_in_text": 0.25}
+    assert done.counts["private_prompts"] == {"terms_per_prompt": 1, "share_in_text": 1}
+    told = capsys.readouterr().err
+    assert "4.00 against 1.00 terms a prompt" in told
+    assert "0.25 against 1.00 of a prompt's terms" in told
+    # negative control: both sides by one law
+    done = run(private, public, complete_from_codes=False, complete_public=False)
+    assert done.counts["training_prompts"] == done.counts["private_prompts"]
+    assert "differ" not in capsys.readouterr().err
+
+
+def test_coverage_is_counted() -> None:
+    private = reports(("HTA et anémie.", ["I10", "E11.98", "Z99.9"]), ("HTA.", ["I10"]))
+    counts = run(private).counts["private"]
+    assert counts["codes_widened_share"] == 1 / 4  # E11.98: E11.9 is known
+    assert counts["codes_unknown_share"] == 1 / 4  # Z99.9
+    assert counts["label_share"] == 1
+    assert "25.0% of codes not in the list" in summary(run(private).counts)
 
 
 CANARIES = ["zqxcanari", "Véronique Martin-Dupuis", "zqx 06 12 34"]
@@ -288,7 +344,19 @@ def test_no_private_wording_leaves(
 
 def test_negative_control_a_canary_in_the_dictionary_does_leave() -> None:
     codes = pd.concat(
-        [CODES, pd.DataFrame([{"code": "Z00", "label": "Zqxcanari", "synonyms": ["Zqxcanari"]}])]
+        [
+            CODES,
+            pd.DataFrame(
+                [
+                    {
+                        "code": "Z00",
+                        "label": "Zqxcanari",
+                        "synonyms": ["Zqxcanari"],
+                        "sources": ["label"],
+                    }
+                ]
+            ),
+        ]
     )
     private = reports(*[("Un zqxcanari.", ["I10"])] * 2)
     done = export(PUBLIC, private, codes, PARAMS, "plain", 0)

@@ -33,7 +33,7 @@ def test_tables_and_counts() -> None:
     logged = json.loads(layout.metrics("seed").read_text())
     assert logged["private_train"]["reports"] == len(train)
     assert logged["public"]["patients"] == 6
-    assert logged["codes"] == {"codes": 3, "synonyms": 3}
+    assert logged["codes"]["codes"] == 3 and logged["codes"]["synonyms"] > 20  # and the lexicon's
 
 
 def test_the_demo_goes_the_same_way() -> None:

@@ -8,9 +8,11 @@ import pytest
 
 from synthfr import prompts
 from synthfr.errors import UserError
+from synthfr.icd10.names import Entry
 from synthfr.judging.templates import render
-from synthfr.keywords import negation
-from synthfr.keywords.matching import KeywordIndex
+from synthfr.keywords.context import contexts_of
+from synthfr.keywords.matchers import open_matcher
+from synthfr.keywords.matching import Matching
 from synthfr.scoring import similarity_judge
 from synthfr.scoring.comparisons import Comparison
 from synthfr.text import language, language_names, language_resources, sentences, strip_headings
@@ -27,17 +29,28 @@ determiners: [el]
 stop_words: [büsid]
 headings: [lunsef]
 titles: [vobod maladanas]
-negation:
-  reach: 5
-  list_separators: [","]
-  list_closers: [u]
-  preceding_open: []
-  preceding: [nen]
-  adjacent: []
-  following: []
-  bidirectional: []
-  pseudo: []
-  termination: [ab]
+inflection:
+  skipped: [el]
+  min_stem: 2
+  endings: [{s: ""}]
+labels:
+  adjectives: after
+  max_words: 5
+  max_capitals: 6
+  dropped: [nenpladik]
+  refused: [votik]
+  contrasts: [nen]
+  exchanged: {}
+  no_terms: []
+marks:
+  negated: nen {term}
+contexts:
+  negated:
+    reach: 5
+    list_separators: [","]
+    list_closers: [u]
+    preceding: [nen]
+    termination: [ab]
 """
 Write = Callable[[str], None]
 
@@ -51,7 +64,7 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
         language_names.language_file,
         language_resources.language,
         text_templates.template,
-        negation.negation,
+        contexts_of,
         sentences._splitter,
     ]
 
@@ -70,8 +83,13 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
 def test_one_file_is_a_language(write: Write) -> None:
     write(FILE)
     text = "Vobod maladanas\nLunsef: el büsid. Nen fif, ab kög in blöt.\nKug e küg."
-    found = KeywordIndex([("Fif", "R50"), ("Kög", "R05"), ("Büsid", "Z00")]).extract([text], "vo")
-    assert [(match.term, match.negated) for match in found[0]] == [("Fif", True), ("Kög", False)]
+    entries = [Entry("Fif", "R50"), Entry("Kög", "R05"), Entry("Büsid", "Z00")]
+    for matcher in ("phrases", "ngrams"):
+        found = open_matcher(entries, Matching(matcher=matcher)).extract([text], "vo")
+        assert [(match.term, bool(match.contexts)) for match in found[0]] == [
+            ("Fif", True),
+            ("Kög", False),
+        ]
     assert strip_headings(text, "vo").splitlines() == [
         "el büsid. Nen fif, ab kög in blöt.",
         "Kug e küg.",
@@ -88,14 +106,16 @@ def test_one_file_is_a_language(write: Write) -> None:
     assert "Kög." in similarity_judge.question(Comparison("p", 0, "Kög.", "Fif.", "vo")).prompt
 
 
-def test_cues_may_be_left_out(write: Write) -> None:
-    write(FILE.partition("negation:")[0])
-    assert language("vo").negation is None
-    found = KeywordIndex([("Fif", "R50")]).extract(["Nen fif."], "vo")
-    assert [match.negated for match in found[0]] == [False]
+def test_cues_inflection_and_rules_for_labels_may_be_left_out(write: Write) -> None:
+    write(FILE.partition("inflection:")[0])
+    assert not language("vo").contexts
+    found = open_matcher([Entry("Fif", "R50")], Matching()).extract(["Nen fif. Fifs."], "vo")
+    assert [(match.start, match.contexts) for match in found[0]] == [(4, frozenset())]
 
 
-WANTED = set(re.findall(r"^ *(\w+):", FILE, re.MULTILINE)) - {"keep_accents", "negation"}
+OPTIONAL = {"keep_accents", "inflection", "labels", "marks", "contexts"}
+CUES = {"negated", "list_separators", "list_closers", "preceding", "termination"}
+WANTED = set(re.findall(r"^ *(\w+):", FILE, re.MULTILINE)) - OPTIONAL - CUES
 
 
 @pytest.mark.parametrize("key", sorted(WANTED))
@@ -114,9 +134,10 @@ def test_negative_control_a_missing_key_is_named(write: Write, key: str) -> None
         ("headings: [lunsef]", "headings: lunsef", "'headings' is no list of words"),
         ("keep_accents: [ü]", "keep_accents: [Ü]", "'keep_accents' holds what is no lower-case"),
         ("keep_accents: [ü]", "keep_accents: [u]", "'keep_accents' holds what is no lower-case"),
-        ("reach: 5", "reach: five", "'negation.reach' is no whole number"),
-        ("  pseudo:", "  pseudos: []\n  pseudo:", "'negation.pseudos' is none that is read"),
-        ("negation:", "negative:", "'negative' is none that is read"),
+        ("reach: 5", "reach: five", "'contexts.negated.reach' is no whole number"),
+        ("    preceding:", "    preced:", "'contexts.negated.preced' is none that is read"),
+        ("contexts:", "context:", "'context' is none that is read"),
+        ("nen {term}", "nen", "'marks.negated' has no place for {term}"),
         ("name: Volapük", "name: 3", "'name' is no text"),
     ],
 )

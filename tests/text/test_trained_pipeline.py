@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from synthfr.keywords.matching import KeywordIndex
+from synthfr.icd10.names import Entry
+from synthfr.keywords.ngram_matcher import NgramMatcher
 from synthfr.text import sentences
 
 NAME = "fr_core_news_sm"
@@ -40,12 +41,12 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
     sentences._splitter.cache_clear()
 
 
-ENTRIES = [("Plaie ouverte", "T14.1"), ("Plaie", "T14"), ("Sous", "Z00")]
+ENTRIES = [Entry("Plaie ouverte", "T14.1"), Entry("Plaie", "T14"), Entry("Sous", "Z00")]
 TEXT = "Une plaie ouverte. Avale deux sous."
 
 
 def terms() -> list[str]:
-    return [match.term for match in KeywordIndex(ENTRIES).extract([TEXT], "fr")[0]]
+    return [match.term for match in NgramMatcher(ENTRIES).extract([TEXT], "fr")[0]]
 
 
 @pytest.mark.usefixtures("installed")

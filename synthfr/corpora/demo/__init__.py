@@ -19,6 +19,7 @@ from synthfr.corpora.demo.grammar import render
 from synthfr.corpora.demo.hospitals import TEXTBOOK, Hospital, other_hospitals, private_hospital
 from synthfr.corpora.demo.knowledge import knowledge
 from synthfr.corpora.demo.truth import Stay, pick, sample_stay, weighted
+from synthfr.icd10.names import SYNONYM
 from synthfr.section import Count, Section
 
 if TYPE_CHECKING:
@@ -92,7 +93,12 @@ def _codes() -> pd.DataFrame:
 
     return pd.DataFrame(
         [
-            {"code": entry.code, "label": entry.terms[0], "synonyms": list(entry.names)}
+            {
+                "code": entry.code,
+                "label": entry.terms[0],
+                "synonyms": list(entry.names),
+                "sources": [SYNONYM] * len(entry.names),
+            }
             for entry in knowledge()
         ]
     )

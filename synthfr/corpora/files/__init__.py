@@ -72,7 +72,7 @@ def read(params: Seed, random_seed: int) -> Reading:
     codes = None
     if not problems or params.language in known_languages():
         try:
-            codes = code_list(files.codes, params.language, files.list_separator)
+            codes = code_list(files, params.language)
         except UserError as error:
             problems += sentences(error)
     if private.frame is None:

@@ -6,11 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from synthfr.corpora.files.lexicon import Breadth
 from synthfr.section import ProperShare, Section, Share
 
 
 class FileSource(Section):
-    """Parameters `seed.files.codes` and `seed.files.public` and `seed.files.private`:
+    """Parameters `seed.files.public`, `private`, `codes` and `synonyms`:
     see the comments in params.yaml.
     """
 
@@ -37,6 +38,8 @@ class SeedFiles(Section):
     public: FileSource = FileSource(path="data/public/raw")
     private: FileSource = FileSource(path="data/private/raw")
     codes: FileSource = FileSource(path="data/public/codes")
+    synonyms: FileSource = FileSource(path="data/public/synonyms")
+    lexicon: Breadth = "conditions"
     list_separator: Annotated[str, Field(min_length=1)] = ";"
     holdout_share: ProperShare = 0.3
     also_public: Literal["refuse", "leave_out"] = "refuse"

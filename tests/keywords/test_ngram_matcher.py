@@ -4,12 +4,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from synthfr.keywords import matching
-from synthfr.keywords.matching import KeywordIndex
+from synthfr.icd10.names import Entry
+from synthfr.keywords import ngram_matcher
+from synthfr.keywords.ngram_matcher import NgramMatcher
 from synthfr.text import language, normalise
 from synthfr.text.sentences import split
 
-ENTRIES = [
+NAMES = [
     ("Hypertension artérielle", "I10"),
     ("HTA", "I10"),
     ("Insuffisance cardiaque", "I50"),
@@ -24,11 +25,12 @@ ENTRIES = [
     ("De la main", "S61"),
     ("A87", "A87"),
 ]
+ENTRIES = [Entry(*names) for names in NAMES]
 
 
 def found(text: str, **options: float) -> list[tuple[str, str]]:
     """(term, surface) of the matches."""
-    index = KeywordIndex(ENTRIES, **options)  # type: ignore[arg-type]
+    index = NgramMatcher(ENTRIES, **options)  # type: ignore[arg-type]
     return [(match.term, text[match.start : match.end]) for match in index.extract([text], "fr")[0]]
 
 
@@ -61,7 +63,7 @@ def test_longest_match_wins() -> None:
 
 def test_matches_do_not_overlap_and_come_in_order() -> None:
     text = "Anémie, HTA, insuffisance cardiaque congestive et anémie."
-    matches = KeywordIndex(ENTRIES).extract([text], "fr")[0]
+    matches = NgramMatcher(ENTRIES).extract([text], "fr")[0]
     assert [match.code for match in matches] == ["D64", "I10", "I50.0", "D64"]
     ends = [0, *(match.end for match in matches)]
     assert all(match.start >= end for match, end in zip(matches, ends, strict=False))
@@ -76,13 +78,16 @@ def test_a_match_does_not_take_its_neighbours_words() -> None:
 
 
 def test_an_approximate_match_does_not_cut_into_an_exact_one() -> None:
-    entries = [("Fibrillation auriculaire chronique", "I48.2"), ("Maladie rénale chronique", "N18")]
+    entries = [
+        Entry("Fibrillation auriculaire chronique", "I48.2"),
+        Entry("Maladie rénale chronique", "N18"),
+    ]
     text = "maladie rénale chronique; fibrillation auriculaire"
-    matches = KeywordIndex(entries).extract([text], "fr")[0]
+    matches = NgramMatcher(entries).extract([text], "fr")[0]
     assert [match.code for match in matches] == ["N18"]
     # negative control: where no exact one is cut, the words may stand in another order
     text = "maladie chronique; fibrillation auriculaire"
-    matches = KeywordIndex(entries).extract([text], "fr")[0]
+    matches = NgramMatcher(entries).extract([text], "fr")[0]
     assert [match.code for match in matches] == ["I48.2"]
 
 
@@ -127,7 +132,7 @@ def test_elisions_and_slashes_separate() -> None:
 
 
 def test_each_distinct_window_is_looked_up_once_for_all_texts() -> None:
-    index = KeywordIndex(ENTRIES)
+    index = NgramMatcher(ENTRIES)
     index.extract(["Anémie sévère."] * 3, "fr")
     index.extract(["Anémie sévère."], "fr")
     # anemie, anemie severe, severe
@@ -136,18 +141,18 @@ def test_each_distinct_window_is_looked_up_once_for_all_texts() -> None:
 
 def test_chunks_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [f"Anémie {number}, HTA de type {number}." for number in range(7)] + ["DNID."]
-    whole = KeywordIndex(ENTRIES).extract(texts, "fr")
-    monkeypatch.setattr(matching, "_CHUNK_TEXTS", 3)
-    assert KeywordIndex(ENTRIES).extract(texts, "fr") == whole
+    whole = NgramMatcher(ENTRIES).extract(texts, "fr")
+    monkeypatch.setattr(ngram_matcher, "_CHUNK_TEXTS", 3)
+    assert NgramMatcher(ENTRIES).extract(texts, "fr") == whole
 
 
 def test_texts_without_words() -> None:
-    assert KeywordIndex(ENTRIES).extract(["", "  ", "12/34 ; -", "\n\n"], "fr") == [[], [], [], []]
-    assert KeywordIndex([]).extract(["Anémie."], "fr") == [[]]
+    assert NgramMatcher(ENTRIES).extract(["", "  ", "12/34 ; -", "\n\n"], "fr") == [[], [], [], []]
+    assert NgramMatcher([]).extract(["Anémie."], "fr") == [[]]
 
 
 def test_another_language_is_another_file() -> None:
-    index = KeywordIndex([("Atrial fibrillation", "I48"), ("fracture of femur", "S72")])
+    index = NgramMatcher([Entry("Atrial fibrillation", "I48"), Entry("fracture of femur", "S72")])
     text = "He had an atrial fibrilation and the fracture of femurs."
     assert [match.code for match in index.extract([text], "en")[0]] == ["I48", "S72"]
 
@@ -176,8 +181,8 @@ def test_word_offsets_agree_with_normalised_slices(text: str) -> None:
 @given(TEXTS)
 @settings(max_examples=150, deadline=None)
 def test_every_exact_label_is_found_or_inside_a_longer_match(text: str) -> None:
-    labels = {normalise(term) for term, code in ENTRIES if term != code}
-    matches = KeywordIndex(ENTRIES).extract([text], "fr")[0]
+    labels = {normalise(term) for term, code in NAMES if term != code}
+    matches = NgramMatcher(ENTRIES).extract([text], "fr")[0]
     known = language("fr")
     for sentence in next(iter(split([text], "fr"))):
         words = sentence.words
@@ -195,8 +200,8 @@ def test_every_exact_label_is_found_or_inside_a_longer_match(text: str) -> None:
 @given(TEXTS)
 @settings(max_examples=60, deadline=None)
 def test_terms_are_always_the_dictionarys(text: str) -> None:
-    for match in KeywordIndex(ENTRIES).extract([text], "fr")[0]:
-        assert (match.term, match.code) in ENTRIES
+    for match in NgramMatcher(ENTRIES).extract([text], "fr")[0]:
+        assert (match.term, match.code) in NAMES
 
 
 def test_negative_control_shuffled_letters_do_not_match() -> None:
@@ -208,4 +213,4 @@ def test_unknown_language_is_told() -> None:
     from synthfr.errors import UserError
 
     with pytest.raises(UserError, match=r"no resources for a language.*known: en, fr"):
-        KeywordIndex(ENTRIES).extract(["Anémie."], "xx")
+        NgramMatcher(ENTRIES).extract(["Anémie."], "xx")

@@ -1,4 +1,4 @@
-"""Negated terms: sentences annotated by hand, each rule on its own, and what holds for any text.
+"""Contexts of terms: sentences annotated by hand, each rule alone, and what holds for any text.
 
 In a sentence ``[-fièvre]`` is a term that is negated and ``[+toux]`` one that is not.
 """
@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synthfr.keywords.matching import KeywordIndex
-from synthfr.keywords.negation import Negation, negation
+from synthfr.icd10.names import Entry
+from synthfr.keywords.context import CueRules, contexts_of
+from synthfr.keywords.phrase_matcher import PhraseMatcher
 from synthfr.text.language_resources import language
 
 FRENCH = """
@@ -135,10 +136,8 @@ def annotated(sentence: str) -> tuple[str, list[tuple[int, int]], list[bool]]:
     return text + sentence[done:], spans, negated
 
 
-def rules(code: str) -> Negation:
-    made = negation(code)
-    assert made is not None
-    return made
+def rules(code: str) -> CueRules:
+    return CueRules(language(code).contexts["negated"])
 
 
 def judged(sentence: str, code: str = "fr") -> list[bool]:
@@ -148,7 +147,7 @@ def judged(sentence: str, code: str = "fr") -> list[bool]:
     result: list[bool] = []
     for begin, end in zip([0, *ends], [*ends, len(text)], strict=True):
         own = [(start - begin, stop - begin) for start, stop in spans if begin <= start < end]
-        result += rules(code).negated(text[begin:end], own)
+        result += rules(code).govern(text[begin:end], own)
     return result
 
 
@@ -172,24 +171,22 @@ def test_precision_and_recall_on_sentences_annotated_by_hand(code: str, least: i
 
 @pytest.mark.parametrize("code", SENTENCES)
 def test_negative_control_without_cues_all_negated_ones_are_missed(code: str) -> None:
-    cues = language(code).negation
-    assert cues is not None
-    mute = Negation(
+    cues = language(code).contexts["negated"]
+    mute = CueRules(
         replace(cues, preceding_open=(), preceding=(), adjacent=(), following=(), bidirectional=())
     )
     for sentence in SENTENCES[code]:
         text, spans, _ = annotated(sentence)
-        assert not any(mute.negated(text, spans))
+        assert not any(mute.govern(text, spans))
 
 
 @pytest.mark.parametrize("dropped", ["pseudo", "termination", "list_closers"])
 @pytest.mark.parametrize("code", SENTENCES)
 def test_negative_control_every_list_is_needed(code: str, dropped: str) -> None:
-    cues = language(code).negation
-    assert cues is not None
-    poorer = Negation(replace(cues, **{dropped: ()}))
+    cues = language(code).contexts["negated"]
+    poorer = CueRules(replace(cues, **{dropped: ()}))
     assert any(
-        poorer.negated(*annotated(sentence)[:2]) != rules(code).negated(*annotated(sentence)[:2])
+        poorer.govern(*annotated(sentence)[:2]) != rules(code).govern(*annotated(sentence)[:2])
         for sentence in SENTENCES[code]
     )
 
@@ -229,36 +226,34 @@ def test_only_what_stands_at_once_after_an_adjacent_cue() -> None:
 
 def test_every_cue_is_found_in_a_text_as_it_is_written() -> None:
     for code, sentences in SENTENCES.items():
-        cues = language(code).negation
-        assert cues is not None and sentences
+        cues = language(code).contexts["negated"]
+        assert sentences
         for cue in (*cues.preceding_open, *cues.preceding, *cues.bidirectional):
-            assert rules(code).negated(f"{cue} xyz", [(len(cue) + 1, len(cue) + 4)]) == [True], cue
+            assert rules(code).govern(f"{cue} xyz", [(len(cue) + 1, len(cue) + 4)]) == [True], cue
         for cue in (*cues.following, *cues.bidirectional):
-            assert rules(code).negated(f"xyz {cue}", [(0, 3)]) == [True], cue
+            assert rules(code).govern(f"xyz {cue}", [(0, 3)]) == [True], cue
         for cue in cues.pseudo:
-            assert rules(code).negated(f"{cue} xyz", [(len(cue) + 1, len(cue) + 4)]) == [False], cue
+            assert rules(code).govern(f"{cue} xyz", [(len(cue) + 1, len(cue) + 4)]) == [False], cue
 
 
-def test_a_language_without_cues_has_no_rules(monkeypatch: pytest.MonkeyPatch) -> None:
-    from synthfr.keywords import negation as module
+def test_a_language_without_cues_has_no_contexts(monkeypatch: pytest.MonkeyPatch) -> None:
+    from synthfr.keywords import context as module
 
-    silent = replace(language("fr"), negation=None)
+    silent = replace(language("fr"), contexts={})
     monkeypatch.setattr(module, "resources", lambda code: silent)
-    negation.cache_clear()
+    contexts_of.cache_clear()
     try:
-        assert negation("fr") is None
-        index = KeywordIndex([("Fièvre", "R50")])
-        assert [match.negated for match in index.extract(["Pas de fièvre."], "fr")[0]] == [False]
+        assert contexts_of("fr").of_text("Pas de fièvre.", [(7, 13)]) == [frozenset()]
     finally:
         monkeypatch.undo()
-        negation.cache_clear()
-    assert [match.negated for match in index.extract(["Pas de fièvre."], "fr")[0]] == [True]
+        contexts_of.cache_clear()
+    assert contexts_of("fr").of_text("Pas de fièvre.", [(7, 13)]) == [{"negated"}]
 
 
 def test_matches_of_a_text_are_judged_in_their_own_sentence() -> None:
-    index = KeywordIndex([("Fièvre", "R50"), ("Toux", "R05"), ("Diabète", "E14")])
+    index = PhraseMatcher([Entry("Fièvre", "R50"), Entry("Toux", "R05"), Entry("Diabète", "E14")])
     text = "Sans doute une toux. Pas de fièvre. Diabète. Fièvre à J2 (toux absente)."
-    told = [(match.term, match.negated) for match in index.extract([text], "fr")[0]]
+    told = [(match.term, "negated" in match.contexts) for match in index.extract([text], "fr")[0]]
     assert told == [
         ("Toux", False), ("Fièvre", True), ("Diabète", False), ("Fièvre", False), ("Toux", True),
     ]  # fmt: skip
@@ -279,14 +274,14 @@ def test_without_a_cue_nothing_is_negated(words: list[str], data: st.DataObject)
     text = " ".join(words).replace("(", "").replace(":", "")
     begin = data.draw(st.integers(0, len(text) - 1))
     end = data.draw(st.integers(begin + 1, len(text)))
-    assert rules("fr").negated(text, [(begin, end)]) == [False]
+    assert rules("fr").govern(text, [(begin, end)]) == [False]
 
 
 @given(st.text(max_size=80), st.sampled_from(sorted(SENTENCES)))
 @settings(max_examples=150, deadline=None)
 def test_any_text_gives_one_answer_for_each_span(text: str, code: str) -> None:
     spans = [(found.start(), found.end()) for found in re.finditer(r"\w+", text)]
-    answers = rules(code).negated(text, spans)
+    answers = rules(code).govern(text, spans)
     assert len(answers) == len(spans)
     # terms are opaque: where every word is one, no cue is left
     assert not any(answers) or re.search(r"[(:]", text)

@@ -1,8 +1,9 @@
-"""Which terms in a sentence are negated: rules over cue phrases, in the manner of NegEx.
+"""In which context a term stands: negated, hypothetical, of the family, of the past.
 
-Chapman et al. 2001, "A Simple Algorithm for Identifying Negated Findings and Diseases in Discharge
-Summaries"; the roles of the phrases are ConText's (Harkema et al. 2009). They are listed in the
-language's file. A cue reaches from its place towards the term, but not
+Rules over cue phrases, as ConText has them (Harkema et al. 2009; for negation NegEx, Chapman et al.
+2001, "A Simple Algorithm for Identifying Negated Findings and Diseases in Discharge Summaries").
+The phrases are listed in the language's file, for each context that it knows. A cue reaches from
+its place towards the term, but not
 
 * past a termination ("mais", "but", a semicolon, a bullet) or the end of the sentence;
 * over more than `reach` words of one item of a list;
@@ -10,8 +11,8 @@ language's file. A cue reaches from its place towards the term, but not
   negates open lists as well ("denies fever, cough");
 * out of a pseudo-negation ("sans doute") or of a term ("diabète non insulinodépendant").
 
-The longest phrase counts ("n'élimine pas" is no cue, though "élimine" and "pas" are). Not told
-apart: the uncertain, the past, and other people's diseases.
+The longest phrase counts ("n'élimine pas" is no cue, though "élimine" and "pas" are). The phrases
+are described as those of a negation; they do the same for the other contexts.
 """
 
 from __future__ import annotations
@@ -19,12 +20,11 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from enum import Flag, auto
-from functools import cache
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache, lru_cache
 from typing import NamedTuple
 
-from synthfr.text.language_resources import NegationCues
+from synthfr.text.language_resources import Cues
 from synthfr.text.language_resources import language as resources
 from synthfr.text.normalise import normalise
 
@@ -35,20 +35,23 @@ _SILENT = frozenset("'\N{RIGHT SINGLE QUOTATION MARK}`\N{MODIFIER LETTER APOSTRO
 _HYPHENS = frozenset("-\N{HYPHEN}\N{NON-BREAKING HYPHEN}")
 _CLAUSE_ENDS = "\n;:!?•·…=>\N{RIGHTWARDS ARROW}\N{RIGHTWARDS DOUBLE ARROW}-\N{EN DASH}\N{EM DASH}"
 _OPENING, _CLOSING = "([", ")]"
+_SENTENCE_END = re.compile(r"(?:(?<=\w\w)|(?<=[^\w\s]))[.!?]+(?=\s)|\n\s*\n")
 _ITEM_WORDS = 4  # longest item of a list whose end is looked for, in words
 
 
-class Role(Flag):
-    """What a phrase does. Some do two things: "éliminé" stands before or after what it negates."""
+class Role:
+    """What a phrase does, as bits. Some do two things: "éliminé" stands before or after what it
+    negates.
+    """
 
     NONE = 0  # a pseudo-negation: the words of a cue, or of a termination, without its force
-    PRECEDING = auto()
-    OPEN = auto()  # a preceding cue that negates a whole list, closed or not
-    ADJACENT = auto()  # negates only what follows at once: "non diabétique"
-    FOLLOWING = auto()
-    TERMINATION = auto()
-    SEPARATOR = auto()
-    CLOSER = auto()
+    PRECEDING = 1
+    OPEN = 2  # a preceding cue that negates a whole list, closed or not
+    ADJACENT = 4  # negates only what follows at once: "non diabétique"
+    FOLLOWING = 8
+    TERMINATION = 16
+    SEPARATOR = 32
+    CLOSER = 64
 
 
 class _Token(NamedTuple):
@@ -58,28 +61,37 @@ class _Token(NamedTuple):
 
 
 class _Phrase(NamedTuple):
-    role: Role
+    role: int
     first: int  # tokens, both included
     last: int
 
 
-class _Clause(NamedTuple):
+class _Sentence(NamedTuple):
+    """What every context wants to know of a sentence."""
+
     tokens: list[_Token]
-    phrases: dict[int, _Phrase]  # by each of their tokens
+    begins: list[int]  # of the tokens
+    forms: frozenset[str]
     opening: dict[int, int]  # bracket of each closing one, both as tokens
     closing: dict[int, int]
 
+
+class _Clause(NamedTuple):
+    sentence: _Sentence
+    phrases: dict[int, _Phrase]  # by each of their tokens
+
     def words(self, at: int) -> int:
         """1 for a word, 0 for a mark or an elided article ("l'")."""
-        return int(self.tokens[at].form[0].isalnum() and len(self.tokens[at].form) > 1)
+        form = self.sentence.tokens[at].form
+        return int(len(form) > 1 and form[0].isalnum())
 
 
-class Negation:
-    """The cues of a language, ready to be looked for."""
+class CueRules:
+    """The cues of one context in one language, ready to be looked for."""
 
-    def __init__(self, cues: NegationCues) -> None:
+    def __init__(self, cues: Cues) -> None:
         self._reach = cues.reach
-        roles: dict[tuple[str, ...], Role] = defaultdict(lambda: Role.NONE)
+        roles: dict[tuple[str, ...], int] = defaultdict(int)
         for role, phrases in (
             (Role.NONE, cues.pseudo),
             (Role.PRECEDING | Role.OPEN, cues.preceding_open),
@@ -97,48 +109,47 @@ class Negation:
             roles[(mark,)] |= Role.TERMINATION
         negating = Role.PRECEDING | Role.ADJACENT | Role.FOLLOWING
         self._starts = frozenset(forms[0] for forms, role in roles.items() if role & negating)
-        self._phrases: dict[str, list[tuple[tuple[str, ...], Role]]] = defaultdict(list)
-        for forms in sorted(roles, key=lambda forms: (-len(forms), forms)):
-            self._phrases[forms[0]].append((forms, roles[forms]))
+        self._roles = dict(roles)
+        lengths: dict[str, set[int]] = defaultdict(set)
+        for forms in roles:
+            lengths[forms[0]].add(len(forms))
+        # by first word: the lengths of the phrases that begin with it, longest first
+        self._lengths = {form: sorted(own, reverse=True) for form, own in lengths.items()}
 
-    def negated(self, sentence: str, spans: Sequence[tuple[int, int]]) -> list[bool]:
-        """For each of the `spans` of terms (offsets in the sentence; in order, not overlapping)
-        whether it is negated.
+    def govern(self, text: str, spans: Sequence[tuple[int, int]]) -> list[bool]:
+        """For each of the `spans` of terms (offsets in the sentence `text`; in order, not
+        overlapping) whether a cue reaches it.
         """
-        tokens = [*_tokens(sentence), _Token("\n", len(sentence), len(sentence))]
-        if not spans or self._starts.isdisjoint(token.form for token in tokens):
+        sentence = _sentence(text)
+        if not spans or self._starts.isdisjoint(sentence.forms):
             return [False] * len(spans)
-        begins = [token.begin for token in tokens]
+        begins = sentence.begins
         # tokens of each term, the last one excluded
         terms = [(bisect_left(begins, start), bisect_left(begins, end)) for start, end in spans]
-        inside = [False] * len(tokens)
-        for first, last in terms:
-            inside[first:last] = [True] * (last - first)
-        opening = dict(_brackets(tokens))
-        closing = {begin: end for end, begin in opening.items()}
-        clause = _Clause(tokens, self._tagged(tokens, inside), opening, closing)
+        clause = _Clause(sentence, self._tagged(sentence, terms))
         return [
             self._from_the_left(clause, first) or self._from_the_right(clause, last)
             for first, last in terms
         ]
 
-    def _tagged(self, tokens: Sequence[_Token], inside: Sequence[bool]) -> dict[int, _Phrase]:
+    def _tagged(self, sentence: _Sentence, terms: Sequence[tuple[int, int]]) -> dict[int, _Phrase]:
         """The phrases by each of their tokens; of overlapping ones the leftmost, then the longest.
 
         Terms are opaque: no phrase begins, ends or lies inside one.
         """
+        forms = [token.form for token in sentence.tokens]
+        for first, last in terms:
+            forms[first:last] = [""] * (last - first)
         phrases: dict[int, _Phrase] = {}
         at = 0
-        while at < len(tokens):
+        while at < len(forms):
             length = 1
-            for forms, role in self._phrases.get(tokens[at].form, ()):
-                here = range(at, at + len(forms))
-                if here.stop <= len(tokens) and all(
-                    tokens[place].form == form and not inside[place]
-                    for place, form in zip(here, forms, strict=True)
-                ):
-                    length = len(forms)
-                    phrases |= dict.fromkeys(here, _Phrase(role, at, here.stop - 1))
+            for tried in self._lengths.get(forms[at], ()):
+                role = self._roles.get(tuple(forms[at : at + tried]))
+                if role is not None:
+                    length = tried
+                    phrase = _Phrase(role, at, at + length - 1)
+                    phrases.update(dict.fromkeys(range(at, at + length), phrase))
                     break
             at += length
         return phrases
@@ -150,7 +161,7 @@ class Negation:
             phrase = clause.phrases.get(at)
             if phrase is None:
                 words += clause.words(at)
-                at = clause.opening.get(at, at) - 1
+                at = clause.sentence.opening.get(at, at) - 1
                 continue
             role = phrase.role
             if role & Role.PRECEDING and (closed or role & Role.OPEN):
@@ -169,11 +180,11 @@ class Negation:
     def _from_the_right(self, clause: _Clause, after: int) -> bool:
         """Whether a following cue reaches the term that ends before the token `after`."""
         at, words = after, 0
-        while at < len(clause.tokens) and words <= self._reach:
+        while at < len(clause.sentence.tokens) and words <= self._reach:
             phrase = clause.phrases.get(at)
             if phrase is None:
                 words += clause.words(at)
-                at = clause.closing.get(at, at) + 1
+                at = clause.sentence.closing.get(at, at) + 1
                 continue
             if phrase.role & Role.FOLLOWING:
                 return True
@@ -185,7 +196,7 @@ class Negation:
     def _list_is_closed(self, clause: _Clause, at: int) -> bool:
         """Whether the list that has a separator before `at` is closed by "ou", "ni" or the like."""
         words = 0
-        while at < len(clause.tokens) and words <= _ITEM_WORDS:
+        while at < len(clause.sentence.tokens) and words <= _ITEM_WORDS:
             phrase = clause.phrases.get(at)
             role = phrase.role if phrase else Role.NONE
             if role & Role.CLOSER:
@@ -193,19 +204,69 @@ class Negation:
             if role & Role.TERMINATION:
                 return False
             words = 0 if role & Role.SEPARATOR else words + clause.words(at)
-            at = clause.closing.get(at, at) + 1
+            at = clause.sentence.closing.get(at, at) + 1
         return False
 
 
+class Contexts:
+    """The contexts that a language has cues for."""
+
+    def __init__(self, cues: Mapping[str, Cues]) -> None:
+        self._rules = {name: CueRules(own) for name, own in cues.items()}
+
+    def of_text(self, text: str, spans: Sequence[tuple[int, int]]) -> list[frozenset[str]]:
+        """The contexts of each of the `spans` of terms (offsets; in order, not overlapping)."""
+        if not spans or not self._rules:
+            return [frozenset()] * len(spans)
+        ends = [*(mark.end() for mark in _SENTENCE_END.finditer(text)), len(text)]
+        contexts: list[frozenset[str]] = []
+        at = 0
+        while at < len(spans):
+            # a term may hold a full stop of its own: its sentence ends after it
+            number = bisect_left(ends, spans[at][1])
+            begin = ends[bisect_left(ends, spans[at][0] + 1) - 1] if number else 0
+            begin = begin if begin <= spans[at][0] else 0
+            last = at + 1
+            while last < len(spans) and spans[last][1] <= ends[number]:
+                last += 1
+            contexts += self.of_sentence(
+                text[begin : ends[number]],
+                [(start - begin, end - begin) for start, end in spans[at:last]],
+            )
+            at = last
+        return contexts
+
+    def of_sentence(self, sentence: str, spans: Sequence[tuple[int, int]]) -> list[frozenset[str]]:
+        """The contexts of the `spans` of terms in one sentence (offsets in the sentence)."""
+        told = {name: rules.govern(sentence, spans) for name, rules in self._rules.items()}
+        return [
+            frozenset(name for name, answers in told.items() if answers[at])
+            for at in range(len(spans))
+        ]
+
+
 @cache
-def negation(language: str) -> Negation | None:
-    """The rules of a language, by its code; None where its file has no cues.
+def contexts_of(language: str) -> Contexts:
+    """The contexts that the file of the language, by its code, has cues for.
 
     Raises:
         UserError: if there is no file for it.
     """
-    cues = resources(language).negation
-    return Negation(cues) if cues else None
+    return Contexts(resources(language).contexts)
+
+
+@lru_cache(maxsize=1)
+def _sentence(text: str) -> _Sentence:
+    """A sentence, which is asked about one context after the other."""
+    tokens = [*_tokens(text), _Token("\n", len(text), len(text))]
+    opening = dict(_brackets(tokens))
+    return _Sentence(
+        tokens,
+        [token.begin for token in tokens],
+        frozenset(token.form for token in tokens),
+        opening,
+        {begin: end for end, begin in opening.items()},
+    )
 
 
 def _brackets(tokens: Sequence[_Token]) -> Iterator[tuple[int, int]]:
