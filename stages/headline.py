@@ -14,10 +14,12 @@ def main() -> None:
     with stage_run("headline") as run:
         from synthfr.disk import write_json
         from synthfr.pipeline.page import headline
+        from synthfr.pipeline.page.measured import Measured
 
-        for step, figures in headline.figures(layout.METRICS, run.params.steps).items():
+        measured = Measured(layout.METRICS)
+        for step, figures in headline.figures(measured, run.params.steps).items():
             write_json(layout.metrics("headline", step), figures)
-        run.plot(headline.rows(layout.METRICS, run.params.steps), "utility")
+        run.plot(headline.rows(measured, run.params.steps), "utility")
 
 
 if __name__ == "__main__":

@@ -12,14 +12,17 @@ app = stage_app("page")
 def main() -> None:
     """Write the page: utility, rounds, over-optimisation, privacy and samples of every step."""
     with stage_run("page") as run:
-        from synthfr.pipeline import page
+        from synthfr.pipeline import page, since
+        from synthfr.pipeline.standing import told
 
+        standing = run.standing()
         sources = page.Sources(
             metrics=layout.METRICS,
             plots=layout.PLOTS,
             rounds=layout.ROUNDS,
             synthetic=layout.SYNTHETIC,
             record=layout.RECORD,
+            is_shown=standing.is_shown,
         )
         page.write(
             sources,
@@ -29,8 +32,10 @@ def main() -> None:
             source=run.params.seed.source,
             samples_per_step=run.params.page.samples_per_step,
             random_seed=run.seed,
+            left_out=told(standing.left_out()),
         )
         run.beside(lambda: page.write_times(layout.TIMINGS))
+        run.beside(lambda: since.tell(None))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isnan
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,30 +12,37 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 CONFIDENCE = 0.95
+FEWEST = 3  # values that an interval of their mean takes
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean (or other estimate) with its confidence limits; both are NaN when n = 1 tells
-    nothing about spread.
+    """A mean (or other estimate) with its confidence limits; both are NaN where n is too small to
+    tell: then `values` are what there is.
     """
 
     mean: float
     low: float
     high: float
     n: int
+    values: tuple[float, ...] = ()  # all n of them, where there are no limits
 
     def as_dict(self) -> dict[str, float]:
-        """``{"mean", "low", "high"}``; the limits are left out when they are unknown."""
-        limits = {"low": self.low, "high": self.high} if self.n > 1 else {}
-        return {"mean": self.mean, **limits}
+        """``{"mean", "low", "high"}``; of two values ``{"mean", "min", "max"}``, of one the mean
+        alone.
+        """
+        if not isnan(self.low):
+            return {"mean": self.mean, "low": self.low, "high": self.high}
+        spread = {"min": min(self.values), "max": max(self.values)} if len(self.values) > 1 else {}
+        return {"mean": self.mean, **spread}
 
 
 def mean_interval(values: ArrayLike, confidence: float = CONFIDENCE) -> Interval:
     """Mean of n independent values (seeds) with its Student t interval: m ± t(n-1) s / √n, s with
     n-1 (Student 1908).
 
-    Values: shape (n,), n >= 1; an empty sample is a ValueError.
+    Below three values there is no interval: of two, t is 12.7, and the limits say nothing of the
+    values. Values: shape (n,), n >= 1; an empty sample is a ValueError.
     """
     import numpy as np
     from scipy.special import stdtrit
@@ -41,10 +50,15 @@ def mean_interval(values: ArrayLike, confidence: float = CONFIDENCE) -> Interval
     sample = _sample(values)
     mean = float(sample.mean())
     n = sample.size
-    if n == 1:
-        return Interval(mean, float("nan"), float("nan"), 1)
+    if n < FEWEST:
+        return without_limits(mean, sample.tolist())
     half = float(stdtrit(n - 1, (1 + confidence) / 2) * sample.std(ddof=1) / np.sqrt(n))
     return Interval(mean, mean - half, mean + half, n)
+
+
+def without_limits(mean: float, values: Sequence[float]) -> Interval:
+    """Of too few values for an interval."""
+    return Interval(mean, float("nan"), float("nan"), len(values), tuple(values))
 
 
 def paired_difference(

@@ -16,16 +16,17 @@ from synthfr.disk import read_yaml, write_json
 from synthfr.errors import UserError
 from synthfr.pipeline.cli import app, diagnosis, readme, tables, tracking_commands
 from synthfr.pipeline.findings import Finding, Weight
-from synthfr.pipeline.page.results import percent, short
+from synthfr.pipeline.page.numbers import percent, short
 from synthfr.pipeline.parameters import load_params
 from synthfr.pipeline.recipe import Recipe, recipes
+from synthfr.pipeline.standing import Standing
 from synthfr.pipeline.tracking import steps
-from synthfr.pipeline.tracking.state import Locked
 from synthfr.pipeline.tracking.summary_figures import Figures
-from tests import tiny
+from tests import locked, tiny
 from tests.page import conftest as made_up
 
 ROOT = Path(__file__).parents[1]
+CODE_SETS = Path("data/public/code_sets.parquet")
 COMMANDS = (
     "profile list|profile show|profile apply|sample|results|docs|ui|sync|doctor|seeds|controls"
     "|tiny-base|check|check-data"
@@ -56,8 +57,12 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def measured(checkout: Path) -> Path:
-    """With the metrics of a whole run."""
+    """With the metrics of a whole run, of which the demo's shipped figures were taken."""
     made_up.make(checkout)
+    locked.run()
+    shutil.copytree(checkout / "metrics", checkout / "docs/demo/metrics")
+    record = {"commit": "abc1234", "machine": "x86_64", "params_digest": "0"}
+    write_json(checkout / "docs/demo/record.json", record)
     return checkout
 
 
@@ -65,14 +70,19 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, arguments)
 
 
-def locked() -> Locked:
-    values = load_params().model_dump(mode="json")
-    return Locked(values, Path("dvc.lock"), Path("mlruns"))
+def standing() -> Standing:
+    return Standing(load_params().model_dump(mode="json"), Path("mlruns"))
 
 
 def figures() -> list[Figures]:
     """What MLflow's summaries show of this checkout."""
-    return steps.of_lock(load_params(), locked())
+    return steps.of_standing(load_params(), standing())
+
+
+def git(*arguments: str) -> str:
+    identity = ("-c", "user.name=test", "-c", "user.email=test@localhost")
+    command = ["git", *identity, *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 class TestCommandLine:
@@ -139,7 +149,7 @@ class TestResults:
         output = " ".join(run("results").output.split())  # as if lines had no end
         assert "make repro-seeds" not in output
         assert "Commit abc1234." in output and "2 seeds of the whole loop" in output
-        assert re.search(r"scores shuffled \.545 ± \.064", output)
+        assert re.search(r"scores shuffled n = 2: \.540, \.550", output)
 
     def test_references_and_controls_of_this_seed_stand_beside_the_steps_in_mlflow(
         self, measured: Path
@@ -181,12 +191,39 @@ class TestResults:
     def test_nothing_measured_is_told(self, checkout: Path) -> None:
         assert "dvc repro" in run("results").stderr
 
+    def test_before_a_run_the_shipped_demo_is_shown_and_named(self, measured: Path) -> None:
+        shutil.rmtree(measured / "metrics")
+        (measured / "dvc.lock").unlink()
+        output = run("results").output
+        assert "NOT of a run of yours: it is the demo as it is shipped (commit abc1234" in output
+        assert "made with OTHER ones" in output  # the made-up record is of no parameters
+        titles = [line for line in output.splitlines() if "on private holdout" in line]
+        assert titles and all(title.startswith("Shipped demo: ") for title in titles)
+        assert "Shipped demo: Gain of dpo3" in output and ".650 ± .020" in output
+
+    @pytest.mark.parametrize("own", ["files of one's own", "a run that failed"])
+    def test_the_shipped_demo_never_stands_for_a_run_of_ones_own(
+        self, measured: Path, own: str
+    ) -> None:
+        if own == "a run that failed":
+            (measured / "dvc.lock").unlink()
+        else:
+            shutil.rmtree(measured / "metrics")
+            path = measured / "params.yaml"
+            path.write_text(path.read_text().replace("source: demo ", "source: files "))
+        result = run("results")
+        assert result.exit_code == 1 and ".650" not in result.output
+        assert "No evaluation of the present state is here" in result.stderr
+
     def test_times_are_summed_over_rounds(self, checkout: Path) -> None:
+        locked.run()
         for name, seconds in (("dpo/dpo1", 20.4), ("dpo/dpo2", 30.3), ("seed", 2.0)):
             took = {"seconds": seconds, "peak_memory_mib": 1.0}
             write_json(checkout / "timings" / f"{name}.json", took)
-        told = tables.times(checkout / "timings")
+        told = tables.times(checkout / "timings", standing())
         assert told == "The last run of every stage took 53 s in all: dpo 51, seed 2."
+        (checkout / "dvc.lock").unlink()
+        assert tables.times(checkout / "timings", standing()) == ""  # of another state
 
 
 class TestDocs:
@@ -209,8 +246,9 @@ class TestDocs:
         [
             ("params.yaml", "beta: 0.1", "beta: 0.2"),
             ("dvc.yaml", "Choose the best", "Choose the very best"),
-            ("metrics/classify/dpo1.json", "0.6", "0.61"),
-            ("metrics/fidelity/dpo1.json", "0.123", "0.124"),
+            ("docs/demo/metrics/classify/dpo1.json", "0.6", "0.61"),
+            ("docs/demo/metrics/fidelity/dpo1.json", "0.123", "0.124"),
+            ("docs/demo/record.json", "abc1234", "abc1235"),
             ("docs/seeds.json", "0.75", "0.76"),
         ],
     )
@@ -228,7 +266,39 @@ class TestDocs:
         assert "make repro-seeds" in readme.seeds() and "make repro-seeds" in readme.controls()
         write_json(checkout / "docs" / "seeds.json", SEEDS)
         assert readme.seeds().startswith("**Gain of dpo1 over the better of bare base and step0")
-        assert "| bare base | .500 ± 1.271 | .500 ± 1.271 | +.250" in readme.controls()
+        assert "| bare base | n = 2: .400, .600 | n = 2: .400, .600 |" in readme.controls()
+
+    def test_a_snapshot_is_of_a_whole_run_of_committed_code(self, measured: Path) -> None:
+        (measured / "README.md").write_text(self.MARKERS)
+        (measured / "stages").mkdir()
+        (measured / "stages/sft.py").write_text("")
+        git("init", "-q")
+        git("add", "dvc.yaml", "params.yaml", "stages")
+        git("commit", "-q", "-m", "the code")
+        locked.run()
+        write_json(measured / "metrics/classify/dpo1.json", made_up.grid(0.61))
+        result = run("docs", "--snapshot")
+        assert result.exit_code == 1 and "changed since its stage ended" in result.stderr
+        locked.run()
+        (measured / "stages/sft.py").write_text("edited")
+        locked.run()
+        assert "commit stages/sft.py first" in run("docs", "--snapshot").stderr
+        git("commit", "-q", "-a", "-m", "edited")
+        assert "x86_64" in run("docs", "--snapshot").output
+        commit = git("rev-parse", "--short", "HEAD").strip()
+        text = (measured / "README.md").read_text()
+        assert f"Run at commit {commit}, " in text and "| .610 ± .020 |" in text
+        shutil.rmtree(measured / "metrics")
+        assert "made with the parameters that stand here" in run("results").output
+        both = run("docs", "--snapshot", "--check")
+        assert both.exit_code == 1 and "choose one" in both.stderr
+
+    def test_a_run_touches_nothing_that_is_shipped(self, measured: Path) -> None:
+        (measured / "README.md").write_text(self.MARKERS)
+        run("docs")
+        write_json(measured / "metrics/classify/dpo1.json", made_up.grid(0.61))
+        locked.run()
+        assert run("docs", "--check").exit_code == 0
 
     def test_a_missing_marker_is_told(self, measured: Path) -> None:
         (measured / "README.md").write_text("nothing")
@@ -323,9 +393,6 @@ class TestDoctor:
     def test_a_hook_that_is_off_is_told_with_the_command_that_mends_it(
         self, checkout: Path
     ) -> None:
-        def git(*arguments: str) -> None:
-            subprocess.run(["git", *arguments], check=True, capture_output=True)
-
         def told() -> Finding:
             return next(one for one in diagnosis.versions() if one.topic == "git")
 
@@ -371,44 +438,26 @@ class TestDoctor:
 
 
 class TestSync:
-    LOCK = """
-schema: '2.0'
-stages:
-  classify@dpo1:
-    cmd: python -m stages.classify dpo1
-    deps:
-    - {path: data/private/holdout.parquet, md5: 11111111111111111111111111111111}
-    - {path: data/synthetic/dpo1, md5: 22222222222222222222222222222222.dir}
-    - {path: synthfr/coding, md5: 33333333333333333333333333333333.dir}
-    params:
-      params.yaml: {random_seed: 0}
-    outs:
-    - {path: metrics/classify/dpo1.json, md5: 44444444444444444444444444444444}
-  dpo@dpo1:
-    cmd: python -m stages.dpo dpo1
-    params:
-      params.yaml: {dpo.beta: 0.1, rounds.dpo1.parent: step0}
-    outs:
-    - {path: models/dpo1, md5: 55555555555555555555555555555555.dir}
-    - {path: plots/dpo/history/dpo1.csv, md5: 66666666666666666666666666666666}
-  dpo@dpo2:
-    cmd: python -m stages.dpo dpo2
-    params:
-      params.yaml: {dpo.beta: 0.3}
-"""
-
     @pytest.fixture(autouse=True)
     def lock(self, measured: Path) -> None:
-        (measured / "dvc.lock").write_text(self.LOCK)
+        """The first round and its evaluation were measured, and the second with another beta."""
         (measured / "models" / "dpo1").mkdir(parents=True)
         (measured / "models" / "dpo1" / "adapter_config.json").write_text("{}")
+        for name in ("seed", "keywords", "base", "sft", "similarity_judge/dpo1", "judge/dpo1"):
+            write_json(measured / "metrics" / f"{name}.json", {})
+        write_json(measured / "metrics/synthesize/dpo1.json", {})
+        locked.run()
+        path = measured / "dvc.lock"
+        lock = read_yaml(path)
+        lock["stages"]["dpo@dpo2"]["params"]["params.yaml"]["dpo"]["beta"] = 0.3
+        write_json(path, lock)
 
     def test_what_is_expected_comes_from_the_lock_and_the_versioned_files(self) -> None:
-        known, stale = tracking_commands.expected(load_params(), locked())
-        assert stale == ["dpo@dpo2"]  # it ran with another beta
-        classify, dpo = known
+        known = {one.name: one for one in tracking_commands.expected(load_params(), standing())}
+        assert "dpo@dpo2" not in known and "classify@dpo2" not in known  # with another beta
+        classify, dpo = known["classify@dpo1"], known["dpo@dpo1"]
         assert classify.metrics["f1_macro"] == 0.59  # of the largest size and top k
-        assert classify.inputs == {Path("data/synthetic/dpo1"): "2" * 32 + ".dir"}
+        assert set(classify.inputs) == {Path("data/synthetic/dpo1"), CODE_SETS}
         assert classify.tags["step"] == "dpo1" and classify.tags["stage"] == "classify"
         assert dpo.adapter == Path("models/dpo1")
         assert dpo.series["history"][0] == {
@@ -420,23 +469,26 @@ stages:
     def test_a_plot_that_is_no_curve_is_left_out(self, measured: Path) -> None:
         curve = measured / "plots" / "dpo" / "history" / "dpo1.csv"
         curve.write_text("step,macro_f1\nbase,0.4\nstep0,0.5\n")
-        [_, dpo], _ = tracking_commands.expected(load_params(), locked())
-        assert dpo.series == {}
+        locked.run("dpo@dpo1")
+        known = tracking_commands.expected(load_params(), standing())
+        assert [one.series for one in known if one.name == "dpo@dpo1"] == [{}]
 
     def test_its_identity_is_that_of_the_stage(self, measured: Path) -> None:
         """A stage that runs afterwards must replace the rebuilt run, not stand beside it."""
         from synthfr.disk import digest
         from synthfr.pipeline.runner import own_params
 
-        [classify, _], _ = tracking_commands.expected(load_params(), locked())
+        known = tracking_commands.expected(load_params(), standing())
+        [classify] = [one for one in known if one.name == "classify@dpo1"]
         assert classify.tags["params_digest"] == digest(
             own_params(load_params(), "classify", "dpo1")
         )
 
     def test_a_clone_shows_its_steps_side_by_side(self) -> None:
         first, second = run("sync"), run("sync")
-        assert "2 were rebuilt" in first.output and "dpo@dpo2" in first.output
-        assert "2 runs were as they should be" in second.output
+        assert re.search(r"[1-9]\d* were rebuilt", first.output)
+        assert "(made before dpo.beta changed), left out: generate dpo3" in first.output
+        assert "0 were rebuilt" in second.output
         for page in (
             "/#/compare-runs?runs=%5B%22",
             "workflowType=machine_learning&compareRunsMode=CHART"
@@ -503,7 +555,7 @@ class TestSample:
 def test_an_unmended_lock_is_told(checkout: Path) -> None:
     (checkout / "dvc.lock").write_text("stages: [")
     with pytest.raises(UserError, match=r"dvc\.lock"):
-        tracking_commands.expected(load_params(), locked())
+        tracking_commands.expected(load_params(), standing())
 
 
 class TestCheck:

@@ -21,6 +21,14 @@ def test_one_value_says_nothing_about_spread() -> None:
     assert np.isnan(interval.low) and np.isnan(interval.high)
 
 
+def test_of_two_values_there_is_no_interval_but_the_values() -> None:
+    two = mean_interval([0.7, 0.5])
+    assert two.values == (0.7, 0.5) and np.isnan(two.low) and np.isnan(two.high)
+    assert two.as_dict() == {"mean": pytest.approx(0.6), "min": 0.5, "max": 0.7}
+    # a share of two reports is another matter: Wilson's limits hold
+    assert wilson(1, 2).as_dict().keys() == {"mean", "low", "high"}
+
+
 def test_no_value_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one number"):
         mean_interval([])

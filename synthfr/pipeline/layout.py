@@ -30,6 +30,7 @@ ROUNDS = Path("data/rounds")
 SYNTHETIC = Path("data/synthetic")
 REPORTS = Path("reports")
 RECORD = Path("docs/seeds.json")  # figures over seeds of the whole loop
+DEMO = Path("docs/demo")  # the shipped demo's figures, which no run touches
 TIMINGS = Path("mlruns/timings")  # seconds and peak memory of each stage's last run
 SCRATCH = Path(".scratch")  # chunks and checkpoints of stages that are under way
 MERGED = SCRATCH / "merged"  # policies as plain weights, for engines that want them

@@ -29,6 +29,7 @@ from synthfr.pipeline.nested import flatten
 if TYPE_CHECKING:
     from synthfr.engines import Shard
     from synthfr.pipeline.parameters import Params
+    from synthfr.pipeline.standing import Standing
 
 __all__ = ["NumShards", "ShardIndex", "StageApp", "StageRun", "stage_app", "stage_run"]
 
@@ -36,6 +37,8 @@ __all__ = ["NumShards", "ShardIndex", "StageApp", "StageRun", "stage_app", "stag
 ROUND_STAGES = ("generate", "judge", "similarity_judge", "score", "pair", "dpo")
 # load a model, as large as the parameters name
 MODEL_STAGES = ("sft", "generate", "judge", "dpo", "synthesize")
+# show what others measured
+VIEWS = ("headline", "page")
 
 
 class StageRun:
@@ -105,6 +108,12 @@ class StageRun:
         folder.mkdir(exist_ok=True)
         return folder
 
+    def standing(self) -> Standing:
+        """What of all that lies here belongs to the present state; opens no private data."""
+        from synthfr.pipeline.standing import Standing
+
+        return Standing(self.params.model_dump(mode="json"), layout.store_folder())
+
     def _own_params(self) -> dict[str, Any]:
         return own_params(self.params, self.stage, self.item)
 
@@ -153,15 +162,20 @@ def stage_run(
         return
 
     from synthfr.disk import digest, write_json
+    from synthfr.pipeline import since
     from synthfr.pipeline.tracking import open_tracker, present_state, steps
 
     own = own_params(params, stage, item)
     tags = {"stage": stage, "params_digest": digest(own)} | ({"step": item} if item else {})
-    state = present_state(params.model_dump(mode="json"), layout.store_folder())
+    state = present_state(
+        params.model_dump(mode="json"), layout.store_folder(), private=stage in PRIVATE_STAGES
+    )
     with open_tracker(params.tracking, layout.store_folder()).run(
         stage_name(stage, item), tags, flatten(own, "."), state
     ) as tracked:
         run = StageRun(stage, item, params, tracked)
+        if stage not in VIEWS:
+            run.beside(lambda: since.tell(stage_name(stage, item)))
         yield run
         run._finish()
         tracked.log_summaries(lambda: steps.told_by(stage, item, params, state))

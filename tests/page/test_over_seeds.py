@@ -14,7 +14,7 @@ from synthfr.pipeline.page import over_seeds, seed_tables
 from synthfr.pipeline.page.over_seeds import Comparison, ratio_of_means
 from synthfr.pipeline.page.record import Record, parse, read
 
-T_1, T_2 = 12.706204736174698, 4.302652729911275  # Student's t, 97.5 %, by degrees of freedom
+T_2 = 4.302652729911275  # Student's t, 97.5 %, 2 degrees of freedom
 METRICS = ("macro_f1", "map")
 CELL = "size=100/top_k=5"
 VALUES = {  # the bare base is the better baseline in the first seed, step0 in the others
@@ -92,7 +92,7 @@ class TestComparison:
         difference = row.minus("dpo1", "best_of_n_sft")
         assert difference is not None
         assert (difference.mean, difference.n) == (pytest.approx(0.15), 2)
-        assert difference.high - difference.mean == pytest.approx(T_1 * 0.05)
+        assert difference.values == pytest.approx((0.1, 0.2)) and difference.low != difference.low
         assert row.minus("dpo1", "never_run") is None and row.mean("never_run") is None
 
     def test_a_seed_without_a_baseline_has_no_part_in_the_gain(self) -> None:
@@ -137,6 +137,12 @@ class TestGapClosed:
     @pytest.mark.parametrize("gap", [[0.1, -0.1, 0.05], [-0.2, -0.2, -0.21], [0.0, 0.0, 0.0]])
     def test_no_clear_gap_has_no_share(self, gap: list[float]) -> None:
         assert ratio_of_means([0.1, 0.1, 0.1], gap) is None
+
+    def test_two_seeds_have_their_shares_and_no_limits(self) -> None:
+        found = ratio_of_means([0.1, 0.3], [0.4, 0.4])
+        assert found is not None and found.mean == pytest.approx(0.5) and found.low != found.low
+        assert found.values == pytest.approx((0.25, 0.75))
+        assert ratio_of_means([0.1, 0.3], [0.5, -0.1]) is None
 
     def test_one_seed_has_no_limits(self) -> None:
         found = ratio_of_means([0.1], [0.4])
@@ -205,9 +211,25 @@ class TestTables:
             *(".600", ".500", ".750", "+25.0 %", ".400", ".900", "+50.0 %")
         ]
 
+    def test_two_seeds_are_told_as_their_values(self) -> None:
+        """t of two values is 12.7: an interval would say ".550 ± .635"."""
+        cell = {name: some[:2] for name, some in VALUES.items()}
+        two = parse(tree(seeds=[0, 1], metrics={metric: {CELL: cell} for metric in METRICS}))
+        row = seed_tables.grid(two, "macro_f1").rows[0]
+        assert list(row[2:]) == [
+            *("n = 2: .600, .300", "n = 2: .500, .400", "n = 2: .750, .600"),
+            *("n = 2: +25.0 %, +50.0 %", "n = 2: .400, .400", "n = 2: .900, .800"),
+            "n = 2: +50.0 %, +50.0 %",
+        ]
+        told = str(seed_tables.headline(two))
+        assert "(2 seeds of the whole loop: no interval)" in told and "±" not in told
+        differences = seed_tables.differences(two, "macro_f1")
+        assert differences is not None and differences.rows[0][1] == "n = 2: +.350, +.200"
+        assert "± .379" in seed_tables.grid(record(), "macro_f1").rows[0][2]  # control: three
+
     def test_a_mean_of_fewer_seeds_says_how_many(self) -> None:
         rows = seed_tables.grid(record(VALUES | {"public_seed": [0.4, 0.4, None]}), "macro_f1").rows
-        assert rows[0][6] == ".400 ± .000 (n = 2)"
+        assert rows[0][6] == "n = 2: .400, .400"
         rows = seed_tables.grid(record(VALUES | {"public_seed": [None] * 3}), "macro_f1").rows
         assert rows[0][6] == "–" and rows[0][8] != "–"
 
@@ -234,7 +256,7 @@ class TestTables:
             *("public seed", "private train"),
         ]
         assert rows["bare base"][2:4] == [".500 ± .000", "–"]
-        assert rows["dpo1"][2:] == [".900 ± .000 (n = 2)", ".300 ± .124", "–", "3"]
+        assert rows["dpo1"][2:] == ["n = 2: .900, .900", ".300 ± .124", "–", "3"]
         assert rows["best-of-4 SFT"][4] == "+.083 [+.012, +.155]"  # .05, .1, .1
         assert rows["shuffled scores"] == [".500", ".500", "–", "–", "+.250", "1"]
 

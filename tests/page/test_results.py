@@ -8,12 +8,14 @@ import pytest
 
 from synthfr.disk import write_json
 from synthfr.pipeline.page import Sources, baselines, faithfulness_figures, text_tables
-from synthfr.pipeline.page.results import Estimate, Results, Row, load, percent, short
+from synthfr.pipeline.page.measured import Measured
+from synthfr.pipeline.page.numbers import percent, short
+from synthfr.pipeline.page.results import Estimate, Results, Row, load
 from tests.page.conftest import STEPS, grid
 
 
 def test_estimates_are_those_of_the_files(sources: Sources) -> None:
-    found = load(sources.metrics, STEPS)
+    found = load(sources.measured, STEPS)
     assert (found.sizes, found.top_k) == ((250, 1000), (10, 20))
     assert found.estimate("dpo1", 250, 20, "macro_f1") == Estimate(
         pytest.approx(0.59), pytest.approx(0.57), pytest.approx(0.61)
@@ -23,7 +25,7 @@ def test_estimates_are_those_of_the_files(sources: Sources) -> None:
 
 
 def test_rows_have_the_published_form(sources: Sources) -> None:
-    rows = load(sources.metrics, STEPS).rows()
+    rows = load(sources.measured, STEPS).rows()
     assert [(row.size, row.top_k) for row in rows] == [(250, 10), (250, 20), (1000, 10), (1000, 20)]
     assert {step: str(one) for step, one in rows[0].steps.items()} == {
         "base": ".560 ± .020",
@@ -37,14 +39,14 @@ def test_rows_have_the_published_form(sources: Sources) -> None:
 
 
 def test_without_the_bare_base_the_gain_starts_from_step0(sources: Sources) -> None:
-    row = load(sources.metrics, STEPS[1:]).rows()[0]
+    row = load(sources.measured, STEPS[1:]).rows()[0]
     assert row.best_baseline == ("step0", row.steps["step0"])
     assert row.gain == pytest.approx(0.4)
 
 
 def test_the_better_baseline_counts_whichever_it_is(sources: Sources) -> None:
     write_json(sources.metrics / "classify" / "base.json", grid(0.3))
-    row = load(sources.metrics, STEPS).rows()[0]
+    row = load(sources.measured, STEPS).rows()[0]
     assert row.best_baseline is not None and row.best_baseline[0] == "step0"
     assert row.gain == pytest.approx(0.4)
 
@@ -53,7 +55,7 @@ def test_the_better_baseline_counts_whichever_it_is(sources: Sources) -> None:
 def test_a_baseline_that_was_not_measured_leaves_no_gain(sources: Sources, missing: str) -> None:
     """Over the other one alone it would look larger than it is."""
     (sources.metrics / "classify" / f"{missing}.json").unlink()
-    row = load(sources.metrics, STEPS).rows()[0]
+    row = load(sources.measured, STEPS).rows()[0]
     assert row.gain is None and row.gap_closed is None
 
 
@@ -61,13 +63,13 @@ def test_a_size_that_the_public_seed_does_not_reach_is_a_dash(sources: Sources) 
     small = {key: cells for key, cells in grid(0.62).items() if key == "size=250"}
     references = {"public_seed": small, "private_train": grid(0.9)}
     write_json(sources.metrics / "reference.json", references)
-    rows = text_tables.grid(load(sources.metrics, STEPS), "macro_f1").rows
+    rows = text_tables.grid(load(sources.measured, STEPS), "macro_f1").rows
     assert [row[8] for row in rows] == [".620 ± .020", ".610 ± .020", "–", "–"]
     assert "–" not in [row[-1] for row in rows]  # the gap closed needs private train alone
 
 
 def test_gains_under_every_decision_rule(sources: Sources) -> None:
-    found = load(sources.metrics, STEPS)
+    found = load(sources.measured, STEPS)
     assert found.rules == ("top_k_mean",)
     assert found.gains_by_rule(250, 10) == {
         "the chosen rule": pytest.approx(0.25),
@@ -76,37 +78,37 @@ def test_gains_under_every_decision_rule(sources: Sources) -> None:
 
 
 def test_the_headline_names_what_it_compares_with(sources: Sources) -> None:
-    told = text_tables.headline(load(sources.metrics, STEPS))
+    told = text_tables.headline(load(sources.measured, STEPS))
     assert told == (
         "Gain of dpo3 over the better of bare base and step0 (here bare base), 1000 reports, "
         "top 20: macro-F1 +25.5 %, mAP +21.2 %; under the 2 decision rules macro-F1 gains from "
         "+25.5 % (the chosen rule) to +30.4 % (top_k_mean)."
     )
-    old = text_tables.headline(load(sources.metrics, STEPS[1:]))
+    old = text_tables.headline(load(sources.measured, STEPS[1:]))
     assert old is not None and old.startswith("Gain of dpo3 over step0, 1000 reports")
     (sources.metrics / "classify" / "dpo3.json").unlink()
-    assert text_tables.headline(load(sources.metrics, STEPS)) is None
+    assert text_tables.headline(load(sources.measured, STEPS)) is None
 
 
 def test_faithfulness_is_read_by_step_and_may_be_missing(sources: Sources) -> None:
     (sources.metrics / "fidelity" / "dpo1.json").unlink()
-    found = faithfulness_figures.load(sources.metrics, STEPS)
+    found = faithfulness_figures.load(sources.measured, STEPS)
     assert list(found) == ["code_recall", "left_out"]
     assert found["code_recall"] == [0.5, 0.6, None, pytest.approx(0.8), pytest.approx(0.9)]
     table = text_tables.by_step(found, STEPS)
     assert table.head == ["measure", "bare base", "step0", "dpo1", "dpo2", "dpo3"]
     assert table.rows[0] == ["code recall", ".500", ".600", "–", ".800", ".900"]
     assert table.rows[1][0] == "left out"  # a measure that nobody gave a title
-    assert faithfulness_figures.load(sources.metrics / "nowhere", STEPS) == {}
+    assert faithfulness_figures.load(Measured(sources.metrics / "nowhere"), STEPS) == {}
 
 
 def test_what_is_missing_is_none(tmp_path: Path) -> None:
     write_json(tmp_path / "classify" / "dpo1.json", grid(0.6))
-    rows = load(tmp_path, STEPS).rows()
+    rows = load(Measured(tmp_path), STEPS).rows()
     assert len(rows) == 4
     assert rows[0].steps["step0"] is None and rows[0].steps["dpo1"] is not None
     assert rows[0].gain is None and rows[0].gap_closed is None
-    assert load(tmp_path / "nowhere", STEPS).rows() == []
+    assert load(Measured(tmp_path / "nowhere"), STEPS).rows() == []
 
 
 def test_one_seed_has_no_interval() -> None:

@@ -63,6 +63,14 @@ def test_the_canaries_are_in_the_private_tables_and_nowhere_else(finished: Works
     assert leaks.find(finished.root, CANARIES) == []
 
 
+def test_of_what_git_keeps_a_run_changes_the_lock_alone(finished: Workspace) -> None:
+    changed = set(finished.git("show", "--name-only", "--format=", "HEAD").split())
+    assert changed - {"params.yaml", "run.log"} == {"dvc.lock"}  # the test's own parameters and log
+    assert (finished.root / "metrics/classify/dpo1.json").is_file()
+    shown = finished.run("synth-fr", "results").stdout
+    assert "macro-F1" in shown and "Stale" not in shown and "Shipped demo" not in shown
+
+
 def test_private_tables_are_closed_also_after_dvc_copied_them(finished: Workspace) -> None:
     for path in PRIVATE_OUTS:
         assert (finished.root / path).stat().st_mode & 0o777 == 0o600

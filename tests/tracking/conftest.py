@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from synthfr.pipeline.dvc_graph import Graph
 from synthfr.pipeline.tracking import Tracker, open_tracker, recorder
-from synthfr.pipeline.tracking.dvc_graph import Graph
 from synthfr.pipeline.tracking.state import State
 from synthfr.pipeline.tracking.store import connect
 

@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 
 from synthfr.disk import read_yaml
+from synthfr.pipeline.dvc_graph import resolve
+from synthfr.pipeline.hashes import Hashes
 from synthfr.pipeline.parameters import load_params
-from synthfr.pipeline.tracking import present_state, state
-from synthfr.pipeline.tracking.dvc_graph import resolve
-from synthfr.pipeline.tracking.hashes import Hashes
-from synthfr.pipeline.tracking.state import Locked, of_files
+from synthfr.pipeline.standing import GRAPH, Standing
+from synthfr.pipeline.tracking import present_state
+from synthfr.pipeline.tracking.state import of_files, of_standing
 
 ROOT = Path(__file__).parents[2]
 STORE = Path("mlruns")
@@ -77,7 +78,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def key(values: Mapping[str, Any] = PARAMS) -> str:
-    found = of_files(values, STORE)
+    found = of_files(values, STORE, private=True)
     assert found is not None
     return found.key
 
@@ -139,10 +140,10 @@ def test_what_has_no_value_is_left_out(folder: Path) -> None:
 
 
 def test_large_files_are_read_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("synthfr.pipeline.tracking.hashes._LARGE_BYTES", 1)
+    monkeypatch.setattr("synthfr.pipeline.hashes._LARGE_BYTES", 1)
     before = key()
     read: list[Path] = []
-    monkeypatch.setattr("synthfr.pipeline.tracking.hashes.md5_file", read.append)
+    monkeypatch.setattr("synthfr.pipeline.hashes.md5_file", read.append)
     assert key() == before and read == []
     Path("code/seed.py").write_text("longer than it was before")
     key()
@@ -161,14 +162,14 @@ def test_where_there_is_no_pipeline_there_is_no_state(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert of_files(PARAMS, STORE) is None
+    assert of_files(PARAMS, STORE, private=True) is None
 
 
 def test_a_state_that_cannot_be_told_costs_a_warning(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("dvc.yaml").write_text("stages: [")
-    assert present_state(PARAMS, STORE) is None
+    assert present_state(PARAMS, STORE, private=False) is None
     [warning] = capsys.readouterr().err.splitlines()
     assert warning.startswith("tracking: ") and "dvc.yaml" in warning
 
@@ -177,7 +178,7 @@ def test_it_takes_neither_mlflow_nor_dvc() -> None:
     code = (
         "import sys; from pathlib import Path; "
         "from synthfr.pipeline.tracking import present_state; "
-        "assert present_state({}, Path('mlruns')) is not None; "
+        "assert present_state({}, Path('mlruns'), private=True) is not None; "
         "assert not {'mlflow', 'dvc', 'git', 'pathspec', 'pandas'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
@@ -207,16 +208,16 @@ class TestLock:
         monkeypatch.chdir(tmp_path / "copy")
         return tmp_path / "copy"
 
-    def locked(self, values: Mapping[str, Any] = PARAMS) -> Locked:
+    def standing(self, values: Mapping[str, Any] = PARAMS) -> Standing:
         Path("params.yaml").write_text(json.dumps(values))
-        return Locked(values, Path("dvc.lock"), STORE)
+        return Standing(values, STORE)
 
     def test_the_lock_tells_the_state_that_the_files_told(self, repository: Path) -> None:
         before = key()
-        found = self.locked()
-        assert found.state.key == before and found.is_up_to_date
+        found = self.standing()
+        assert of_standing(PARAMS, found).key == before and found.is_up_to_date
         Path("data/public/raw.txt").unlink()  # a clone has no data from outside
-        assert self.locked().state.key == before
+        assert of_standing(PARAMS, self.standing()).key == before
         assert key() != before  # negative control: the files alone do not tell it
 
     def test_hashes_are_those_of_dvc(self, repository: Path) -> None:
@@ -232,26 +233,26 @@ class TestLock:
 
     def test_what_changed_since_is_not_current(self, repository: Path) -> None:
         names = ["seed", "train@dpo1", "show"]
-        assert list(map(self.locked().is_current, names)) == [True, True, True]
+        assert list(map(self.standing().is_current, names)) == [True, True, True]
         other = changed(coder={"kind": "tfidf", "tfidf": {"C": 2.0}})
-        found = self.locked(other)
+        found = self.standing(other)
         assert list(map(found.is_current, names)) == [True, False, False]
         assert not found.is_up_to_date
         Path("code/seed.py").write_text("what descends from it is out of date too")
-        assert list(map(self.locked().is_current, names)) == [False, False, False]
+        assert list(map(self.standing().is_current, names)) == [False, False, False]
 
     def test_an_input_that_its_maker_made_anew_is_not_current(self, repository: Path) -> None:
         Path("code/seed.py").write_text("other")
         Path("data/public/raw.txt").write_text("another seed comes of it")
         dvc("repro", "-q", "seed")
-        found = self.locked()
+        found = self.standing()
         assert found.is_current("seed") and not found.is_current("train@dpo1")
 
     def test_stages_that_are_no_longer_there_do_not_count(self, repository: Path) -> None:
         tree = read_yaml("dvc.yaml")
         del tree["stages"]["show"]
         Path("dvc.yaml").write_text(json.dumps(tree))
-        found = self.locked()
+        found = self.standing()
         assert list(found.entries) == ["seed", "train@dpo1", "gather"] and found.is_up_to_date
 
 
@@ -278,7 +279,7 @@ def test_the_shipped_parameters_that_change_no_figure_are_left_out(
 ) -> None:
     monkeypatch.chdir(ROOT)
     values = load_params().model_dump(mode="json")
-    found = of_files(values, STORE)
+    found = of_files(values, STORE, private=True)
     assert found is not None
     sections = {name.partition(".")[0] for name in found.graph.params}
     assert not sections & {"tracking", "runtime", "page", "steps"}
@@ -286,4 +287,4 @@ def test_the_shipped_parameters_that_change_no_figure_are_left_out(
     assert {"sft", "dpo", "rounds", "classify", "random_seed"} <= sections
     assert not any(name == "engines.vllm.eager" for name in found.graph.params)
     assert not any(path.startswith("docs") for path in found.graph.outside)
-    assert state.DVC_YAML.is_file()
+    assert GRAPH.is_file()

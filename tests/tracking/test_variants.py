@@ -13,11 +13,15 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from synthfr.disk import digest
 from synthfr.pipeline.cli import app
 from synthfr.pipeline.parameters import load_params
+from synthfr.pipeline.runner import own_params
+from synthfr.pipeline.standing import Standing
 from synthfr.pipeline.tracking import Tracker, present_state, steps, summary
-from synthfr.pipeline.tracking.state import Locked, State
+from synthfr.pipeline.tracking.state import State
 from synthfr.pipeline.tracking.store import connect, shown_runs
+from tests import locked
 
 Shown = Callable[..., list[Any]]
 ROOT = Path(__file__).parents[2]
@@ -31,7 +35,7 @@ def checkout(tracker: Tracker, tmp_path: Path) -> Tracker:
     """A checkout whose store is the tracker's."""
     for name in ("params.yaml", "dvc.yaml"):
         shutil.copy(ROOT / name, tmp_path)
-    (tmp_path / "dvc.lock").write_text('{"schema": "2.0", "stages": {}}')
+    locked.run()
     return tracker
 
 
@@ -40,25 +44,36 @@ def measured(macro_f1: float) -> dict[str, Any]:
 
 
 def write(step: str, macro_f1: float, **others: dict[str, float]) -> None:
-    """The metrics files of a step as a checkout brings them, without any stage being run."""
+    """The metrics files of a step and their line in dvc.lock, as a checkout brings them, without
+    any stage being run.
+    """
     for stage, figures in {"classify": measured(macro_f1), **others}.items():
         path = Path("metrics") / stage / f"{step}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(figures))
+    data = Path("data/synthetic") / step / "reports.parquet"
+    data.parent.mkdir(parents=True, exist_ok=True)
+    data.write_text(step)
+    if step in load_params().steps:
+        stages = ("synthesize", "classify", "privacy", "fidelity")
+        locked.run(*(f"{stage}@{step}" for stage in stages))
 
 
 def execute(tracker: Tracker, step: str, macro_f1: float) -> None:
     """The stage runs: it writes its metrics and records them."""
     write(step, macro_f1)
-    tags = {"stage": "classify", "step": step, "params_digest": "abc"}
+    own = digest(own_params(load_params(), "classify", step))
+    tags = {"stage": "classify", "step": step, "params_digest": own}
     state = present()
     with tracker.run(f"classify@{step}", tags, {}, state) as run:
         run.log_headlines("classify", measured(macro_f1))
+        run.log_file(Path(f"metrics/classify/{step}.json"), "metrics")
         run.log_summaries(lambda: steps.told_by("classify", step, load_params(), state))
 
 
 def present() -> State:
-    found = present_state(load_params().model_dump(mode="json"), Path("mlruns"))
+    values = load_params().model_dump(mode="json")
+    found = present_state(values, Path("mlruns"), private=True)
     assert found is not None
     return found
 
@@ -139,11 +154,15 @@ def test_a_summary_tells_how_its_step_was_trained_and_from_which_data(
     checkout: Tracker, shown: Shown
 ) -> None:
     md5 = "0123456789abcdef0123456789abcdef.dir"
-    outs = [{"path": "data/synthetic/dpo2", "md5": md5}]
-    lock = {"schema": "2.0", "stages": {"synthesize@dpo2": {"outs": outs}}}
-    Path("dvc.lock").write_text(json.dumps(lock))
     for step in ("base", "step0", "dpo2"):
         write(step, A)
+    lock = json.loads(Path("dvc.lock").read_text())
+    stages = lock["stages"]
+    stages["synthesize@dpo2"]["outs"][0]["md5"] = md5
+    for dep in stages["classify@dpo2"]["deps"]:
+        if dep["path"] == "data/synthetic/dpo2":
+            dep["md5"] = md5
+    Path("dvc.lock").write_text(json.dumps(lock))
     sync()
     [base], [step0], [dpo2] = (shown(step) for step in ("base", "step0", "dpo2"))
     tags = dpo2.data.tags
@@ -152,7 +171,7 @@ def test_a_summary_tells_how_its_step_was_trained_and_from_which_data(
     assert tags["mlflow.note.content"] and tags["recipe"] == "loop"
     assert dpo2.inputs.dataset_inputs[0].dataset.digest == md5
     assert step0.data.tags["learning_rate"] == "0.0005" and "beta" not in step0.data.tags
-    assert not {"round", "learning_rate", "data"} & base.data.tags.keys()
+    assert not {"round", "learning_rate"} & base.data.tags.keys()
     assert base.data.params == {"step": "base"}  # MLflow plots every param, and base has few
 
 
@@ -268,8 +287,8 @@ def test_the_wanted_figures_are_those_of_the_results_table(checkout: Tracker) ->
     write("step0", A)
     write("dpo9", B)  # no step of these parameters
     params = load_params()
-    locked = Locked(params.model_dump(mode="json"), Path("dvc.lock"), Path("mlruns"))
-    [one] = steps.of_lock(params, locked)
+    standing = Standing(params.model_dump(mode="json"), Path("mlruns"))
+    [one] = steps.of_standing(params, standing)
     assert (one.step, one.values) == ("step0", {NAME: A, "f1_macro": A})
 
 

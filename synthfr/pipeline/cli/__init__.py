@@ -131,7 +131,7 @@ def export(
 
 @app.command()
 def results() -> None:
-    """Print macro-F1 and mAP of every step, with intervals, from metrics/."""
+    """Print macro-F1 and mAP of every step, with intervals, as far as they are of this state."""
     from synthfr.pipeline.cli import tables
 
     tables.show_results()
@@ -140,11 +140,17 @@ def results() -> None:
 @app.command()
 def docs(
     check: Annotated[bool, typer.Option("--check", help="Change nothing; fail on drift.")] = False,
+    snapshot: Annotated[
+        bool,
+        typer.Option("--snapshot", help="Before: copy the figures of the run here to docs/demo."),
+    ] = False,
 ) -> None:
-    """Write the README's tables anew from dvc.yaml, params.yaml and metrics/."""
+    """Write the README's tables anew from dvc.yaml, params.yaml, docs/demo and docs/seeds.json."""
     from synthfr.pipeline.cli import readme
 
-    readme.update(Path("README.md"), check)
+    if check and snapshot:
+        raise UserError("--check changes nothing, --snapshot does: choose one of them.")
+    readme.update(Path("README.md"), check, snapshot)
 
 
 @app.command()

@@ -17,18 +17,23 @@ import typer
 from synthfr.disk import read_yaml, write_text
 from synthfr.errors import UserError
 from synthfr.pipeline import layout
+from synthfr.pipeline.cli import demo_figures
 from synthfr.pipeline.cli.seed_record import RECORD_PATH
 from synthfr.pipeline.page import faithfulness_figures, record, seed_tables, text_tables
 from synthfr.pipeline.page.results import METRICS, load
+from synthfr.pipeline.parameters import load_params
 
 PIPELINE, PARAMS = Path("dvc.yaml"), Path("params.yaml")
 _NO_SEEDS = "*Nothing is measured yet: `make repro-seeds` does it.*"
 
 
-def update(path: Path, check: bool) -> None:
+def update(path: Path, check: bool, snapshot: bool = False) -> None:
     """Write every table that `path` has markers for; with `check`, only fail (UserError) if one
-    differs.
+    differs. `snapshot`: of the figures of the run that is here; they are copied to ``docs/demo``
+    first.
     """
+    if snapshot:
+        typer.echo(f"{layout.DEMO} holds this run's figures: {demo_figures.take(load_params())}.")
     before = path.read_text(encoding="utf-8")
     after = before
     marked = [name for name in TABLES if f"<!-- {name} -->" in before]
@@ -74,17 +79,18 @@ def parameters() -> str:
 
 
 def results() -> str:
-    """One run: headline, the measured tables in the form of the published one, faithfulness; a
-    note where nothing was measured.
+    """One run of the shipped demo: headline, the measured tables in the form of the published one,
+    faithfulness, where it comes from; a note where none is shipped.
     """
     steps = read_yaml(PARAMS)["steps"]
-    found = load(layout.METRICS, steps)
-    if not found.sizes:
-        return "*Nothing is measured yet: `make repro` does it.*"
+    found, shipped = load(demo_figures.FIGURES, steps), demo_figures.read()
+    if not found.sizes or shipped is None:
+        return "*No figures are shipped: `synth-fr docs --snapshot` takes them from a run.*"
     parts = [told] if (told := text_tables.headline(found)) else []
     parts += [_with_title(text_tables.grid(found, metric)) for metric in METRICS]
-    if measures := faithfulness_figures.load(layout.METRICS, steps):
+    if measures := faithfulness_figures.load(demo_figures.FIGURES, steps):
         parts.append(_with_title(text_tables.by_step(measures, steps)))
+    parts.append(f"Run at {shipped}.")
     return "\n\n".join(parts)
 
 

@@ -15,6 +15,7 @@ from synthfr.disk import read_yaml
 from synthfr.errors import UserError
 from synthfr.pipeline import layout, recipe
 from synthfr.pipeline.cluster import allocations, chain, graph, slurm
+from synthfr.pipeline.dvc_graph import resolve
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -134,15 +135,8 @@ def _all_stages() -> dict[str, bool]:
 
 
 def _stages_in(folder: Path) -> dict[str, bool]:
-    params = read_yaml(folder / "params.yaml")
-    stages: dict[str, bool] = {}
-    for stage, entry in read_yaml(folder / "dvc.yaml")["stages"].items():
-        each = entry.get("foreach")
-        items = params[each.strip("${} ")] if isinstance(each, str) else each
-        names = [stage] if each is None else [f"{stage}@{item}" for item in items]
-        meta = (entry if each is None else entry["do"]).get("meta") or {}
-        stages |= dict.fromkeys(names, bool(meta.get("sharded")))
-    return stages
+    graph = resolve(read_yaml(folder / "dvc.yaml"), read_yaml(folder / "params.yaml"))
+    return {name: stage.sharded for name, stage in graph.stages.items()}
 
 
 def _wait_and_print() -> int:

@@ -11,12 +11,15 @@ from rich.console import Console
 from rich.table import Table
 
 from synthfr.errors import UserError
-from synthfr.pipeline import layout
+from synthfr.pipeline import layout, since
+from synthfr.pipeline.cli import demo_figures
 from synthfr.pipeline.cli.seed_record import RECORD_PATH
 from synthfr.pipeline.page import faithfulness_figures, record, seed_tables, text_tables
+from synthfr.pipeline.page.measured import Measured
 from synthfr.pipeline.page.results import METRICS, load
 from synthfr.pipeline.page.times import read_times
-from synthfr.pipeline.parameters import load_params
+from synthfr.pipeline.parameters import Params, load_params
+from synthfr.pipeline.standing import Standing, told
 
 _WIDTH_IN_A_FILE = 240  # rich takes 80 where there is no terminal, and would wrap the numbers
 
@@ -24,21 +27,54 @@ _WIDTH_IN_A_FILE = 240  # rich takes 80 where there is no terminal, and would wr
 def show_results() -> None:
     """macro-F1 and mAP of every size and top k: baselines, steps, gain, references; how faithful
     the reports are; controls and headline over seeds, where this loop was measured so; then the
-    time it took.
+    time it took. All as far as it was measured in the present state; what is left out is named.
+
+    Where nothing was ever measured, the figures that the demo is shipped with, named as such.
     """
     params = load_params()
-    steps = params.steps
-    found = load(layout.METRICS, steps)
-    if not found.sizes:
-        raise UserError(f"{layout.METRICS} holds no evaluation yet: `dvc repro` makes it.")
+    standing = Standing(params.model_dump(mode="json"), layout.store_folder(), opens_private=True)
+    measured = Measured(layout.METRICS, standing.is_shown)
+    left_out = told(standing.left_out(demo_figures.STAGES))
     out = console()
+    if standing.is_current("page") and layout.TIMINGS.is_dir():
+        since.tell(None)  # what ran since has changed no figure
+    if load(measured, params.steps).sizes:
+        _show_run(out, measured, params)
+        for sentence in left_out:
+            out.print(sentence)
+        if took := times(layout.TIMINGS, standing):
+            out.print(took)
+        return
+    shipped = demo_figures.read()
+    if shipped is None or params.seed.source != "demo" or _evaluations():
+        raise UserError(
+            "No evaluation of the present state is here: `dvc repro` makes it. "
+            + " ".join(left_out)
+        )
+    same = "the parameters that stand here" if demo_figures.is_of(params, shipped) else "OTHER ones"
+    out.print(
+        "Nothing was evaluated here yet: `dvc repro` does it. What follows is NOT of a run of "
+        f"yours: it is the demo as it is shipped ({shipped}), made with {same}."
+    )
+    _show_run(out, demo_figures.FIGURES, params, "Shipped demo: ")
+
+
+def _evaluations() -> list[Path]:
+    """Files of whatever state."""
+    return [*(layout.METRICS / "classify").glob("*.json")]
+
+
+def _show_run(out: Console, measured: Measured, params: Params, whose: str = "") -> None:
+    found = load(measured, params.steps)
     for metric, title in METRICS.items():
-        out.print(drawn(text_tables.grid(found, metric), f"{title} on private holdout reports"))
-    if measures := faithfulness_figures.load(layout.METRICS, steps):
-        out.print(drawn(text_tables.by_step(measures, steps), "Faithfulness of the reports"))
+        table = text_tables.grid(found, metric)
+        out.print(drawn(table, f"{whose}{title} on private holdout reports"))
+    if measures := faithfulness_figures.load(measured, params.steps):
+        table = text_tables.by_step(measures, params.steps)
+        out.print(drawn(table, f"{whose}Faithfulness of the reports"))
     out.print("One run of the loop: mean ± half the 95 % interval over the coder's seeds only.")
-    if told := text_tables.headline(found):
-        out.print(told)
+    if headline := text_tables.headline(found):
+        out.print(whose + headline)
     over_seeds = record.read(RECORD_PATH)
     if over_seeds is None:
         out.print("How sure that is, over seeds of the whole loop, `make repro-seeds` measures.")
@@ -50,8 +86,6 @@ def show_results() -> None:
     else:
         show_controls(out, over_seeds)
         show_headline(out, over_seeds)
-    if took := times(layout.TIMINGS):
-        out.print(took)
 
 
 def show_seeds() -> None:
@@ -104,11 +138,14 @@ def drawn(table: text_tables.TextTable, title: str) -> Table:
     return shown
 
 
-def times(folder: Path) -> str:
-    """Seconds of each stage's last run on this machine, summed over rounds and steps."""
+def times(folder: Path, standing: Standing) -> str:
+    """Seconds that the stages of the present state took when they last ran on this machine, summed
+    over rounds and steps.
+    """
     seconds: dict[str, float] = defaultdict(float)
     for name, took in read_times(folder).items():
-        seconds[name.partition("@")[0]] += took["seconds"]
+        if standing.is_current(name):
+            seconds[name.partition("@")[0]] += took["seconds"]
     if not seconds:
         return ""
     longest = sorted(seconds.items(), key=lambda one: -one[1])

@@ -16,16 +16,15 @@ from synthfr.pipeline import layout
 from synthfr.pipeline.nested import flatten
 from synthfr.pipeline.parameters import Params, load_params
 from synthfr.pipeline.runner import own_params
+from synthfr.pipeline.standing import LOCK, Standing, told
 from synthfr.pipeline.tracking import links, open_tracker, steps
 from synthfr.pipeline.tracking.faults import as_user_errors
 from synthfr.pipeline.tracking.recorder import drain
-from synthfr.pipeline.tracking.state import Locked
+from synthfr.pipeline.tracking.state import State, of_standing
 from synthfr.pipeline.tracking.store import Store, settle_places, shown_runs
 from synthfr.pipeline.tracking.summary_figures import flat_numbers, of_run
 from synthfr.pipeline.tracking.sync import Expected, check, synchronise
 
-LOCK = Path("dvc.lock")
-_NAMED = 5  # stages that a message names; of more it tells the number
 _UI = "http://127.0.0.1:5000"  # where `synth-fr ui` is by default
 
 
@@ -34,12 +33,11 @@ def sync() -> None:
     params = load_params()
     if not LOCK.is_file():
         raise UserError(f"{LOCK} is missing: nothing was run here yet; `dvc repro` does it.")
-    locked = _locked(params)
-    known, stale = expected(params, locked)
+    standing, state = _standing(params)
     tracker = open_tracker(params.tracking, layout.store_folder())
-    family = tracker.family(locked.state)
-    figures = steps.of_lock(params, locked)
-    done = synchronise(tracker, family, known, figures, begin=locked.is_up_to_date)
+    family, figures = tracker.family(state), steps.of_standing(params, standing)
+    known = expected(params, standing)
+    done = synchronise(tracker, family, known, figures, begin=standing.is_up_to_date)
     store = tracker.store
     typer.echo(
         f"{store.shown_uri}: {done.unchanged} runs were as they should be, "
@@ -47,14 +45,10 @@ def sync() -> None:
     )
     if done.summaries:
         typer.echo(f"Brought up to date with metrics/: {', '.join(done.summaries)}.")
-    if stale:
-        some = ", ".join(stale) if len(stale) <= _NAMED else f"{len(stale)} stages"
-        typer.echo(
-            f"Left out, because parameters, code or inputs have changed since they ran: {some}. "
-            "`dvc repro` runs them again."
-        )
+    for sentence in told(standing.left_out()):
+        typer.echo(sentence)
     with as_user_errors(store):
-        found = _links(store, params, locked)
+        found = _links(store, params, state)
     if found:
         typer.echo("In MLflow (`make ui`):")
     _show(found, store.shown_uri.rstrip("/") if store.is_server else _UI)
@@ -78,24 +72,30 @@ def send_waiting() -> None:
         typer.echo(f"MLflow: {sent} waiting runs were sent to {store.shown_uri}.")
 
 
-def _locked(params: Params) -> Locked:
-    return Locked(params.model_dump(mode="json"), LOCK, layout.store_folder())
+def _standing(params: Params) -> tuple[Standing, State]:
+    """What belongs to the present state, and that state."""
+    values = params.model_dump(mode="json")
+    standing = Standing(values, layout.store_folder(), opens_private=True)
+    return standing, of_standing(values, standing)
 
 
-def expected(params: Params, locked: Locked) -> tuple[list[Expected], list[str]]:
-    """What dvc.lock says was run: what MLflow should show of it, and names of what is outdated."""
-    known = [
-        _expected(params, name, entry)
-        for name, entry in locked.entries.items()
-        if locked.is_current(name)
-    ]
-    return known, [name for name in locked.entries if not locked.is_current(name)]
+def expected(params: Params, standing: Standing) -> list[Expected]:
+    """What MLflow should show of what dvc.lock says was run: in the present state, and with what
+    came of it at hand.
+    """
+    absent = {name for names in standing.left_out().values() for name in names}
+    found = []
+    for name, entry in standing.entries.items():
+        paths = [Path(out["path"]) for out in entry.get("outs", [])]
+        outs = [path for path in paths if standing.is_shown(path)]
+        if outs and name not in absent:
+            found.append(_expected(params, name, entry, outs))
+    return found
 
 
-def _expected(params: Params, name: str, entry: dict[str, Any]) -> Expected:
+def _expected(params: Params, name: str, entry: dict[str, Any], outs: list[Path]) -> Expected:
     stage, _, item = name.partition("@")
     own = own_params(params, stage, item or None)
-    outs = [Path(out["path"]) for out in entry.get("outs", [])]
     metrics = layout.metrics(stage, item or None)
     adapters = [path for path in outs if (path / "adapter_config.json").is_file()]
     tags = {"stage": stage, "params_digest": digest(own), **({"step": item} if item else {})}
@@ -121,8 +121,6 @@ def _curve(path: Path, item: str) -> str:
 
 def _rows(path: Path) -> list[dict[str, float]]:
     """Points of a curve; none of a plot whose axis is no training step."""
-    if not path.is_file():
-        return []
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     try:
@@ -149,16 +147,16 @@ def ui(host: str, port: int) -> None:
             "(`synth-fr sync` brings it up to date)."
         )
     check(store)
-    locked = _locked(params)
+    standing, state = _standing(params)
     typer.echo(f"MLflow takes some seconds to start: http://{host}:{port}")
     tracker = open_tracker(settings, layout.store_folder())
-    family, figures = tracker.family(locked.state), steps.of_lock(params, locked)
-    done = synchronise(tracker, family, [], figures, begin=locked.is_up_to_date)
+    family, figures = tracker.family(state), steps.of_standing(params, standing)
+    done = synchronise(tracker, family, [], figures, begin=standing.is_up_to_date)
     if done.summaries:
         typer.echo(f"Brought up to date with metrics/: {', '.join(done.summaries)}.")
     with as_user_errors(store):
         settle_places(store)
-        found = _links(store, params, locked)
+        found = _links(store, params, state)
     if found:
         _show(found, f"http://{host}:{port}")
     else:
@@ -173,17 +171,19 @@ def ui(host: str, port: int) -> None:
     os.execv(command[0], [*command, f"--host={host}", f"--port={port}", "--workers=1"])
 
 
-def _links(store: Store, params: Params, locked: Locked) -> dict[str, str]:
-    """Pages of MLflow by what they show: of the present state's family, else of the newest one."""
+def _links(store: Store, params: Params, state: State) -> dict[str, str]:
+    """Pages of MLflow by what they show: of the present state's family, else, named as such, of the
+    newest one.
+    """
     shown = shown_runs(store)
     found = {run.tags.get("state") for run in shown}
-    own = locked.state.key
-    state = own if own in found else links.newest_state(shown)
-    if state is None:
+    key = state.key if state.key in found else links.newest_state(shown)
+    if key is None:
         return {}
+    whose = "" if key == state.key else " (of an earlier state: the present one is not here yet)"
     pages = {
-        "The steps as bars": links.bars(shown, state),
-        "The steps side by side": links.comparison(shown, state, params.steps),
+        f"The steps as bars{whose}": links.bars(shown, key),
+        f"The steps side by side{whose}": links.comparison(shown, key, params.steps),
         "Every state of the pipeline, a line each": links.lines(shown),
     }
     return {title: page for title, page in pages.items() if page is not None}

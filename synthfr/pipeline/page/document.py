@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +16,12 @@ from synthfr.pipeline.page import (
     figures,
     record,
     seed_tables,
+    spread,
     text_tables,
 )
-from synthfr.pipeline.page.results import METRICS, REFERENCES, Results, load, percent, read, short
+from synthfr.pipeline.page.measured import Measured
+from synthfr.pipeline.page.numbers import percent, short
+from synthfr.pipeline.page.results import METRICS, REFERENCES, Estimate, Results, load
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,13 +67,20 @@ AUDITED = {  # title: path in the privacy file, digits
 
 @dataclass(frozen=True)
 class Sources:
-    """Folders that hold ``<stage>/<item>`` files; whatever is missing is left out of the page."""
+    """Folders that hold ``<stage>/<item>`` files; whatever is missing, or not to be shown, is left
+    out of the page.
+    """
 
     metrics: Path
     plots: Path
     rounds: Path  # <round>/scores.parquet
     synthetic: Path  # <step>/reports.parquet
     record: Path  # the loop over seeds and its controls; shown if it is of this very loop
+    is_shown: Callable[[Path], bool] = Path.is_file  # whether a file is of the present state
+
+    @property
+    def measured(self) -> Measured:
+        return Measured(self.metrics, self.is_shown)
 
 
 @dataclass(frozen=True)
@@ -90,15 +100,18 @@ def write(
     source: str,
     samples_per_step: int,
     random_seed: int,
+    left_out: Sequence[str] = (),
 ) -> None:
     """Write ``index.html`` and ``results.csv`` to the folder `out`.
 
     `source` is the seed's (a key of `CAVEATS`): what the figures can and cannot show hangs on it.
+    `left_out`: sentences on what is not shown, because it is not of the present state.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    results = load(sources.metrics, steps)
-    faithful = faithfulness_figures.load(sources.metrics, steps)
+    measured = sources.measured
+    results = load(measured, steps)
+    faithful = faithfulness_figures.load(measured, steps)
     environment = Environment(
         loader=FileSystemLoader(HERE),
         autoescape=True,
@@ -106,10 +119,11 @@ def write(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"percent": percent, "short": short}
+    environment.filters |= {"percent": percent, "short": short, "parts": spread.parts}
     page = environment.get_template("page.html.j2").render(
         style=(HERE / "style.css").read_text(encoding="utf-8"),
         caveat=CAVEATS[source],
+        left_out=left_out,
         results=results,
         metrics=METRICS,
         references=REFERENCES,
@@ -120,12 +134,12 @@ def write(
         rule_range=text_tables.rule_range,
         figures=_figures(sources, results, rounds)
         | {"faithful": _faithful_figure(steps, faithful)},
-        rounds=_round_table(sources.metrics, rounds),
-        watched=_watch_table(sources.metrics, steps),
+        rounds=_round_table(measured, rounds),
+        watched=_watch_table(measured, steps),
         faithful=_faithful_table(steps, faithful),
-        audited=_audit_table(sources.metrics, steps),
+        audited=_audit_table(measured, steps),
         seeds=_over_seeds(sources.record, results, random_seed),
-        samples=_samples(sources.synthetic, steps, samples_per_step, random_seed),
+        samples=_samples(sources, steps, samples_per_step, random_seed),
     )
     write_text(out / "index.html", page)
     write_text(out / "results.csv", _csv(results))
@@ -134,17 +148,19 @@ def write(
 def _figures(sources: Sources, results: Results, rounds: Sequence[str]) -> dict[str, str]:
     """SVG by name; empty where there is nothing to draw."""
     steps = results.steps
-    scores = {one: _scores(sources.rounds / one / "scores.parquet") for one in rounds}
+    paths = {one: sources.rounds / one / "scores.parquet" for one in rounds}
+    scores = {one: _scores(path) for one, path in paths.items() if sources.is_shown(path)}
     scores = {name: values for name, values in scores.items() if values}
-    curves = {one: _rows(sources.plots / "dpo" / "history" / f"{one}.csv") for one in rounds}
+    paths = {one: sources.plots / "dpo" / "history" / f"{one}.csv" for one in rounds}
+    curves = {one: _rows(path) for one, path in paths.items() if sources.is_shown(path)}
     curves = {name: rows for name, rows in curves.items() if rows}
-    fidelity = [read(sources.metrics / "fidelity" / f"{step}.json") for step in steps]
+    fidelity = [sources.measured.of("fidelity", step) for step in steps]
     measures = {
         title: ([_at(one, f"{name}/synthetic") for one in fidelity], _real(fidelity, name))
         for title, (name, _) in WATCHED.items()
     }
     measures = {title: one for title, one in measures.items() if any(one[0])}
-    privacy = [read(sources.metrics / "privacy" / f"{step}.json") for step in steps]
+    privacy = [sources.measured.of("privacy", step) for step in steps]
     parts = {
         side: [_at(one, f"{side}/containment") for one in privacy] for side in ("train", "holdout")
     }
@@ -180,19 +196,19 @@ def _rules(results: Results) -> list[tuple[str, str]]:
     return [(title, f"{path}/macro_f1") for path, title in found.items()]
 
 
-def _round_table(metrics: Path, rounds: Sequence[str]) -> TextTable:
+def _round_table(measured: Measured, rounds: Sequence[str]) -> TextTable:
     rows = [
         (
             title,
-            [_figure(_at(read(metrics / stage / f"{one}.json"), path), digits) for one in rounds],
+            [_figure(_at(measured.of(stage, one), path), digits) for one in rounds],
         )
         for title, (stage, path, digits) in ROUND_FIGURES.items()
     ]
     return TextTable(rounds, _measured(rows))
 
 
-def _watch_table(metrics: Path, steps: Sequence[str]) -> TextTable:
-    trees = [read(metrics / "fidelity" / f"{step}.json") for step in steps]
+def _watch_table(measured: Measured, steps: Sequence[str]) -> TextTable:
+    trees = [measured.of("fidelity", step) for step in steps]
     rows = [
         (
             title,
@@ -224,8 +240,8 @@ def _faithful_figure(steps: Sequence[str], found: Mapping[str, Sequence[float | 
     return figures.watch(steps, drawn) if drawn else ""
 
 
-def _audit_table(metrics: Path, steps: Sequence[str]) -> TextTable:
-    trees = [read(metrics / "privacy" / f"{step}.json") for step in steps]
+def _audit_table(measured: Measured, steps: Sequence[str]) -> TextTable:
+    trees = [measured.of("privacy", step) for step in steps]
     rows = [
         (title, [_with_limits(tree, path, digits) for tree in trees])
         for title, (path, digits) in AUDITED.items()
@@ -238,24 +254,22 @@ def _measured(rows: Sequence[tuple[str, Sequence[str]]]) -> list[tuple[str, Sequ
 
 
 def _with_limits(tree: Mapping[str, Any], path: str, digits: int) -> str:
-    mean, low, high = (_at(tree, f"{path}/{part}") for part in ("mean", "low", "high"))
-    if mean is None:
+    estimate = Estimate.read(_tree(tree, path))
+    if estimate is None:
         return _figure(_at(tree, path), digits)
-    if low is None or high is None:
-        return _figure(mean, digits)
-    return f"{_figure(mean, digits)} ± {_figure((high - low) / 2, digits)}"
+    return spread.plus_minus(estimate, lambda value: _figure(value, digits))
 
 
 def _samples(
-    folder: Path, steps: Sequence[str], n: int, random_seed: int
+    sources: Sources, steps: Sequence[str], n: int, random_seed: int
 ) -> list[list[tuple[str, Mapping[str, Any]]]]:
     """`n` reports, each as every step wrote it: the same codes and keywords, another policy."""
     from synthfr.records import SYNTHETIC, read_table
 
     frames: dict[str, pd.DataFrame] = {}
     for step in steps:
-        path = folder / step / "reports.parquet"
-        if path.is_file():
+        path = sources.synthetic / step / "reports.parquet"
+        if path.is_file() and sources.is_shown(path):
             frames[step] = read_table(path, SYNTHETIC).set_index("report_id")
     if not frames or not n:
         return []
@@ -285,9 +299,14 @@ def _real(trees: Sequence[Mapping[str, Any]], feature: str) -> float | None:
 
 
 def _at(tree: Any, path: str) -> float | None:
+    found = _tree(tree, path)
+    return found if isinstance(found, int | float) else None
+
+
+def _tree(tree: Any, path: str) -> Any:
     for part in path.split("/"):
         tree = tree.get(part) if isinstance(tree, Mapping) else None
-    return tree if isinstance(tree, int | float) else None
+    return tree
 
 
 def _figure(value: float | None, digits: int) -> str:

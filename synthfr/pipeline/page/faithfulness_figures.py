@@ -6,9 +6,8 @@ Known for corpora whose truth is known (the demo); elsewhere there is nothing to
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
-from synthfr.pipeline.page.results import read
+from synthfr.pipeline.page.measured import Measured
 
 TITLES = {
     "code_recall": "code recall",
@@ -45,9 +44,9 @@ def ordered(measures: Iterable[str]) -> list[str]:
     return [name for name in TITLES if name in found] + sorted(found - set(TITLES))
 
 
-def load(metrics: Path, steps: Sequence[str]) -> dict[str, list[float | None]]:
-    """Measure -> one value a step, from ``fidelity/<step>.json``; empty where nobody measured."""
-    trees = [read(metrics / "fidelity" / f"{step}.json").get("faithfulness", {}) for step in steps]
+def load(measured: Measured, steps: Sequence[str]) -> dict[str, list[float | None]]:
+    """Measure -> one value a step, as `fidelity` has it; empty where nobody measured."""
+    trees = [measured.of("fidelity", step).get("faithfulness", {}) for step in steps]
     return {
         name: [tree.get(name) for tree in trees]
         for name in ordered(name for tree in trees for name in tree)

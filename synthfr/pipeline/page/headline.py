@@ -5,11 +5,11 @@ show``, ``dvc plots``. Everything else that was measured stands in the stages' o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from synthfr.pipeline.page import overlaps
-from synthfr.pipeline.page.results import METRICS, Results, load, read
+from synthfr.pipeline.page.measured import Measured
+from synthfr.pipeline.page.results import METRICS, Results, load
 
 # of what is audited beside utility: name here -> stage, and where it stands in the stage's file
 _AUDITS: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -19,17 +19,17 @@ _AUDITS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 Row = dict[str, Any]
 
 
-def figures(metrics: Path, steps: Sequence[str]) -> dict[str, dict[str, float]]:
+def figures(measured: Measured, steps: Sequence[str]) -> dict[str, dict[str, float]]:
     """Step -> figure -> value: coders' metrics at the largest size and top k, and audits; what was
     not measured is left out.
     """
-    results = load(metrics, steps)
-    return {step: _of_step(metrics, results, step) for step in steps}
+    results = load(measured, steps)
+    return {step: _of_step(measured, results, step) for step in steps}
 
 
-def rows(metrics: Path, steps: Sequence[str]) -> list[Row]:
+def rows(measured: Measured, steps: Sequence[str]) -> list[Row]:
     """Macro-F1 and mAP by step, with 95 % limits over the coder's seeds, for a plot."""
-    results = load(metrics, steps)
+    results = load(measured, steps)
     found: list[Row] = []
     for step in steps:
         row: Row = {"step": step}
@@ -41,10 +41,10 @@ def rows(metrics: Path, steps: Sequence[str]) -> list[Row]:
     return found
 
 
-def _of_step(metrics: Path, results: Results, step: str) -> dict[str, float]:
+def _of_step(measured: Measured, results: Results, step: str) -> dict[str, float]:
     found = {name: estimate.mean for name, estimate in _estimates(results, step).items()}
     for name, (stage, where) in _AUDITS.items():
-        value: Any = read(metrics / stage / f"{step}.json")
+        value: Any = measured.of(stage, step)
         for key in where:
             value = value.get(key, {})
         if isinstance(value, int | float):
@@ -53,8 +53,8 @@ def _of_step(metrics: Path, results: Results, step: str) -> dict[str, float]:
 
 
 def _estimates(results: Results, step: str) -> dict[str, Any]:
-    if not results.sizes:
+    cell = results.largest
+    if cell is None:
         return {}
-    cell = results.sizes[-1], results.top_k[-1]
     found = {metric: results.estimate(step, *cell, metric) for metric in METRICS}
     return {metric: estimate for metric, estimate in found.items() if estimate is not None}

@@ -15,7 +15,7 @@ from typing import Any
 from synthfr.pipeline.page import baselines
 from synthfr.pipeline.page.record import Record, Series
 from synthfr.pipeline.page.results import CHOSEN_RULE
-from synthfr.stats import CONFIDENCE, Interval, mean_interval
+from synthfr.stats import CONFIDENCE, FEWEST, Interval, mean_interval, without_limits
 
 
 @dataclass(frozen=True)
@@ -102,8 +102,9 @@ def ratio_of_means(
     x, y, n = float(np.mean(above)), float(np.mean(below)), len(above)
     if y <= 0:
         return None
-    if n == 1:
-        return Interval(x / y, float("nan"), float("nan"), 1)
+    if n < FEWEST:
+        shares = [a / b for a, b in zip(above, below, strict=True) if b > 0]
+        return without_limits(x / y, shares) if len(shares) == n else None
     (xx, xy), (_, yy) = np.cov(above, below) * stdtrit(n - 1, (1 + confidence) / 2) ** 2 / n
     a, b, c = y * y - yy, x * y - xy, x * x - xx  # limits: a r² - 2 b r + c = 0
     if a <= 0:

@@ -5,14 +5,14 @@ A partial repro leaves files out: what is not there is None, never an error.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from synthfr.pipeline.page import baselines
+from synthfr.pipeline.page.measured import Measured
+from synthfr.pipeline.page.spread import plus_minus
 
 REFERENCES = {"public_seed": "public seed", "private_train": "private train"}
 METRICS = {"macro_f1": "macro-F1", "map": "mAP"}
@@ -23,20 +23,24 @@ Tree = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over seeds with its 95 % limits; None where one seed tells nothing of the spread."""
+    """A mean over seeds with its 95 % limits; of two seeds their values instead."""
 
     mean: float
     low: float | None = None
     high: float | None = None
+    values: tuple[float, ...] = ()
 
-    @property
-    def half_width(self) -> float | None:
-        """Half the interval: what stands after ±."""
-        return None if self.low is None or self.high is None else (self.high - self.low) / 2
+    @classmethod
+    def read(cls, tree: Any) -> Estimate | None:
+        """As `stats.Interval.as_dict` wrote it; None if it is no mean."""
+        mean = tree.get("mean") if isinstance(tree, Mapping) else None
+        if mean is None:
+            return None
+        values = tuple(tree[part] for part in ("min", "max") if part in tree)
+        return cls(mean, tree.get("low"), tree.get("high"), values)
 
     def __str__(self) -> str:
-        half = self.half_width
-        return short(self.mean) if half is None else f"{short(self.mean)} ± {short(half)}"
+        return plus_minus(self)
 
 
 @dataclass(frozen=True)
@@ -97,15 +101,18 @@ class Results:
         object.__setattr__(self, "sizes", tuple(sorted({size for size, _ in cells})))
         object.__setattr__(self, "top_k", tuple(sorted({top_k for _, top_k in cells})))
 
+    @property
+    def largest(self) -> tuple[int, int] | None:
+        """The headline's cell: of those that a step was measured in; None if none was."""
+        return largest(cell for step in self.steps for cell in _cells(self.trees.get(step, {})))
+
     def estimate(self, name: str, size: int, top_k: int, metric: str) -> Estimate | None:
         """Of a step or reference; None if it was not measured."""
         tree = self.trees.get(name, {})
         found = tree.get(f"size={size}", {}).get(f"top_k={top_k}", {})
         for part in metric.split("/"):
             found = found.get(part, {})
-        if found.get("mean") is None:
-            return None
-        return Estimate(found["mean"], found.get("low"), found.get("high"))
+        return Estimate.read(found)
 
     def row(self, size: int, top_k: int, metric: str = "macro_f1") -> Row:
         """One cell, of steps and references; all None where nothing was measured."""
@@ -140,30 +147,18 @@ class Results:
         return {rule: gain for rule, gain in gains.items() if gain is not None}
 
 
-def load(metrics: Path, steps: Sequence[str]) -> Results:
-    """Read ``classify/<step>.json`` and ``reference.json`` below `metrics`."""
-    trees = {step: read(metrics / "classify" / f"{step}.json") for step in steps}
-    reference = read(metrics / "reference.json")
+def largest(cells: Iterable[tuple[int, int]]) -> tuple[int, int] | None:
+    """The cell (size, top k) of one figure that stands for all: the most reports, then the most
+    labels.
+    """
+    return max(cells, default=None)
+
+
+def load(measured: Measured, steps: Sequence[str]) -> Results:
+    """What `classify` says of every step, and `reference`."""
+    trees = {step: measured.of("classify", step) for step in steps}
+    reference = measured.of("reference")
     return Results(tuple(steps), trees | {name: reference.get(name, {}) for name in REFERENCES})
-
-
-def read(path: Path) -> dict[str, Any]:
-    """A metrics file, or an empty tree if it is not there."""
-    if not path.is_file():
-        return {}
-    tree = json.loads(path.read_text(encoding="utf-8"))
-    return tree if isinstance(tree, dict) else {}
-
-
-def short(value: float, digits: int = 3, *, sign: bool = False) -> str:
-    """As papers print shares: ``.537``, as a difference ``+.537``."""
-    text = f"{value:{'+' if sign else ''}.{digits}f}"
-    return re.sub(r"^([+-]?)0\.", r"\1.", text)
-
-
-def percent(value: float | None) -> str:
-    """A relative change with its sign, or a dash."""
-    return "–" if value is None else f"{value:+.1%}".replace("%", " %")
 
 
 def _cells(tree: Tree) -> set[tuple[int, int]]:

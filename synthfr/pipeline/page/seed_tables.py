@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from synthfr.pipeline.page import baselines, faithfulness_figures, over_seeds, overlaps
+from synthfr.pipeline.page.numbers import percent, short
 from synthfr.pipeline.page.over_seeds import Comparison
 from synthfr.pipeline.page.record import Record, Series
-from synthfr.pipeline.page.results import METRICS, REFERENCES, percent, short
+from synthfr.pipeline.page.results import METRICS, REFERENCES
+from synthfr.pipeline.page.spread import bracketed, plus_minus
 from synthfr.pipeline.page.text_tables import NOTHING, TextTable, rule_range
-from synthfr.stats import Interval
+from synthfr.stats import FEWEST, Interval
 
 _NEVER = Interval(float("nan"), float("nan"), float("nan"), 0)
 
@@ -148,7 +150,9 @@ def _against(record: Record, cell: Comparison) -> str:
 
 def _seeds(n: int) -> str:
     """How sure a gain is."""
-    return "one seed: no interval" if n == 1 else f"95 % intervals over {n} seeds of the whole loop"
+    if n < FEWEST:
+        return f"{n} seed{'s' * (n > 1)} of the whole loop: no interval"
+    return f"95 % intervals over {n} seeds of the whole loop"
 
 
 def _interval(series: Series) -> Interval | None:
@@ -159,21 +163,19 @@ def _mean(one: Interval | None, n: int) -> str:
     """Mean ± half the interval; the number of seeds where it is not `n`."""
     if one is None:
         return NOTHING
-    half = "" if one.n < 2 else f" ± {short(one.high - one.mean)}"
-    return short(one.mean) + half + _if_not(n, one)
+    return plus_minus(one) + _if_not(n, one)
 
 
 def _relative(one: Interval | None, n: int) -> str:
     if one is None:
         return NOTHING
-    limits = "" if one.n < 2 else f" [{percent(one.low)}, {percent(one.high)}]"
-    return percent(one.mean) + limits + _if_not(n, one)
+    return bracketed(one, percent) + _if_not(n, one)
 
 
 def _signed(one: Interval) -> str:
-    limits = "" if one.n < 2 else f" [{short(one.low, sign=True)}, {short(one.high, sign=True)}]"
-    return short(one.mean, sign=True) + limits
+    return bracketed(one, lambda value: short(value, sign=True))
 
 
 def _if_not(n: int, one: Interval) -> str:
-    return "" if one.n == n else f" (n = {one.n})"
+    """The number of seeds, where it is another one than `n` and not told yet."""
+    return "" if one.n == n or len(one.values) > 1 else f" (n = {one.n})"

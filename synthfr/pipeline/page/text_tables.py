@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from synthfr.pipeline.page import baselines, faithfulness_figures
-from synthfr.pipeline.page.results import METRICS, REFERENCES, Results, percent, short
+from synthfr.pipeline.page.numbers import percent, short
+from synthfr.pipeline.page.results import METRICS, REFERENCES, Results
 
 NOTHING = "–"
 

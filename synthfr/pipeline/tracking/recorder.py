@@ -19,10 +19,10 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from synthfr.pipeline.hashes import md5_file
 from synthfr.pipeline.tracking import family as families
 from synthfr.pipeline.tracking import summary
 from synthfr.pipeline.tracking.faults import is_the_stores, reason, trouble
-from synthfr.pipeline.tracking.hashes import md5_file
 from synthfr.pipeline.tracking.locks import exclusive, exclusive_or_none, is_locked
 from synthfr.pipeline.tracking.store import Store, connect
 from synthfr.pipeline.tracking.summary_figures import Figures

@@ -22,9 +22,9 @@ from typing import IO, Any
 
 from synthfr.disk import digest_tree
 from synthfr.errors import UserError
+from synthfr.pipeline.hashes import md5_file
 from synthfr.pipeline.tracking.family import Family
 from synthfr.pipeline.tracking.faults import trouble, unusable, unusable_place, write_all
-from synthfr.pipeline.tracking.hashes import md5_file
 from synthfr.pipeline.tracking.locks import is_locked
 from synthfr.pipeline.tracking.shown import storable
 from synthfr.pipeline.tracking.store import Store

@@ -1,59 +1,67 @@
-"""What the summaries of the steps should show, read from ``metrics/``."""
+"""What the summaries of the steps should show of ``metrics/``: what is of the present state."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synthfr.disk import read_json
 from synthfr.models.adapters import BASE_STEP, FIRST_STEP
 from synthfr.pipeline import layout
+from synthfr.pipeline.standing import Standing
 from synthfr.pipeline.tracking import state
 from synthfr.pipeline.tracking.summary_figures import STEP_STAGES, Figures, flat_numbers, of_step
 
 if TYPE_CHECKING:
+    from synthfr.pipeline.page.measured import Measured
     from synthfr.pipeline.page.record import Record
     from synthfr.pipeline.parameters import Params
-
-METRICS = Path("metrics")
 
 
 def told_by(stage: str, item: str | None, params: Params, now: state.State | None) -> list[Figures]:
     """What the family's summaries can show once a stage has ended: of one that measures a step that
     step's; of one that shows what all measured, and so runs after them, those of all.
     """
+    from synthfr.pipeline.page.measured import Measured
+
     if now is None:
         return []
     if stage in STEP_STAGES and item is not None:
-        return _of_step(params, item, (stage,), _data)
+        return _of_step(params, item, (stage,), Measured(layout.METRICS), _data)
     own = now.graph.stages.get(stage)
     if own is None or not own.shows_all:
         return []
+    return of_standing(params, Standing(params.model_dump(mode="json"), layout.store_folder()))
+
+
+def of_standing(params: Params, standing: Standing) -> list[Figures]:
+    """What they should show: what was measured in the present state."""
+    from synthfr.pipeline.page.measured import Measured
+
+    measured = Measured(layout.METRICS, standing.is_shown)
+
+    def data(step: str) -> str | None:
+        return standing.md5(layout.synthetic(step))
+
     found = [
-        figures for step in params.steps for figures in _of_step(params, step, STEP_STAGES, _data)
+        figures
+        for step in params.steps
+        for figures in _of_step(params, step, STEP_STAGES, measured, data)
     ]
-    return found + beside(params)
-
-
-def of_lock(params: Params, locked: state.Locked) -> list[Figures]:
-    """What they should show of what dvc.lock says was run in the present state."""
-    found = []
-    for step in params.steps:
-        current = tuple(one for one in STEP_STAGES if locked.is_current(f"{one}@{step}"))
-        found += _of_step(params, step, current, lambda one: locked.md5(layout.synthetic(one)))
-    return found + (beside(params) if locked.is_up_to_date else [])
+    return found + beside(params, measured)
 
 
 def _of_step(
-    params: Params, step: str, stages: tuple[str, ...], data: Callable[[str], str | None]
+    params: Params,
+    step: str,
+    stages: tuple[str, ...],
+    measured: Measured,
+    data: Callable[[str], str | None],
 ) -> list[Figures]:
     """The step's figures as far as `stages` measured them; none if none did."""
-    found = {one: METRICS / one / f"{step}.json" for one in stages}
-    there = {one: path for one, path in found.items() if path.is_file()}
+    there = {one: tree for one in stages if (tree := measured.of(one, step))}
     values: dict[str, float] = {}
-    for one, path in there.items():
-        values |= of_step(one, flat_numbers(read_json(path)))
+    for one, tree in there.items():
+        values |= of_step(one, flat_numbers(tree))
     if not values:
         return []
     return [
@@ -89,19 +97,18 @@ def _settings(params: Params, step: str) -> dict[str, str]:
     return {name: str(value) for name, value in found.items()}
 
 
-def beside(params: Params) -> list[Figures]:
+def beside(params: Params, measured: Measured) -> list[Figures]:
     """What stands beside the steps: the coders trained on real reports; and, where the record over
     seeds is of this loop, its controls with this seed.
     """
     from synthfr.pipeline.page import record
     from synthfr.pipeline.page.results import REFERENCES, load
 
-    path = METRICS / "reference.json"
-    trees = read_json(path) if path.is_file() else {}
+    trees = measured.of("reference")
     runs = {name: of_step("classify", flat_numbers(trees.get(name, {}))) for name in REFERENCES}
     found = record.read(layout.RECORD)
     if found is not None:
-        place = record.place_of(found, load(METRICS, params.steps), params.random_seed)
+        place = record.place_of(found, load(measured, params.steps), params.random_seed)
         if place is not None:
             runs |= {name: _control(found, name, place) for name in found.controls}
     return [Figures(name, values) for name, values in runs.items() if values]

@@ -117,10 +117,10 @@ def _best_cell(metrics: Mapping[str, float]) -> dict[str, float]:
     """macro-F1, mAP and micro-F1 of the largest size with the largest top k that is there; of each
     coder of several (``private_train/f1_macro``).
     """
+    from synthfr.pipeline.page.results import largest
+
     found = [(match, value) for name, value in metrics.items() if (match := _CELL.fullmatch(name))]
-    if not found:
-        return {}
-    best = max((int(match["size"]), int(match["top_k"])) for match, _ in found)
+    best = largest((int(match["size"]), int(match["top_k"])) for match, _ in found)
     shown = {
         f"{match['before']}{_SHOWN_AS[match['metric']]}{_limit(match['part'])}": value
         for match, value in found

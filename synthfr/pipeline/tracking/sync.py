@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from synthfr.errors import UserError
+from synthfr.pipeline.hashes import md5_file
 from synthfr.pipeline.tracking.family import Family, shown_parent
 from synthfr.pipeline.tracking.faults import as_user_errors, trouble
-from synthfr.pipeline.tracking.hashes import md5_file
 from synthfr.pipeline.tracking.locks import is_locked
 from synthfr.pipeline.tracking.recorder import drain
 from synthfr.pipeline.tracking.shown import Shown, holds

@@ -31,12 +31,13 @@ def open_tracker(settings: Settings, store_dir: Path) -> Tracker:
     return Tracker(store, settings.profile, recipe)
 
 
-def present_state(values: Mapping[str, Any], store_dir: Path) -> State | None:
-    """The state that the current folder is in under parameter `values`. None, with a warning, if it
-    cannot be told: then runs belong to no family.
+def present_state(values: Mapping[str, Any], store_dir: Path, *, private: bool) -> State | None:
+    """The state that the current folder is in under parameter `values`, for a stage of the
+    `private` side or of the public one, which opens no private data. None if it cannot be told
+    (with a warning, if that is a fault): then runs belong to no family.
     """
     try:
-        return of_files(values, store_dir)
+        return of_files(values, store_dir, private=private)
     except (OSError, UserError) as error:
         warn(f"the state of the pipeline cannot be told ({error}): this run has no family")
         return None
