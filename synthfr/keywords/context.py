@@ -87,10 +87,13 @@ class _Clause(NamedTuple):
 
 
 class CueRules:
-    """The cues of one context in one language, ready to be looked for."""
+    """The cues of one context in one language, ready to be looked for.
 
-    def __init__(self, cues: Cues) -> None:
-        self._reach = cues.reach
+    `keep`: letters that keep their accents in the language, as in `text.normalise`.
+    """
+
+    def __init__(self, cues: Cues, keep: str = "") -> None:
+        self._reach, self._keep = cues.reach, keep
         roles: dict[tuple[str, ...], int] = defaultdict(int)
         for role, phrases in (
             (Role.NONE, cues.pseudo),
@@ -104,7 +107,7 @@ class CueRules:
             (Role.CLOSER, cues.list_closers),
         ):
             for phrase in phrases:
-                roles[tuple(token.form for token in _tokens(phrase))] |= role
+                roles[tuple(token.form for token in _tokens(phrase, keep))] |= role
         for mark in _CLAUSE_ENDS:
             roles[(mark,)] |= Role.TERMINATION
         negating = Role.PRECEDING | Role.ADJACENT | Role.FOLLOWING
@@ -120,7 +123,7 @@ class CueRules:
         """For each of the `spans` of terms (offsets in the sentence `text`; in order, not
         overlapping) whether a cue reaches it.
         """
-        sentence = _sentence(text)
+        sentence = _sentence(text, self._keep)
         if not spans or self._starts.isdisjoint(sentence.forms):
             return [False] * len(spans)
         begins = sentence.begins
@@ -211,8 +214,8 @@ class CueRules:
 class Contexts:
     """The contexts that a language has cues for."""
 
-    def __init__(self, cues: Mapping[str, Cues]) -> None:
-        self._rules = {name: CueRules(own) for name, own in cues.items()}
+    def __init__(self, cues: Mapping[str, Cues], keep: str = "") -> None:
+        self._rules = {name: CueRules(own, keep) for name, own in cues.items()}
 
     def of_text(self, text: str, spans: Sequence[tuple[int, int]]) -> list[frozenset[str]]:
         """The contexts of each of the `spans` of terms (offsets; in order, not overlapping)."""
@@ -252,13 +255,14 @@ def contexts_of(language: str) -> Contexts:
     Raises:
         UserError: if there is no file for it.
     """
-    return Contexts(resources(language).contexts)
+    known = resources(language)
+    return Contexts(known.contexts, known.keep_accents)
 
 
 @lru_cache(maxsize=1)
-def _sentence(text: str) -> _Sentence:
+def _sentence(text: str, keep: str) -> _Sentence:
     """A sentence, which is asked about one context after the other."""
-    tokens = [*_tokens(text), _Token("\n", len(text), len(text))]
+    tokens = [*_tokens(text, keep), _Token("\n", len(text), len(text))]
     opening = dict(_brackets(tokens))
     return _Sentence(
         tokens,
@@ -280,11 +284,11 @@ def _brackets(tokens: Sequence[_Token]) -> Iterator[tuple[int, int]]:
 
 
 @cache
-def _form(word: str) -> str:
-    return normalise(word)
+def _form(word: str, keep: str) -> str:
+    return normalise(word, keep)
 
 
-def _tokens(text: str) -> Iterator[_Token]:
+def _tokens(text: str, keep: str) -> Iterator[_Token]:
     """Words in normal form, numbers, marks, and ends of lines that are ends of a clause.
 
     Apostrophes, quotation marks and the hyphen inside a word only separate. A line that goes on in
@@ -294,7 +298,7 @@ def _tokens(text: str) -> Iterator[_Token]:
         token = found[0]
         begin, end = found.span()
         if token[0].isalpha():
-            yield _Token(_form(token), begin, end)
+            yield _Token(_form(token, keep), begin, end)
         elif token[0] == "\n":
             wrapped = token.count("\n") == 1 and text[end : end + 1].islower()
             if not wrapped:

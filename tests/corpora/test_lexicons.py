@@ -19,7 +19,7 @@ from synthfr.text import language
 FOLDER = Path(synthfr.corpora.files.__file__).parent / "lexicons"
 LEXICONS = sorted(FOLDER.glob("*.csv"))
 HEADER = ["term", "code", "source"]
-MIN_ROWS = {"fr": 1500}
+MIN_ROWS = {"ru": 800, "sv": 600, "fr": 1500}
 
 _MARKS = "\N{RIGHT SINGLE QUOTATION MARK}\N{NO-BREAK SPACE}"  # typography that terms do without
 
@@ -152,3 +152,11 @@ def test_french_codes_are_in_use(real_corpora: Path) -> None:
     assert not_in_use(rows_of(FOLDER / "fr.csv"), cim10) == []
     bad = [Row("dengue", "A90", "own"), Row("dermite", "L99.99", "own")]
     assert not_in_use(bad, cim10) == ["dengue", "dermite"]
+
+
+@pytest.mark.parametrize("code", ["ru", "sv"])
+def test_other_codes_have_a_label_in_the_language(real_corpora: Path, code: str) -> None:
+    codes = pd.read_parquet(real_corpora / "cim10.parquet")
+    known = set(codes.loc[codes[f"label_{code}"].notna(), "code_dotted"])
+    assert [row.term for row in rows_of(FOLDER / f"{code}.csv") if row.code not in known] == []
+    assert "L99.99" not in known  # negative control

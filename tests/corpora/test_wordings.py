@@ -1,9 +1,12 @@
 """Official labels to what is written: each rule, and labels that are no wording at all."""
 
+from dataclasses import replace
+
 import pytest
 
 from synthfr.corpora.files.wordings import wordings
 from synthfr.text import language
+from synthfr.text.language_resources import LabelRules
 
 
 @pytest.mark.parametrize(
@@ -60,6 +63,7 @@ def test_english_sets_the_adjective_before() -> None:
 
 
 def test_negative_control_a_language_without_rules_takes_the_label() -> None:
-    assert wordings("N28.8", "Övriga sjukdomar i njure", language("sv")) == [
-        "övriga sjukdomar i njure"
-    ]
+    label, swedish = "Övriga sjukdomar i njure", language("sv")
+    bare = replace(swedish, labels=LabelRules())
+    assert wordings("N28.8", label, bare) == ["övriga sjukdomar i njure"]
+    assert wordings("N28.8", label, swedish) == []

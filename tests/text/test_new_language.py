@@ -134,6 +134,12 @@ def test_negative_control_a_missing_key_is_named(write: Write, key: str) -> None
         ("headings: [lunsef]", "headings: lunsef", "'headings' is no list of words"),
         ("keep_accents: [ü]", "keep_accents: [Ü]", "'keep_accents' holds what is no lower-case"),
         ("keep_accents: [ü]", "keep_accents: [u]", "'keep_accents' holds what is no lower-case"),
+        ("code_table: null", "code_table: {resource: r.csv.gz}", "'code_table.distribution' is m"),
+        (
+            "code_table: null",
+            "code_table: {distribution: d, resource: r.csv.gz}",
+            "'code_table.code' is missing",
+        ),
         ("reach: 5", "reach: five", "'contexts.negated.reach' is no whole number"),
         ("    preceding:", "    preced:", "'contexts.negated.preced' is none that is read"),
         ("contexts:", "context:", "'context' is none that is read"),
