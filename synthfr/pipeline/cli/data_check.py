@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from synthfr.errors import UserError
-from synthfr.pipeline import layout, private_files
+from synthfr.pipeline import data_fit, layout, private_files
 from synthfr.pipeline.cli.showing import show
 from synthfr.pipeline.command import without_message
 from synthfr.pipeline.findings import Finding, Weight
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MIN_COVERAGE = 0.9
 
 # looks at what `seed` would hand on, once the files have no mistake: (corpus, params) -> findings
-CORPUS_CHECKS: tuple[Callable[[Corpus, Params], Iterator[Finding]], ...] = ()
+CORPUS_CHECKS: tuple[Callable[[Corpus, Params], Iterator[Finding]], ...] = (data_fit.findings,)
 
 
 def report() -> int:
@@ -75,9 +75,11 @@ def findings(params: Params) -> Iterator[Finding]:
         yield from _counts(side)
     yield from _languages(reading, params)
     yield from _coverage(reading)
-    if reading.corpus is not None:
+    corpus = reading.corpus
+    del reading  # what the checks do not need may be large
+    if corpus is not None:
         for check in CORPUS_CHECKS:
-            yield from check(reading.corpus, params)
+            yield from check(corpus, params)
 
 
 def _counts(side: Reports) -> Iterator[Finding]:
