@@ -13,6 +13,7 @@ from importlib.util import find_spec
 ALONE = (
     "benchmarks.generation",
     "benchmarks.vllm",
+    "benchmarks.check_data",
     "benchmarks.scoring",
     "benchmarks.training",
     "benchmarks.startup",

@@ -140,8 +140,8 @@ def _apart(
         where = places(rows, private.ids())
         notes.append(
             f"{private.path}, {where}: the text is that of an earlier row: the same report counts "
-            "several times, and may stand in train and holdout: remove the copies if they are none "
-            "of your ward's own."
+            "several times, and may stand in train and holdout: remove the copies, unless several "
+            "patients really have it."
         )
     shared = _shared_patients(public, private)
     if files.also_public == "leave_out":
