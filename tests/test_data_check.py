@@ -119,7 +119,7 @@ def test_codes_of_another_system_are_told_with_their_share() -> None:
     rows = [{**row, "codes": ["I10", "E11.65", "S72.001A"]} for row in REPORTS]
     [told] = texts(checked(jsonl(RAW / "own.jsonl", rows)), Weight.NOTE)
     assert "the code list knows 40 of 120 code occurrences (33.3%)" in told
-    assert "of the 80 others (2 distinct codes) it knows a wider code for 0" in told
+    assert "of the 80 others (2 distinct codes) 0 count as a wider code of the list" in told
     assert "40 have a form that only ICD-10-CM has" in told
 
 

@@ -40,14 +40,9 @@ def coverage(reports: Iterable[Sequence[str]], code_list: Iterable[str]) -> Cove
     return Coverage(
         occurrences=counts.total(),
         known=counts.total() - sum(unknown.values()),
-        wider_known=sum(n for code, n in unknown.items() if _has_wider(code, listed)),
+        wider_known=sum(n for code, n in unknown.items() if icd10.nearest(code, listed)),
         clinical_modification=sum(
             n for code, n in unknown.items() if _CLINICAL_MODIFICATION.fullmatch(code)
         ),
         distinct_unknown=len(unknown),
     )
-
-
-def _has_wider(code: str, listed: set[str]) -> bool:
-    wider = icd10.broader(code)
-    return wider is not None and (wider in listed or _has_wider(wider, listed))

@@ -133,14 +133,13 @@ def _coverage(reading: Reading) -> Iterator[Finding]:
         if found.share_known >= MIN_COVERAGE:
             yield Finding("codes", Weight.OK, text)
             continue
+        others = found.occurrences - found.known
         text += (
-            f"; of the {found.occurrences - found.known} others ({found.distinct_unknown} distinct "
-            f"codes) it knows a wider code for {found.wider_known}"
+            f"; of the {others} others ({found.distinct_unknown} distinct codes) "
+            f"{found.wider_known} count as a wider code of the list, "
+            f"{others - found.wider_known} are left out"
         )
         if found.clinical_modification:
-            text += f", and {found.clinical_modification} have a form that only ICD-10-CM has"
-        text += (
-            ": give the list that the reports are coded with in seed.files.codes.path; a code that "
-            "is not in the list gives no keyword of its own."
-        )
+            text += f", {found.clinical_modification} have a form that only ICD-10-CM has"
+        text += ": name the list that the reports are coded with in seed.files.codes.path"
         yield Finding("codes", Weight.NOTE, text)
