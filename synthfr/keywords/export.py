@@ -53,6 +53,7 @@ class Keywords(Matching):
     context: ContextTreatment = ContextTreatment()
     complete_public: bool = True
     complete_from_codes: bool = False
+    training_terms: Literal["all", "as_private"] = "all"
     max_keywords: Count = 12
 
 
@@ -112,13 +113,19 @@ def export(
         for keywords, own, report_id in zip(seen[0], public_codes, public["report_id"], strict=True)
     ]
     public_keywords = _capped(public_keywords, params)
-    sft = _sft(public, public_keywords, template)
     owners = patients(private)
     private_codes = shared_codes(private["codes"].tolist(), owners, synonyms, params.min_documents)
     private_keywords = _shared_keywords(
         private, seen[1], private_codes, completions, params, random_seed
     )
     prompt_rows, keyed = _prompts(private, private_keywords, template, random_seed)
+    if params.training_terms == "as_private":
+        sizes = sorted(prompt_rows["keywords"].map(len))
+        public_keywords = [
+            _as_many(terms, sizes, random_seed, report_id)
+            for terms, report_id in zip(public_keywords, public["report_id"], strict=True)
+        ]
+    sft = _sft(public, public_keywords, template)
     sets = code_sets(private_codes, owners, params.min_documents)
     if not {"size", "code"} <= set(sets["kind"]):
         raise UserError(
@@ -281,6 +288,13 @@ def _capped(documents: Sequence[Sequence[str]], params: Keywords) -> list[list[s
     return [list(document[: params.max_keywords]) for document in documents]
 
 
+def _as_many(terms: list[str], sizes: Sequence[int], random_seed: int, report_id: str) -> list[str]:
+    """Some of the terms, in their order: as many as a random private prompt has, of `sizes`."""
+    rng = seeding.rng(random_seed, "training terms", report_id)
+    wanted = min(sizes[int(rng.integers(len(sizes)))], len(terms))
+    return [terms[at] for at in sorted(rng.permutation(len(terms))[:wanted])]
+
+
 def _terms(keywords: Sequence[Keyword]) -> set[str]:
     return {keyword.term for keyword in keywords}
 
@@ -346,8 +360,8 @@ def _counts(found: ReportTerms, n_kept: int) -> dict[str, float]:
     return {
         "documents": documents,
         "kept": n_kept,
-        "without_keyword": documents - n_kept,
-        "without_keyword_share": (documents - n_kept) / max(documents, 1),
+        "without_prompt_share": (documents - n_kept) / max(documents, 1),
+        "without_keyword_share": sum(not own for own in found.keywords) / max(documents, 1),
         "keywords_found_per_document": sum(map(len, found.keywords)) / max(documents, 1),
         **{f"{source}_share": found.sources[source] / n_matches for source in SOURCES},
         **{f"{context}_share": found.contexts[context] / n_matches for context in CONTEXTS},
@@ -388,8 +402,12 @@ def _warn_of_other_prompts(training: Mapping[str, float], asked: Mapping[str, fl
         if high > _LAW_RATIO * low:
             _warn(
                 f"training prompts and private prompts differ: {training[name]:.2f} against "
-                f"{asked[name]:.2f} {meaning}; bring keywords.complete_public, "
-                "complete_from_codes, min_documents and max_keywords nearer to each other."
+                f"{asked[name]:.2f} {meaning}; "
+                + (
+                    "set keywords.training_terms to as_private, or lower keywords.min_documents."
+                    if name == "terms_per_prompt"
+                    else "set keywords.complete_public and complete_from_codes alike."
+                )
             )
 
 
@@ -397,7 +415,8 @@ def summary(counts: Mapping[str, Mapping[str, float]]) -> str:
     """One line for the terminal: how far the dictionary reaches on either side."""
     return "; ".join(
         f"{side}: {own['keywords_found_per_document']:.1f} keywords a document, "
-        f"{own['without_keyword_share']:.1%} without, "
+        f"{own['without_keyword_share']:.1%} without, {own['without_prompt_share']:.1%} without a "
+        f"prompt, "
         f"{own['codes_unknown_share']:.1%} of codes not in the list"
         for side in ("public", "private")
         for own in (counts[side],)

@@ -104,7 +104,8 @@ def test_keywords_that_too_few_private_documents_have_stay() -> None:
     )
     done = run(private, complete_from_codes=False)
     assert keywords_of(done) == {"doc-0": ["HTA", "Anémie"], "doc-1": ["HTA"], "doc-2": ["Anémie"]}
-    assert done.counts["private"]["without_keyword"] == 1
+    assert done.counts["private"]["without_prompt_share"] == 0.25
+    assert done.counts["private"]["without_keyword_share"] == 0
     assert done.counts["exported"]["dropped_as_rare"] == 1
     assert keywords_of(run(private, complete_from_codes=False, min_documents=1))["doc-3"] == [
         "DNID"
@@ -289,6 +290,23 @@ def test_prompts_of_both_sides_are_compared(capsys: pytest.CaptureFixture[str]) 
     done = run(private, public, complete_from_codes=False, complete_public=False)
     assert done.counts["training_prompts"] == done.counts["private_prompts"]
     assert "differ" not in capsys.readouterr().err
+
+
+def test_training_prompts_may_have_as_many_terms_as_private_ones() -> None:
+    text = "HTA. Anémie. Insuffisance cardiaque. DNID."
+    public = reports(*[(text, [])] * 40, prefix="pub")
+    private = reports(*[("HTA.", ["I10"])] * 3, *[("HTA et anémie.", ["I10"])] * 3)
+    matched = run(private, public, complete_from_codes=False, training_terms="as_private")
+    sizes = matched.sft["keywords"].map(len)
+    assert set(sizes) == {1, 2} and 0.25 < (sizes == 1).mean() < 0.75
+    assert set(matched.sft["keywords"].map(tuple)) > {("HTA",), ("Anémie",)}
+    order = {
+        term: at for at, term in enumerate(["HTA", "Anémie", "Insuffisance cardiaque", "DNID"])
+    }
+    assert all(order[one] < order[other] for one, other in matched.sft["keywords"][sizes == 2])
+    # negative control: all of them otherwise
+    everything = run(private, public, complete_from_codes=False)
+    assert set(everything.sft["keywords"].map(len)) == {4}
 
 
 def test_coverage_is_counted() -> None:

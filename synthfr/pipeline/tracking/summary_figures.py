@@ -27,7 +27,7 @@ _FAITHFULNESS = "faithfulness/"  # of `fidelity`, where the truth behind a repor
 _HEADLINES: dict[str, tuple[str, ...]] = {
     "dpo": ("loss", "accuracy", "margin", "*logp_drop*", "length_ratio", "rows/*", "steps"),
     "seed": ("*/reports", "*/words_per_report", "*/codes_per_report"),
-    "keywords": ("exported/*", "*/kept", "*/without_keyword"),
+    "keywords": ("exported/*", "*/kept", "*/without_keyword_share", "*/without_prompt_share"),
     "pair": ("counts/pairs", "counts/prompts", "counts/dropped_*", "means/*"),
     "score": ("*/mean", "spread", "candidates", "prompts", "unjudged"),
     "privacy": (
