@@ -4,7 +4,8 @@ A term stands in a text where its words follow each other, with nothing between 
 hyphens, apostrophes, brackets and the little words that terms may have or lack ("cancer de la
 prostate", "cancer prostate"). Case, accents and inflection do not matter; one letter of a long word
 may be wrong. Exact are: abbreviations (the same capitals: "FA", never "fa"), digits ("type 1",
-"B12") and words under eight letters. An abbreviation behind a number is a unit ("22 RPM").
+"B12") and words under eight letters. An abbreviation behind a number is a unit ("22 RPM"), and
+"anti-" makes a drug of a disease.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from synthfr.text.language_resources import language as resources
 
 _GAP = re.compile(r"[\s()\[\]«»\"'’`ʼ\-‐‑–/]{1,4}")
 _PARAGRAPH = "\n\n"
+_AGAINST = "anti"
 
 
 class _Span(NamedTuple):
@@ -125,7 +127,8 @@ class _Dictionary:
         found = [
             span
             for first, word in enumerate(words)
-            if word.form in root or (word.abbreviation and _capitals(word) in root)
+            if (word.form in root or (word.abbreviation and _capitals(word) in root))
+            and not (first and words[first - 1].form == _AGAINST)
             for span in self._from(text, words, first)
         ]
         if len(found) > 1:

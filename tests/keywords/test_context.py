@@ -285,3 +285,69 @@ def test_any_text_gives_one_answer_for_each_span(text: str, code: str) -> None:
     assert len(answers) == len(spans)
     # terms are opaque: where every word is one, no cue is left
     assert not any(answers) or re.search(r"[(:]", text)
+
+
+# each context by sentences of its own: "?" may be, "&" of a relative, "<" of the past, "+" none
+CONTEXTS = {
+    "fr": """
+Suspicion d'[?embolie pulmonaire].
+Pneumopathie possible: [?pneumonie] possible.
+À la recherche d'une [?tuberculose].
+Scanner pour éliminer une [?embolie pulmonaire].
+Les sérologies de [?toxoplasmose], [?rubéole] ou [?syphilis] sont revenues hier.
+Patiente à risque d'[?hémorragie].
+Facteurs de risque cardiovasculaire : [+HTA], [+diabète].
+Sa mère a un [&diabète].
+Antécédents familiaux : [&cancer du sein], [&HTA].
+Mère : [&diabète].
+Sa mère rapporte une [+fièvre] depuis trois jours.
+Lait de mère et [+fièvre].
+Antécédents : [<infarctus du myocarde], [<HTA].
+Antécédent de [<tuberculose] il y a dix ans, consulte pour une [+toux].
+[<Asthme] dans l'enfance.
+Patient hospitalisé pour [+fièvre] et [+toux].
+""",
+    "en": """
+Suspicion of [?pulmonary embolism].
+Possible [?pneumonia].
+CT to evaluate for [?appendicitis].
+He was at risk of [?bleeding].
+Cardiovascular risk factors: [+hypertension], [+diabetes].
+His mother has [&diabetes].
+Family history of [&breast cancer].
+Mother: [&diabetes].
+Mother reports [+fever] for three days.
+Past medical history: [<myocardial infarction], [<hypertension].
+History of [<tuberculosis], presented with [+cough].
+[<Asthma] in childhood.
+Admitted for [+fever] and [+cough].
+""",
+}
+_CONTEXT_TERM = re.compile(r"\[([?&<+])([^\]]+)\]")
+_SIGNS = {"?": "hypothetical", "&": "family", "<": "history"}
+
+
+def told(sentence: str, code: str) -> tuple[list[set[str]], list[frozenset[str]]]:
+    """The marked contexts of the terms in a sentence, and those found."""
+    text, spans, marked, done = "", [], [], 0
+    for found in _CONTEXT_TERM.finditer(sentence):
+        text += sentence[done : found.start()]
+        spans.append((len(text), len(text) + len(found[2])))
+        marked.append({_SIGNS[found[1]]} if found[1] in _SIGNS else set())
+        text += found[2]
+        done = found.end()
+    return marked, contexts_of(code).of_text(text + sentence[done:], spans)
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [(code, one) for code, text in CONTEXTS.items() for one in text.strip().splitlines()],
+)
+def test_what_may_be_what_was_and_whose_it_is(code: str, sentence: str) -> None:
+    marked, found = told(sentence, code)
+    assert found == marked
+
+
+def test_a_term_may_stand_in_several_contexts() -> None:
+    _, [context] = told("Sa mère n'a pas de [&diabète].", "fr")
+    assert context == {"family", "negated"}

@@ -80,7 +80,7 @@ def test_what_may_differ(text: str, code: str, surface: str) -> None:
         "insuffisance et rénale", "insuffisance non rénale", "tous", "tou",
         "nodale thyroïdien", "nodulx thyroïdien",  # short words are exact
         "hypotension artérielle", "anémie macrocytaire", "hypertensoins artérielles fausses hyper",
-        "A87", "à 87 ans", "goitre", "prostate", "",
+        "anti-toux", "Anti toux", "A87", "à 87 ans", "goitre", "prostate", "",
     ],
 )  # fmt: skip
 def test_what_must_agree(text: str) -> None:
