@@ -7,7 +7,7 @@ import pytest
 
 from synthfr import corpora, records
 from synthfr.corpora import Seed
-from synthfr.icd10.names import Entry
+from synthfr.icd10.names import Entry, names
 from synthfr.keywords.export import export
 from synthfr.keywords.matching import Match
 from synthfr.keywords.ngram_matcher import NgramMatcher
@@ -114,7 +114,7 @@ def test_the_whole_export(corpus: corpora.Corpus, completed: bool, least: int) -
         records.validate(frame, table, table.name)
     assert len(done.prompts) > least
     assert all(done.counts[side]["negated_share"] > 0.05 for side in ("public", "private"))
-    terms = {term for terms in corpus.codes["synonyms"] for term in terms}
+    terms = {term for terms in names(corpus.codes).values() for term in terms}
     counts = pd.Series([term for own in done.prompts["keywords"] for term in own]).value_counts()
     assert set(counts.index) <= terms
     assert counts.min() >= params.min_documents
