@@ -12,6 +12,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +22,15 @@ from typing import Any
 from synthfr.errors import UserError
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+# what libraries say that carry no errno: safetensors and Arrow the system's words, SQLite its own;
+# torch and numpy only that less was written than meant
+_FULL = [os.strerror(code) for code in sorted(_NO_SPACE)] + ["database or disk is full"]
+_FULL += ["file write failed", "iostream error"]
+_SHORT = re.compile(r"\d+ requested and \d+ written|unexpected pos \d+ vs \d+")
+
+# Python's, where it can write no temporary file anywhere, not even here
+_NO_TEMPORARY = "No usable temporary directory"
+_NO_ROOM = ("0 MiB", "no inode")
 
 
 @contextmanager
@@ -167,12 +177,55 @@ def _sync(path: Path) -> None:
 def _full_disk_as_user_error(path: Path) -> Iterator[None]:
     try:
         yield
-    except Exception as error:
-        # libraries with exceptions of their own (safetensors, Arrow) may carry only the message
-        number = error.errno if isinstance(error, OSError) else None
-        if number in _NO_SPACE or any(os.strerror(code) in str(error) for code in _NO_SPACE):
-            raise UserError(
-                f"No space left on the disk (or file-size limit reached) while writing {path}: "
-                "nothing was kept of it; free some space and run again."
-            ) from error
+    except UserError:
         raise
+    except Exception as error:
+        if is_full(error):
+            raise full_disk(f"{path}, of which nothing was kept", path.parent) from error
+        raise
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether an exception, or one that it came from, says that a disk, a quota or a file-size
+    limit is full.
+    """
+    one: BaseException | None = error
+    while one is not None:
+        if isinstance(one, OSError) and one.errno in _NO_SPACE:
+            return True
+        text = str(one)
+        if any(words in text for words in _FULL) or _SHORT.search(text):
+            return True
+        if _NO_TEMPORARY in text and free_space(Path()) in _NO_ROOM:
+            return True
+        one = one.__cause__ or one.__context__
+    return False
+
+
+def full_disk(what: str, *folders: Path) -> UserError:
+    """That `what` could not be written, and how much room there is where it may have gone to."""
+    names = [str(folder) if folder != Path() else "this folder" for folder in folders]
+    room = ", ".join(
+        f"{name} has {free_space(folder)} left" for name, folder in zip(names, folders, strict=True)
+    )
+    return UserError(
+        f"No space left on the disk (or a quota or file-size limit is reached) while writing {what}"
+        f" ({room}): free some space (`synth-fr doctor` says what can go) and run again."
+    )
+
+
+def free_space(folder: Path) -> str:
+    """Room on the file system of a folder, or of where it would be made, as ``12 MiB``."""
+    place = folder.absolute()
+    while not place.exists():
+        place = place.parent
+    found = os.statvfs(place)
+    if found.f_files and not found.f_favail:
+        return _NO_ROOM[1]  # bytes are left, and no file can be made
+    return size(found.f_bavail * found.f_frsize)
+
+
+def size(count: int) -> str:
+    """A number of bytes for people: ``0 MiB``, ``12 MiB``, ``3.4 GiB``."""
+    mebibytes = count / (1 << 20)
+    return f"{mebibytes:.0f} MiB" if mebibytes < 1000 else f"{mebibytes / 1024:.1f} GiB"

@@ -7,38 +7,35 @@ byte, as never having stopped.
 
 from __future__ import annotations
 
-import errno
-import os
 import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
-from synthfr import distributed
-from synthfr.errors import UserError
+from synthfr import disk, distributed
 
 COMPLETE = "complete"  # written last: a checkpoint without it was cut off in mid-write
 PREFIX = "checkpoint-"
 
-_FULL = [os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)]
-_FULL += ["file write failed"]  # all that torch says of any of them
-
 
 def last_checkpoint(scratch: Path) -> Path | None:
     """The latest whole checkpoint in `scratch`, or None; half-written ones are removed."""
-    whole: dict[int, Path] = {}
-    for folder in scratch.glob(f"{PREFIX}*"):
-        if (folder / COMPLETE).is_file():
-            whole[int(folder.name.removeprefix(PREFIX))] = folder
-        else:
-            shutil.rmtree(folder)
+    remove_unfinished(scratch)
+    whole = {int(one.name.removeprefix(PREFIX)): one for one in scratch.glob(f"{PREFIX}*")}
     return whole[max(whole)] if whole else None
+
+
+def remove_unfinished(scratch: Path) -> None:
+    """Remove the half-written checkpoints in `scratch`: no training may be writing one."""
+    for folder in scratch.glob(f"{PREFIX}*"):
+        if not (folder / COMPLETE).is_file():
+            shutil.rmtree(folder)
 
 
 def train(trainer: Any, scratch: Path) -> None:
     """Run a Hugging Face `trainer`, whose output_dir is `scratch`, from its last whole checkpoint.
 
-    A full disk while a checkpoint is written is a UserError.
+    A full disk while a checkpoint is written is a UserError; whole checkpoints stay.
     """
     from transformers import TrainerCallback
 
@@ -61,9 +58,8 @@ def train(trainer: Any, scratch: Path) -> None:
     try:
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     except Exception as error:
-        if any(message in str(error) for message in _FULL):
-            raise UserError(
-                "No space left on the disk (or file-size limit reached) while writing a checkpoint "
-                f"under {scratch}: free some space and run again."
-            ) from error
-        raise
+        if not disk.is_full(error):
+            raise
+        if distributed.processes() == 1:  # of several, others may still write
+            remove_unfinished(scratch)
+        raise disk.full_disk(f"a checkpoint under {scratch}", scratch) from error

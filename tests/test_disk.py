@@ -5,6 +5,7 @@ import json
 import os
 import resource
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -14,6 +15,7 @@ import pytest
 
 from synthfr import disk
 from synthfr.errors import UserError
+from tests.small_disk import small_disk
 
 
 def names(folder: Path) -> list[str]:
@@ -86,6 +88,10 @@ def test_full_disk_is_one_sentence_and_leaves_nothing(tmp_path: Path) -> None:
         OSError(errno.ENOSPC, "x"),
         OSError(errno.EDQUOT, "x"),
         RuntimeError(f"I/O error: {os.strerror(errno.ENOSPC)} (os error 28)"),
+        RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 64 vs 0"),
+        RuntimeError("basic_ios::clear: iostream error"),
+        OSError("400000 requested and 3040 written"),
+        sqlite3.OperationalError("database or disk is full"),
     ],
 )
 def test_libraries_own_words_for_a_full_disk(tmp_path: Path, error: Exception) -> None:
@@ -96,6 +102,55 @@ def test_libraries_own_words_for_a_full_disk(tmp_path: Path, error: Exception) -
         (part / "half").write_text("")
         raise error
     assert names(tmp_path) == []
+
+
+def _chained() -> Exception:
+    try:
+        try:
+            raise OSError(errno.ENOSPC, "x")
+        except OSError:
+            raise RuntimeError("while tidying up") from None
+    except RuntimeError as error:
+        return error
+
+
+def test_a_full_disk_is_seen_behind_another_error() -> None:
+    assert disk.is_full(_chained())
+    for other in (OSError(errno.EACCES, "x"), RuntimeError("shapes 3 and 4"), KeyError("text")):
+        assert not disk.is_full(other)  # negative control
+
+
+def test_no_room_for_temporary_files_is_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']")
+    with small_disk(tmp_path / "disk", 64) as small:
+        (small / "much").write_bytes(bytes(64 << 10))
+        monkeypatch.chdir(small)
+        assert disk.is_full(error)
+        monkeypatch.chdir(tmp_path)
+        assert not disk.is_full(error)  # negative control: folders that nobody may write to
+
+
+def test_the_room_that_is_left_is_told(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", 3 << 10) as small:
+        assert disk.free_space(small / "to" / "be" / "made") == "3 MiB"
+        told = str(disk.full_disk("x", small))
+        assert f"while writing x ({small} has 3 MiB left): free some space" in told
+        (small / "much").write_bytes(bytes(3 << 20))
+        assert disk.free_space(small) == "0 MiB"
+        with pytest.raises(UserError, match="of which nothing was kept"):
+            disk.write_text(small / "a.txt", "x" * 5000)
+        assert names(small) == ["much"]
+    assert disk.size(5 << 30) == "5.0 GiB"
+
+
+def test_a_disk_without_inodes_is_no_room(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", 3 << 10, "nr_inodes=3") as small:
+        assert disk.free_space(small) == "3 MiB"  # the control
+        for name in "ab":
+            (small / name).touch()
+        assert disk.free_space(small) == "no inode"
 
 
 def test_other_errors_keep_their_kind(tmp_path: Path) -> None:

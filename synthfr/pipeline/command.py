@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import traceback
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -12,8 +13,9 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from synthfr.disk import full_disk, is_full, write_text
 from synthfr.errors import UserError
-from synthfr.pipeline import layout
+from synthfr.pipeline import earlier, layout
 from synthfr.redact import failure, private_stage
 
 # read private text: those that dvc.yaml marks PRIVATE
@@ -39,8 +41,9 @@ params_path: ContextVar[Path] = ContextVar("params_path", default=Path("params.y
 class StageApp:
     """The command line of one stage: its own arguments plus ``--params``.
 
-    A UserError is one line on stderr and exit status 1. So is, without its message, whatever else
-    goes wrong in a private stage: Arrow, a tokenizer or scikit-learn may quote the text they met.
+    A UserError is one line on stderr and exit status 1, and so is a full disk. Whatever else goes
+    wrong in a private stage is told without its message: Arrow, a tokenizer or scikit-learn may
+    quote the text they met. Where DVC still has what it removed for this run, a line says so.
     """
 
     def __init__(self, name: str) -> None:
@@ -68,15 +71,18 @@ class StageApp:
             try:
                 with private_stage() if private else nullcontext():
                     function(**arguments)
-            except UserError as error:
-                typer.echo(f"{self.name}: {' '.join(str(error).split())}", err=True)
-                raise typer.Exit(1) from None
-            except (KeyboardInterrupt, SystemExit):
+            except SystemExit:
                 raise
             except BaseException as error:  # a panic in Rust is no Exception
-                if not private:
+                told, hint = _told(self.name, error), earlier.hint(self.name)
+                if told is None and isinstance(error, Exception):
+                    if hint is not None:
+                        error.add_note(hint)  # below its traceback
                     raise
-                typer.echo(without_message(self.name, error), err=True)
+                for line in filter(None, (told, hint)):
+                    typer.echo(line, err=True)
+                if told is None:
+                    raise
                 raise typer.Exit(1) from None
             finally:
                 params_path.reset(token)
@@ -98,10 +104,28 @@ class StageApp:
         return guarded
 
 
+def _told(stage: str, error: BaseException) -> str | None:
+    """What a user reads of a failure; None: its traceback."""
+    if isinstance(error, UserError):
+        return f"{stage}: {' '.join(str(error).split())}"
+    if isinstance(error, KeyboardInterrupt):
+        return None
+    if is_full(error):
+        return f"{stage}: {_full_disk(error)}"
+    return without_message(stage, error) if stage in PRIVATE_STAGES else None
+
+
+def _full_disk(error: BaseException) -> UserError:
+    """With the file where the system names it; a copy's second name is that of what it writes."""
+    named = getattr(error, "filename2", None) or getattr(error, "filename", None)
+    if isinstance(named, str):
+        return full_disk(named, Path(named).parent)
+    # not `tempfile.gettempdir`, which tries to write
+    return full_disk("its files", Path(), Path(os.environ.get("TMPDIR", "/tmp")))
+
+
 def without_message(stage: str, error: BaseException) -> str:
     """An unexpected failure of a private stage: what, where, and where the rest of it is."""
-    from synthfr.disk import write_text
-
     kept = layout.FAILURES / f"{stage}.txt"
     try:
         write_text(kept, "".join(traceback.format_exception(error)), private=True)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 JOB, ADAPTER, SUMMARY = "job", "adapter", "summary.json"
 PROBLEM = "problem-{rank}.txt"
+NO_ROOM = 28  # exit status of a process whose disk holds not even its problem
 
 
 def write_job(job: Job) -> None:

@@ -13,7 +13,8 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from synthfr.disk import atomic_dir
+from synthfr import resume
+from synthfr.disk import atomic_dir, full_disk
 from synthfr.errors import UserError
 from synthfr.training import handover, requirements, worker
 from synthfr.training.job import Job, TrainSummary, fit, save_adapter
@@ -60,9 +61,12 @@ def _run_processes(job: Job) -> None:
     try:
         elastic_launch(config, sys.executable)(*command)
     except ChildFailedError as error:
+        resume.remove_unfinished(job.scratch)
         if problems := handover.problem_files(job.scratch):
             raise UserError(problems[0].read_text(encoding="utf-8")) from None
         first = next(iter(error.failures.values()))
+        if any(one.exitcode == handover.NO_ROOM for one in error.failures.values()):
+            raise full_disk(f"under {job.scratch}", job.scratch) from None
         raise RuntimeError(
             f"process {first.local_rank} of the training ended with status {first.exitcode}: "
             "what it wrote stands above"

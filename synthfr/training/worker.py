@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from synthfr import distributed
-from synthfr.disk import write_text
+from synthfr.disk import full_disk, is_full, write_text
 from synthfr.errors import UserError
 from synthfr.training import handover, job
 
@@ -47,8 +47,19 @@ if __name__ == "__main__":
     _end_with_parent()
     folder = Path(sys.argv[1])
     try:
-        main(folder)
+        try:
+            main(folder)
+        except UserError:
+            raise
+        except Exception as error:
+            if not is_full(error):
+                raise
+            raise full_disk(f"under {folder}", folder) from error
     except UserError as problem:
-        write_text(folder / handover.PROBLEM.format(rank=distributed.rank()), str(problem))
+        status = 1
+        try:
+            write_text(folder / handover.PROBLEM.format(rank=distributed.rank()), str(problem))
+        except UserError:
+            status = handover.NO_ROOM
         sys.stderr.flush()
-        os._exit(1)  # others may wait for this one in a collective call
+        os._exit(status)  # others may wait for this one in a collective call

@@ -1,5 +1,6 @@
 """What every stage relies on: arguments, errors, metrics, series, scratch, surroundings."""
 
+import errno
 import json
 import os
 import subprocess
@@ -140,6 +141,19 @@ def test_an_error_of_a_private_stage_is_told_without_its_message(
     assert str(kept) in result.stderr
     assert "Canari" in kept.read_text()  # on the private side, for who may read it
     assert (kept.stat().st_mode & 0o777, kept.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+
+
+@pytest.mark.parametrize("stage", ["seed", "base"])
+def test_a_full_disk_is_one_sentence_wherever_it_is_met(tracked: Recorded, stage: str) -> None:
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "out/table.txt")
+    result = invoke(failing(stage, full))
+    assert result.exit_code == 1
+    [line] = result.stderr.splitlines()
+    assert line.startswith(f"{stage}: No space left on the disk") and "(out has " in line
+    nameless = RuntimeError("basic_ios::clear: iostream error")
+    [line] = invoke(failing(stage, nameless)).stderr.splitlines()
+    assert "while writing its files (this folder has " in line and "iostream" not in line
+    assert not layout.FAILURES.exists()
 
 
 def test_a_private_failure_that_cannot_be_kept_is_told_all_the_same(tracked: Recorded) -> None:
