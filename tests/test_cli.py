@@ -23,6 +23,7 @@ from synthfr.pipeline.standing import Standing
 from synthfr.pipeline.tracking import steps
 from synthfr.pipeline.tracking.summary_figures import Figures
 from tests import locked, tiny
+from tests.inputs import copy_inputs
 from tests.page import conftest as made_up
 
 ROOT = Path(__file__).parents[1]
@@ -53,6 +54,13 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     return tmp_path
+
+
+@pytest.fixture
+def whole(checkout: Path) -> Path:
+    """With everything that stages read and git brings."""
+    copy_inputs(checkout)
+    return checkout
 
 
 @pytest.fixture
@@ -331,7 +339,7 @@ class TestDoctor:
             "[core]\n    remote = public\n['remote \"public\"']\n    url = ../remote\n"
         )
 
-    def test_a_sound_checkout_passes(self) -> None:
+    def test_a_sound_checkout_passes(self, whole: Path) -> None:
         result = run("doctor")
         assert result.exit_code == 0, result.output
         assert "default remote 'public': ../remote" in result.output
@@ -350,8 +358,10 @@ class TestDoctor:
             "no-such-package: make install (or pip install -r requirements.lock)"
         ]
 
-    def test_own_files_are_checked(self, checkout: Path) -> None:
-        path = checkout / "params.yaml"
+    def test_own_files_are_checked(self, whole: Path) -> None:
+        for side in ("public", "private"):
+            shutil.rmtree(whole / f"data/{side}/raw")
+        path = whole / "params.yaml"
         path.write_text(path.read_text().replace("source: demo", "source: files"))
         stops = [one.text for one in diagnosis.own_files() if one.weight == Weight.STOP]
         assert len([text for text in stops if "raw is not there" in text]) == 2
@@ -418,11 +428,11 @@ class TestDoctor:
         assert run("doctor").exit_code == 1
 
     def test_what_a_clone_lacks_and_what_waits_is_told(
-        self, checkout: Path, monkeypatch: pytest.MonkeyPatch
+        self, whole: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         outs = [{"path": "data/private/train.parquet"}, {"path": "models/dpo1"}]
-        write_json(checkout / "dvc.lock", {"stages": {"x": {"outs": outs}}})  # JSON is YAML
-        spool = checkout / "mlruns" / "spool"
+        write_json(whole / "dvc.lock", {"stages": {"x": {"outs": outs}}})  # JSON is YAML
+        spool = whole / "mlruns" / "spool"
         spool.mkdir(parents=True)
         (spool / "1-2-3.jsonl").write_text("")
         monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
@@ -435,6 +445,24 @@ class TestDoctor:
             assert words in output
         assert "does not answer (Connection refused)" in output
         assert run("doctor").exit_code == 0  # nothing of this stops a run
+
+    def test_what_a_failed_run_took_away_is_told_with_what_brings_it_back(
+        self, checkout: Path
+    ) -> None:
+        outs = [
+            {"path": "data/public/seed.parquet", "md5": "ab12"},
+            {"path": "data/private/train.parquet", "md5": "cd34"},
+        ]
+        write_json(checkout / "dvc.lock", {"stages": {"seed": {"outs": outs}}})
+        held = checkout / ".dvc/cache/files/md5/ab/12"
+        held.parent.mkdir(parents=True)
+        held.touch()
+        told = [one.text for one in diagnosis.data()]
+        assert "1 outputs, such as data/public/seed.parquet, are missing here" in told[0]
+        assert "dvc checkout brings them back" in told[0]
+        assert any("private tables are not here" in text for text in told)
+        held.unlink()  # negative control
+        assert not any("dvc checkout" in one.text for one in diagnosis.data())
 
 
 class TestSync:
@@ -559,7 +587,7 @@ def test_an_unmended_lock_is_told(checkout: Path) -> None:
 
 
 class TestCheck:
-    def test_good_parameters_are_passed_in_silence(self, checkout: Path) -> None:
+    def test_good_parameters_are_passed_in_silence(self, whole: Path) -> None:
         done = run("check")
         assert (done.exit_code, done.output) == (0, "")
 

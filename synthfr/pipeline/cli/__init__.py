@@ -174,12 +174,15 @@ def sync() -> None:
 
 @app.command()
 def check() -> None:
-    """Check params.yaml, in less than a second, before DVC makes stages of it."""
-    from synthfr.pipeline import recipe
+    """Check params.yaml and that the files are there which it names, in about a second, before DVC
+    makes stages of it.
+    """
+    from synthfr.pipeline import inputs, recipe
     from synthfr.pipeline.parameters import load_params
 
     load_params()
     recipe.check_sections(Path())
+    inputs.refuse_missing()
 
 
 @app.command("check-data")
@@ -230,10 +233,17 @@ def init(
 
 
 @app.command()
-def doctor() -> None:
+def doctor(
+    clear: Annotated[
+        bool, typer.Option("--clear", help="First remove what DVC left half-written.")
+    ] = False,
+) -> None:
     """Tell what is installed and set up here, and what would stop a run."""
+    from synthfr.pipeline import half_files
     from synthfr.pipeline.cli import diagnosis
 
+    if clear:
+        typer.echo(half_files.clear())
     raise typer.Exit(diagnosis.report())
 
 

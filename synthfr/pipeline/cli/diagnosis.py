@@ -16,9 +16,8 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 import typer
 
-from synthfr.disk import read_yaml
 from synthfr.errors import UserError
-from synthfr.pipeline import layout, prefetch, private_files
+from synthfr.pipeline import dvc_cache, half_files, inputs, layout, prefetch, private_files
 from synthfr.pipeline.cli import data_check
 from synthfr.pipeline.cli.showing import show
 from synthfr.pipeline.findings import Finding, Weight
@@ -148,7 +147,7 @@ def versions() -> Iterator[Finding]:
     if not (root / ".dvc").is_dir():
         yield Finding("dvc", Weight.STOP, "not set up here: dvc init")
         return
-    yield from _remotes(_dvc_config())
+    yield from _remotes(dvc_cache.config())
     lock = root / ".dvc/tmp/rwlock"
     if lock.is_file() and lock.stat().st_size > 2:
         text = "another dvc command is at work, or was killed: see .dvc/tmp/rwlock"
@@ -185,20 +184,13 @@ def private() -> Iterator[Finding]:
         )
         yield Finding("private", Weight.NOTE, text)
     # DVC gives its copies mode 444, whatever the file's own: only the folder can be closed
-    cache = layout.checkout() / ".dvc" / _dvc_config().get("cache", "dir", fallback="cache")
+    cache = dvc_cache.folder()
     is_open = cache.is_dir() and cache.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
     if is_open:
         text = f"DVC's copies of private tables are open to other users: chmod 700 {cache}"
         yield Finding("private", Weight.NOTE, text)
     if not seen and not is_open:
         yield Finding("private", Weight.OK, "no other user of this machine can read private files")
-
-
-def _dvc_config() -> configparser.ConfigParser:
-    config = configparser.ConfigParser()
-    folder = layout.checkout() / ".dvc"
-    config.read([folder / "config", folder / "config.local"], encoding="utf-8")
-    return config
 
 
 def _remotes(config: configparser.ConfigParser) -> Iterator[Finding]:
@@ -225,16 +217,20 @@ def own_files() -> Iterator[Finding]:
 
 def data() -> Iterator[Finding]:
     """What a fresh clone lacks."""
-    lock = Path("dvc.lock")
-    if not lock.is_file():
+    made = dvc_cache.locked_outs(Path())
+    if not made:
         yield Finding("data", Weight.OK, "nothing has run here yet: dvc repro")
         return
-    outs = [
-        Path(out["path"])
-        for entry in read_yaml(lock).get("stages", {}).values()
-        for out in entry.get("outs", [])
-    ]
-    absent = [path for path in outs if not path.exists()]
+    outs = {Path(path): md5 for one in made.values() for path, md5 in one.items()}
+    missing = [path for path in outs if not path.exists()]
+    kept = [path for path in missing if dvc_cache.holds(outs[path])]
+    if kept:
+        text = (
+            f"{len(kept)} outputs, such as {kept[0]}, are missing here and lie in DVC's cache (a "
+            "run that fails takes them out): dvc checkout brings them back"
+        )
+        yield Finding("data", Weight.NOTE, text)
+    absent = [path for path in missing if path not in kept]
     private = [path for path in absent if path.is_relative_to(layout.PRIVATE)]
     public = [path for path in absent if path not in private]
     if public:
@@ -245,7 +241,7 @@ def data() -> Iterator[Finding]:
             "private tables are not here and are never pushed: dvc repro makes them from the seed"
         )
         yield Finding("data", Weight.NOTE, text)
-    if not absent:
+    if not missing:
         yield Finding("data", Weight.OK, "all outputs that dvc.lock names are here")
 
 
@@ -279,6 +275,8 @@ CHECKS: tuple[Check, ...] = (
     private,
     own_files,
     data,
+    half_files.findings,
+    inputs.findings,
     tracking,
     network,
 )

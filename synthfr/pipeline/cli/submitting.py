@@ -13,7 +13,7 @@ import typer
 
 from synthfr.disk import read_yaml
 from synthfr.errors import UserError
-from synthfr.pipeline import layout, recipe
+from synthfr.pipeline import inputs, layout, recipe
 from synthfr.pipeline.cluster import allocations, chain, graph, slurm
 from synthfr.pipeline.dvc_graph import resolve
 
@@ -44,6 +44,9 @@ def submit(
     if not plan.stages:
         typer.echo(f"{target or 'Everything'} is up to date: nothing to submit.")
         return 0
+    places = [recipe.folder_of(stage) for stage in plan.stages]
+    for folder in {folder for folder, _ in places}:
+        inputs.refuse_missing(folder, [name for own, name in places if own == folder])
     stages = _all_stages()
     wide = [stage for stage, is_wide in stages.items() if is_wide]
     wanted = allocations.read_requests(requests, stages, wide)
