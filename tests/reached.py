@@ -12,6 +12,13 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import get_args
+
+from synthfr.coding.coders import CoderSettings
+from synthfr.corpora import Seed
+from synthfr.engines.engine_settings import Sampling
+from synthfr.scoring.evaluators import EvaluatorSettings
+from synthfr.section import Section
 
 ROOT = Path(__file__).parents[1]
 # what every stage stands on: golden tests hold it still
@@ -109,13 +116,20 @@ def module_file(name: str) -> Path | None:
 
 
 # which of several alternatives enters the result is a parameter: dvc.yaml depends on that one only
+def _kinds(section: type[Section], name: str) -> str:
+    """The values that a parameter may have, as alternatives of a pattern."""
+    return f"({'|'.join(get_args(section.model_fields[name].annotation))})"
+
+
 ALTERNATIVES = {
-    r"synthfr/engines/(transformers|vllm|openai)/.*": "synthfr/engines/${STAGE.engine}",
-    r"synthfr/coding/(tfidf|encoder)\.py": "synthfr/coding/${classify.coder.kind}.py",
-    r"synthfr/scoring/(local|discriminator|sentence_transformers)\.py": (
+    rf"synthfr/engines/{_kinds(Sampling, 'engine')}/.*": "synthfr/engines/${STAGE.engine}",
+    rf"synthfr/coding/{_kinds(CoderSettings, 'kind')}\.py": (
+        "synthfr/coding/${classify.coder.kind}.py"
+    ),
+    rf"synthfr/scoring/{_kinds(EvaluatorSettings, 'kind')}\.py": (
         "synthfr/scoring/${score.evaluator.kind}.py"
     ),
-    r"synthfr/corpora/(demo|files)/.*": "synthfr/corpora/${seed.source}",
+    rf"synthfr/corpora/{_kinds(Seed, 'source')}/.*": "synthfr/corpora/${seed.source}",
 }
 # what modules read beside their own text; of languages, `language_names` tells all but
 # `language_resources` the names alone, which a test holds still: a new cue trains nothing anew
