@@ -21,10 +21,11 @@ from synthfr.corpora.corpus import Corpus
 from synthfr.corpora.demo import DemoSizes
 from synthfr.disk import read_yaml
 from synthfr.errors import UserError
+from synthfr.models.base import Base
 from synthfr.pipeline import profiles
 from synthfr.pipeline.cli import app
 from synthfr.pipeline.column_guess import guess, list_separator
-from synthfr.pipeline.own_data import BACKUP, base_settings, write
+from synthfr.pipeline.own_data import BACKUP, base_settings, base_word, write
 from synthfr.pipeline.parameters import load_params, parse
 from synthfr.pipeline.recipe import check_sections
 from tests import tiny
@@ -219,12 +220,43 @@ def test_a_second_choice_leaves_nothing_of_the_first(checkout: Path) -> None:
     assert "patient_id" not in load_params("params.yaml").seed.files.private.columns
 
 
+def test_what_an_earlier_init_was_told_need_not_be_told_again(
+    checkout: Path, tmp_path: Path
+) -> None:
+    """As `init` asks for it: mend the files or a parameter, then `synth-fr init --force`."""
+    unnamed = run("init", "--yes")
+    assert unnamed.exit_code == 1 and "--public is wanted" in unnamed.output  # of the demo: nothing
+    stays = pd.read_csv(PRIVATE)
+    stays.assign(ward_words=stays["letter"]).to_csv(PRIVATE, index=False)
+    base = str(tiny.save_model(tmp_path / "base"))
+    told = ["--columns", "private.text=ward_words", "--base", base]
+    assert init("--yes", *told).exit_code == 0
+    first = load_params("params.yaml")
+    assert first.seed.files.private.columns["text"] == "ward_words"
+    for again in (
+        run("init", "--yes", "--force"),
+        run("init", "--force", answers="\n" * 8),  # the defaults
+    ):
+        assert again.exit_code == 0, again.output
+        after = load_params("params.yaml")
+        assert (after.seed, after.base) == (first.seed, first.base)
+    other = PRIVATE.replace("stays", "others")
+    shutil.copy(PRIVATE, other)
+    assert run("init", "--yes", "--force", "--private", other).exit_code == 0
+    after = load_params("params.yaml")  # the columns of one file are not another's
+    assert after.seed.files.private.columns["text"] == "letter"
+    assert after.seed.files.public == first.seed.files.public
+
+
 def test_base_is_a_word(tmp_path: Path) -> None:
     folder = str(tiny.save_model(tmp_path / "base"))
     assert base_settings("tiny")["base.source"] == "tiny"
     assert base_settings(folder)["base.path"] == folder
     told = base_settings(f"owner/name@{'c' * 40}")
     assert (told["base.source"], told["base.repo_id"]) == ("hub", "owner/name")
+    for word in ("tiny", folder, f"owner/name@{'c' * 40}"):
+        own = {name.partition(".")[2]: value for name, value in base_settings(word).items()}
+        assert base_word(Base.model_validate(own)) == word
     for wrong in ("nowhere", "owner/name@main"):
         with pytest.raises(UserError, match="--base"):
             base_settings(wrong)

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from synthfr import corpora, hub
+from synthfr.corpora.files.sections import FileSource
 from synthfr.corpora.reading import read_columns
 from synthfr.disk import read_yaml
 from synthfr.errors import UserError
+from synthfr.models.base import Base
 from synthfr.pipeline import layout, private_files, profiles
 from synthfr.pipeline.column_guess import NEEDED, OURS, Side, guess, list_separator
 from synthfr.pipeline.data_fit import fits
@@ -137,6 +139,36 @@ def told_columns(
         for side in meant:
             found[side][name] = theirs
     return found
+
+
+def former_file(params: Params, side: Side) -> Path | None:
+    """The file of a side that the parameters name; None for the demo's parameters, a folder, and a
+    file that is not there any more.
+    """
+    path = _table(params, side).path
+    if params.seed.source != "files" or path is None:
+        return None
+    return Path(path) if Path(path).is_file() else None
+
+
+def former_columns(params: Params, side: Side) -> dict[str, str]:
+    """Of the columns (ours -> theirs) that the parameters map for `former_file`, those it has."""
+    path = former_file(params, side)
+    names = read_columns(path) if path else {}
+    mapped: Mapping[str, str] = _table(params, side).columns
+    return {ours: theirs for ours, theirs in mapped.items() if theirs in names}
+
+
+def _table(params: Params, side: Side) -> FileSource:
+    files = params.seed.files
+    return {"public": files.public, "private": files.private, "codes": files.codes}[side]
+
+
+def base_word(base: Base) -> str:
+    """The word for a base of the parameters: what `base_settings` takes apart."""
+    if base.source == "tiny":
+        return TINY
+    return base.path or "" if base.source == "local" else f"{base.repo_id}@{base.revision}"
 
 
 def base_settings(base: str) -> dict[str, Any]:

@@ -33,11 +33,15 @@ def run(
     ask: bool,
     force: bool,
 ) -> None:
-    """Write the parameters, and tell what was guessed and what was scaled."""
+    """Write the parameters, and tell what was guessed and what was scaled.
+
+    What is not told and stands in the parameters already (an earlier ``init``, a profile) stays.
+    """
     if not force:
         own_data.refuse_changed(PARAMS)
     now = load_params(PARAMS)
-    files = {side: _file(side, files[side], ask) for side in SIDES}
+    former = {side: own_data.former_file(now, side) for side in SIDES}
+    files = {side: _file(side, files[side], former[side], ask) for side in SIDES}
     language = language or (
         typer.prompt("Language of the reports", default=now.seed.language)
         if ask
@@ -45,14 +49,19 @@ def run(
     )
     own_data.check_language(language)
     base = base or (
-        typer.prompt("Base: tiny, a folder, or owner/name@commit", default=own_data.TINY)
+        typer.prompt(
+            "Base: tiny, a folder, or owner/name@commit", default=own_data.base_word(now.base)
+        )
         if ask
-        else own_data.TINY
+        else own_data.base_word(now.base)
     )
     own_data.base_settings(base)  # else wrong answers are told after a minute
     try:
         with private_stage():
             told = own_data.told_columns(columns, files)
+            for side in told:
+                if files[side] == former[side]:
+                    told[side] = {**own_data.former_columns(now, side), **told[side]}
             sources = [
                 _source(path, side, language, told[side], ask)
                 for side in SIDES
@@ -69,10 +78,12 @@ def run(
     _tell_base(base)
 
 
-def _file(side: Side, given: Path | None, ask: bool) -> Path | None:
+def _file(side: Side, given: Path | None, former: Path | None, ask: bool) -> Path | None:
     if given is None and ask:
-        answer = typer.prompt(_WHAT[side], default="" if side == "codes" else None)
+        default = str(former) if former else "" if side == "codes" else None
+        answer = typer.prompt(_WHAT[side], default=default)
         given = Path(answer).expanduser() if answer else None
+    given = given or former
     if given is None and side != "codes":
         raise UserError(f"--{side} is wanted: name the file with the {side} reports.")
     return given
