@@ -123,6 +123,16 @@ def test_codes_of_another_system_are_told_with_their_share() -> None:
     assert "40 have a form that only ICD-10-CM has" in told
 
 
+def test_few_codes_of_another_system_are_told_too() -> None:
+    """As the keyword step counts them, and not hidden behind the share that is known."""
+    rows = [{**row, "codes": [*row["codes"], *["E11.65"] * (row is REPORTS[0])]} for row in REPORTS]
+    told = texts(checked(jsonl(RAW / "own.jsonl", rows)), Weight.OK)
+    [known] = [text for text in told if "code occurrences" in text]
+    assert "knows 80 of 81 code occurrences (98.8%); of the 1 others" in known
+    told = texts(checked(jsonl(RAW / "own.jsonl", REPORTS)), Weight.OK)  # control
+    assert not [text for text in told if "others" in text]
+
+
 def test_every_language_wants_its_file_and_its_template() -> None:
     rows = [{**row, "language": ("fr", "en")[n % 2]} for n, row in enumerate(REPORTS)]
     private = jsonl(RAW / "own.jsonl", rows)

@@ -127,7 +127,7 @@ def test_readmes_way_to_your_own_data_runs_as_it_stands(checkout: Path, tmp_path
     (script,) = blocks(ROOT / "README.md", "", "Your own data")
     lines = [shlex.split(line, comments=True) for line in script.splitlines()]
     assert [line[:2] for line in lines] == [
-        ["synth-fr", "init"], ["synth-fr", "check-data"], ["dvc", "repro"],
+        ["synth-fr", "init"], ["synth-fr", "check-data"], ["dvc", "repro"], ["synth-fr", "results"],
     ]  # fmt: skip
     for line in lines[:2]:
         result = run(*line[1:])

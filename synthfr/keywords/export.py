@@ -416,8 +416,8 @@ def summary(counts: Mapping[str, Mapping[str, float]]) -> str:
     return "; ".join(
         f"{side}: {own['keywords_found_per_document']:.1f} keywords a document, "
         f"{own['without_keyword_share']:.1%} without, {own['without_prompt_share']:.1%} without a "
-        f"prompt, "
-        f"{own['codes_unknown_share']:.1%} of codes not in the list"
+        f"prompt, {own['codes_widened_share']:.1%} of codes counted as a wider one, "
+        f"{own['codes_unknown_share']:.1%} not in the list"
         for side in ("public", "private")
         for own in (counts[side],)
     )

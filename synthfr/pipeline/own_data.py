@@ -155,8 +155,8 @@ def former_columns(params: Params, side: Side) -> dict[str, str]:
     """Of the columns (ours -> theirs) that the parameters map for `former_file`, those it has."""
     path = former_file(params, side)
     names = read_columns(path) if path else {}
-    mapped: Mapping[str, str] = _table(params, side).columns
-    return {ours: theirs for ours, theirs in mapped.items() if theirs in names}
+    mapped = _table(params, side).columns.items()
+    return {ours: theirs for ours, theirs in mapped if theirs in names}
 
 
 def _table(params: Params, side: Side) -> FileSource:

@@ -130,15 +130,15 @@ def _coverage(reading: Reading) -> Iterator[Finding]:
             f"{side.path}: the code list knows {found.known} of {found.occurrences} code "
             f"occurrences ({found.share_known:.1%})"
         )
+        if others := found.occurrences - found.known:
+            text += (
+                f"; of the {others} others ({found.distinct_unknown} distinct codes) "
+                f"{found.wider_known} count as a wider code of the list, "
+                f"{others - found.wider_known} are left out"
+            )
         if found.share_known >= MIN_COVERAGE:
             yield Finding("codes", Weight.OK, text)
             continue
-        others = found.occurrences - found.known
-        text += (
-            f"; of the {others} others ({found.distinct_unknown} distinct codes) "
-            f"{found.wider_known} count as a wider code of the list, "
-            f"{others - found.wider_known} are left out"
-        )
         if found.clinical_modification:
             text += f", {found.clinical_modification} have a form that only ICD-10-CM has"
         text += ": name the list that the reports are coded with in seed.files.codes.path"
