@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from synthfr.pipeline import layout
 from synthfr.pipeline.runner import stage_app, stage_run
 
@@ -32,6 +34,8 @@ def main() -> None:
         records.write_table(done.code_sets, layout.CODE_SETS, records.CODE_SETS)
         records.write_table(done.keyed, layout.KEYED, records.KEYED, private=True)
         run.log(done.counts)
+        for note in done.notes:
+            print(f"keywords: {note}", file=sys.stderr)
         print(f"keywords: {summary(done.counts)}")
 
 

@@ -386,3 +386,17 @@ def test_a_large_corpus_is_sampled(base: Path, monkeypatch: pytest.MonkeyPatch) 
     assert (whole.share, part.share) == (1.0, 0.5)
     pd.testing.assert_frame_equal(whole.code_sets, part.code_sets)
     assert any("some 18 private documents" in one.text for one in told(corpus(), params(base)))
+
+
+def test_notes_of_the_keyword_step_are_findings(
+    base: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    public = reports("a", 12)
+    public["codes"] = [NAMES] * 12  # each prompt is completed from them: 3 terms against 1
+    found = told(corpus(public=public), params(base), Weight.NOTE)
+    assert [one.topic for one in found if "3.00 against 1.00 terms a prompt" in one.text] == [
+        "prompts"
+    ]
+    assert capsys.readouterr().err == ""  # not beside the findings
+    found = told(corpus(), params(base), Weight.NOTE)  # control: both sides by one law
+    assert not [one for one in found if "differ" in one.text]

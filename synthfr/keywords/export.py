@@ -7,9 +7,8 @@ private wording or misspelling can leave. What private documents export passes `
 from __future__ import annotations
 
 import hmac
-import sys
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -85,6 +84,7 @@ class Export:
     code_sets: pd.DataFrame
     keyed: pd.DataFrame  # private: the documents behind the prompts
     counts: dict[str, dict[str, float]]
+    notes: tuple[str, ...]  # what the user should know of it, a sentence each
 
 
 def export(
@@ -102,7 +102,7 @@ def export(
     """
     synonyms = names(codes)
     matcher = open_matcher(entries(codes), params)
-    _warn_without_cues([public, private], params.context)
+    notes = list(_without_cues([public, private], params.context))
     sides = [report_terms(reports, matcher, params.context) for reports in (public, private)]
     seen = [side.keywords for side in sides]
     completions = synonyms if params.complete_from_codes else {}
@@ -134,7 +134,7 @@ def export(
         )
     training = _prompt_law(public_keywords, seen[0])
     asked = _prompt_law(private_keywords, seen[1])
-    _warn_of_other_prompts(training, asked)
+    notes += _other_prompts(training, asked)
     counts: dict[str, dict[str, float]] = {
         "matcher": matcher.work(),
         "public": _counts(sides[0], len(sft)) | _unlisted_codes(public, synonyms),
@@ -148,7 +148,7 @@ def export(
             **{f"{kind}_rows": int(count) for kind, count in Counter(sets["kind"]).items()},
         },
     }
-    return Export(sft, prompt_rows, sets, keyed, counts)
+    return Export(sft, prompt_rows, sets, keyed, counts, tuple(notes))
 
 
 def patients(reports: pd.DataFrame) -> list[str]:
@@ -196,14 +196,14 @@ def _named(match: Match, treatment: ContextTreatment, language: str) -> Keyword 
     return Keyword(term, match.code, term != match.term)
 
 
-def _warn_without_cues(sides: Sequence[pd.DataFrame], treatment: ContextTreatment) -> None:
+def _without_cues(sides: Sequence[pd.DataFrame], treatment: ContextTreatment) -> Iterator[str]:
     """Tell which contexts cannot be seen, or not be marked, in a language that occurs."""
     for language in sorted({language for reports in sides for language in reports["language"]}):
         known = resources(language)
         for context in CONTEXTS:
             wanted = getattr(treatment, context)
             if wanted != "keep" and context not in known.contexts:
-                _warn(
+                yield (
                     f"the file of language '{language}' has no cues for '{context}': such terms "
                     "count as any other; add them to `contexts` in synthfr/text/languages, or set "
                     f"keywords.context.{context} to keep."
@@ -213,10 +213,6 @@ def _warn_without_cues(sides: Sequence[pd.DataFrame], treatment: ContextTreatmen
                     f"keywords.context.{context} is mark, and the file of language '{language}' "
                     f"does not say how: add {context} to its `marks`, or skip or keep such terms."
                 )
-
-
-def _warn(sentence: str) -> None:
-    print(f"keywords: {sentence}", file=sys.stderr, flush=True)
 
 
 def complete(
@@ -392,7 +388,7 @@ def _prompt_law(
     }
 
 
-def _warn_of_other_prompts(training: Mapping[str, float], asked: Mapping[str, float]) -> None:
+def _other_prompts(training: Mapping[str, float], asked: Mapping[str, float]) -> Iterator[str]:
     """A generator that learnt from prompts of one kind is asked with another: say so."""
     for name, meaning in (
         ("terms_per_prompt", "terms a prompt"),
@@ -400,14 +396,14 @@ def _warn_of_other_prompts(training: Mapping[str, float], asked: Mapping[str, fl
     ):
         low, high = sorted((training[name], asked[name]))
         if high > _LAW_RATIO * low:
-            _warn(
+            remedy = (
+                "set keywords.training_terms to as_private, or lower keywords.min_documents."
+                if name == "terms_per_prompt"
+                else "set keywords.complete_public and complete_from_codes alike."
+            )
+            yield (
                 f"training prompts and private prompts differ: {training[name]:.2f} against "
-                f"{asked[name]:.2f} {meaning}; "
-                + (
-                    "set keywords.training_terms to as_private, or lower keywords.min_documents."
-                    if name == "terms_per_prompt"
-                    else "set keywords.complete_public and complete_from_codes alike."
-                )
+                f"{asked[name]:.2f} {meaning}; {remedy}"
             )
 
 

@@ -74,3 +74,14 @@ def test_without_the_seed_the_remedy_is_told() -> None:
     result = small_seed.run("keywords")
     assert result.exit_code == 1
     assert "train.parquet is missing: make it with `dvc repro`" in result.output
+
+
+def test_prompts_of_two_kinds_are_told() -> None:
+    alike = small_seed.run("keywords")
+    assert alike.exit_code == 0 and "differ" not in alike.output  # negative control
+    table = records.read_table(layout.SEED, records.REPORTS)
+    table["text"] = [f"Patient suivi {row}." for row in range(len(table))]  # prompts of codes alone
+    records.write_table(table, layout.SEED, records.REPORTS)
+    told = small_seed.run("keywords")
+    assert told.exit_code == 0, told.output
+    assert "keywords: training prompts and private prompts differ: 0.00 against 1" in told.output

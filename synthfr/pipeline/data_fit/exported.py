@@ -37,6 +37,7 @@ class Exported:
     code_sets: pd.DataFrame  # CODE_SETS
     planned: list[Record]
     share: float  # of the private training reports that were looked at
+    notes: tuple[str, ...]  # of the keyword step
 
 
 def exported(corpus: Corpus, params: Params) -> Exported | Fit:
@@ -89,11 +90,12 @@ def exported(corpus: Corpus, params: Params) -> Exported | Fit:
         )
     except UserError as error:
         return stop("keywords", _clause(error))
-    return Exported(made.sft, made.prompts, all_sets, planned, share)
+    return Exported(made.sft, made.prompts, all_sets, planned, share, made.notes)
 
 
 def prompt_counts(made: Exported, params: Params) -> Iterator[Fit]:
-    """Whether there are prompts enough for rounds and evaluator."""
+    """Whether there are prompts enough for rounds and evaluator, and what their making told."""
+    yield from (note("prompts", text.removesuffix(".")) for text in made.notes)
     n_prompts = round(len(made.prompts) / made.share)
     about = "" if made.share == 1 else "some "
     told = f"{about}{n_prompts:,} private documents give a prompt"
