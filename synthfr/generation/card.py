@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from synthfr import records
 from synthfr.disk import atomic_dir, write_text
 from synthfr.models import Lineage, read_provenance
-from synthfr.models.base_languages import cannot_write
+from synthfr.models.base_languages import TINY_KNOWS, cannot_write
 
 if TYPE_CHECKING:
     from synthfr.generation.synthesis import Synthesis, Synthesize
@@ -54,6 +54,11 @@ def save(
     is ``keywords.complete_from_codes``, under which the policy was trained; the rest: see `card`.
     """
     base = read_provenance(base_dir)
+    unlearnt = cannot_write(base["source"], base_dir, language)
+    if unlearnt is None and base["source"] == "tiny" and source == "files":
+        unlearnt = (
+            f"{TINY_KNOWS[0].upper()}{TINY_KNOWS[1:]}: figures about its reports say nothing."
+        )
     text = card(
         made,
         params,
@@ -62,7 +67,7 @@ def save(
         template=template,
         source=source,
         base=base,
-        unlearnt=cannot_write(base["source"], base_dir, language),
+        unlearnt=unlearnt,
         lineage=lineage,
         completed_from_codes=completed_from_codes,
     )
@@ -86,7 +91,7 @@ def card(
 ) -> str:
     """Markdown with the front matter of a Hugging Face data set card.
 
-    `base` is the base's provenance, `unlearnt` what `cannot_write` says of it, `lineage` that of
+    `base` is the base's provenance, `unlearnt` what it cannot write, `lineage` that of
     the policy's adapters, `source` of the seed.
     """
     name = base["repo_id"] or f"{base['source']} base"

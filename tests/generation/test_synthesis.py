@@ -160,3 +160,8 @@ def test_the_folder_appears_with_its_card(tmp_path: Path) -> None:
     save(completed_from_codes=False)
     foreign = (tmp_path / "out/README.md").read_text()
     assert "has not learnt to write 'fr' (its model card names en, zh)" in foreign
+    write_json(base / "provenance.json", {**provenance, "source": "tiny", "repo_id": None})
+    for source, told in (("files", 1), ("demo", 0)):  # the demo's base knows the demo
+        save(completed_from_codes=False, source=source)
+        limits = (tmp_path / "out/README.md").read_text()
+        assert limits.count("The tiny base knows the demo's 32 diseases alone") == told

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from synthfr.models.base_languages import cannot_write
+from synthfr.models.base_languages import TINY_KNOWS, cannot_write
 from synthfr.pipeline.data_fit.base_reader import BaseReader
 from synthfr.pipeline.data_fit.fit import Fit, note, ok
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 LEAST_BYTES_A_TOKEN = 2.0
 ENOUGH = 500  # reports
 MOST_UNKNOWN = 0.01  # of the tokens
+_NO_PAIRS = (
+    "its candidates score much alike, and a round that finds no pair to learn from stops (to only "
+    "try the road, lower pair.min_margin)"
+)
 
 
 def language_fits(reader: BaseReader, texts: Sequence[str], params: Params) -> Iterator[Fit]:
@@ -25,7 +29,7 @@ def language_fits(reader: BaseReader, texts: Sequence[str], params: Params) -> I
     texts = texts[:: max(1, len(texts) // ENOUGH)]
     source, language = params.base.source, params.seed.language
     if declared := cannot_write(source, reader.folder, language):
-        yield note("language", declared.removesuffix("."))
+        yield note("language", f"{declared.removesuffix('.')}; {_NO_PAIRS}")
     measured = sum(len(text.encode()) for text in texts) / int((reader.reports(texts) - 1).sum())
     unknown = reader.unknown_share(texts)
     told = f"a token of the base holds {measured:.1f} bytes of the reports"
@@ -47,7 +51,6 @@ def language_fits(reader: BaseReader, texts: Sequence[str], params: Params) -> I
     if source == "tiny" and params.seed.source == "files":
         yield note(
             "base",
-            "the tiny base knows the demo's 32 diseases alone and cannot write real medicine: use "
-            "it to try the road, and name a real base for figures (section base, or `synth-fr "
-            "profile list`)",
+            f"{TINY_KNOWS}: use it to try the road, and name a real base for figures (section "
+            "base, or `synth-fr profile list`)",
         )
