@@ -46,12 +46,20 @@ def _sections(parent: type[Section]) -> Iterator[type[Section]]:
 
 def _wrong_renames(section: type[Section]) -> list[str]:
     """Former names that still are parameters, and new names that are none."""
-    fields = section.model_fields
     return [
         f"{section.__name__}: {old} -> {new}"
         for old, new in section.renamed.items()
-        if old in fields or new not in fields
+        if _knows(section, old) or not _knows(section, new)
     ]
+
+
+def _knows(section: type[Section], name: str) -> bool:
+    """Whether the section has the parameter; a name with a dot is one of a section inside it."""
+    head, _, rest = name.partition(".")
+    if head not in section.model_fields or not rest:
+        return head in section.model_fields
+    inner = section.model_fields[head].annotation
+    return isinstance(inner, type) and issubclass(inner, Section) and _knows(inner, rest)
 
 
 def test_every_new_name_is_a_parameter() -> None:
@@ -63,3 +71,9 @@ def test_every_new_name_is_a_parameter() -> None:
         renamed: ClassVar[dict[str, str]] = {"warmup_ratio": "warmup", "old": "new"}
 
     assert len(_wrong_renames(Forged)) == 2
+
+    class Nested(Base):  # and one of a section inside
+        inner: Forged = Forged()
+        renamed: ClassVar[dict[str, str]] = {"before": "inner.warmup_ratio", "old": "inner.new"}
+
+    assert len(_wrong_renames(Nested)) == 1
