@@ -91,9 +91,9 @@ def against_gold(
     from synthfr.corpora.files.code_list import code_list
     from synthfr.corpora.reading import read_columns
     from synthfr.icd10.names import Entry, entries
-    from synthfr.keywords.export import ContextTreatment
     from synthfr.keywords.matchers import open_matcher
     from synthfr.keywords.matching import Match, Matching
+    from synthfr.keywords.report_terms import ContextTreatment
 
     columns = read_columns(reports)
     texts = [str(text) for text in columns[text_column]]

@@ -18,7 +18,8 @@ def main() -> None:
     """Extract keywords; write training rows, prompts, code sets and the documents behind them."""
     with stage_run("keywords") as run:
         from synthfr import records
-        from synthfr.keywords.export import export, summary
+        from synthfr.keywords.coverage import summary
+        from synthfr.keywords.export import export
 
         run.input(layout.SEED, "seed")
         done = export(

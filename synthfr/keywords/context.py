@@ -18,7 +18,7 @@ are described as those of a negation; they do the same for the other contexts.
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
@@ -225,10 +225,10 @@ class Contexts:
         contexts: list[frozenset[str]] = []
         at = 0
         while at < len(spans):
+            before = bisect_right(ends, spans[at][0])
+            begin = ends[before - 1] if before else 0
             # a term may hold a full stop of its own: its sentence ends after it
             number = bisect_left(ends, spans[at][1])
-            begin = ends[bisect_left(ends, spans[at][0] + 1) - 1] if number else 0
-            begin = begin if begin <= spans[at][0] else 0
             last = at + 1
             while last < len(spans) and spans[last][1] <= ends[number]:
                 last += 1

@@ -22,7 +22,6 @@ from synthfr.keywords.word_forms import Word, WordForms, is_abbreviation
 from synthfr.text.language_resources import language as resources
 
 _GAP = re.compile(r"[\s()\[\]«»\"'’`ʼ\-‐‑–/]{1,4}")
-_PARAGRAPH = "\n\n"
 _AGAINST = "anti"
 
 
@@ -180,7 +179,8 @@ def _capitals(word: Word) -> str:
 
 def _follows(text: str, word: Word, after: Word) -> bool:
     gap = text[word.end : after.begin]
-    return gap == " " or (_GAP.fullmatch(gap) is not None and _PARAGRAPH not in gap)
+    # a line may have been wrapped; an empty one ends a paragraph
+    return gap == " " or (_GAP.fullmatch(gap) is not None and gap.count("\n") < 2)
 
 
 def _is_unit(text: str, words: Sequence[Word], at: int) -> bool:

@@ -19,7 +19,7 @@ from synthfr.text import language
 FOLDER = Path(synthfr.corpora.files.__file__).parent / "lexicons"
 LEXICONS = sorted(FOLDER.glob("*.csv"))
 HEADER = ["term", "code", "source"]
-MIN_ROWS = {"ru": 800, "sv": 600, "fr": 1500}
+MIN_ROWS = {"fr": 1500, "en": 1500, "ru": 800, "sv": 600}
 
 _MARKS = "\N{RIGHT SINGLE QUOTATION MARK}\N{NO-BREAK SPACE}"  # typography that terms do without
 

@@ -11,15 +11,9 @@ from hypothesis import strategies as st
 
 from synthfr import prompts, records
 from synthfr.errors import UserError
-from synthfr.keywords.export import (
-    ContextTreatment,
-    Export,
-    Keyword,
-    Keywords,
-    complete,
-    export,
-    summary,
-)
+from synthfr.keywords.coverage import summary
+from synthfr.keywords.export import Export, Keywords, complete, export
+from synthfr.keywords.report_terms import ContextTreatment, Keyword
 from synthfr.text import language
 
 SYNONYMS = {
@@ -253,7 +247,7 @@ def test_given_keywords_that_are_negated_are_skipped() -> None:
 def test_a_language_without_cues_is_told_once_and_skips_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    import synthfr.keywords.export as module
+    import synthfr.keywords.report_terms as module
 
     silent = replace(language("fr"), contexts={})
     monkeypatch.setattr(module, "resources", lambda code: silent)
@@ -267,7 +261,7 @@ def test_a_language_without_cues_is_told_once_and_skips_nothing(
 
 
 def test_a_language_that_cannot_mark_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    import synthfr.keywords.export as module
+    import synthfr.keywords.report_terms as module
 
     mute = replace(language("fr"), marks={})
     monkeypatch.setattr(module, "resources", lambda code: mute)

@@ -5,7 +5,7 @@ The stage `seed` reads them by the same code, so that what passes here is not re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import typer
@@ -19,15 +19,11 @@ from synthfr.pipeline.parameters import Params, load_params
 from synthfr.redact import private_stage
 
 if TYPE_CHECKING:
-    from synthfr.corpora.corpus import Corpus
     from synthfr.corpora.files import Reading
     from synthfr.corpora.files.reports import Reports
 
 # below this share of known codes the list and the reports' codes are hardly of one system
 MIN_COVERAGE = 0.9
-
-# looks at what `seed` would hand on, once the files have no mistake: (corpus, params) -> findings
-CORPUS_CHECKS: tuple[Callable[[Corpus, Params], Iterator[Finding]], ...] = (data_fit.findings,)
 
 
 def report() -> int:
@@ -78,8 +74,7 @@ def findings(params: Params) -> Iterator[Finding]:
     corpus = reading.corpus
     del reading  # what the checks do not need may be large
     if corpus is not None:
-        for check in CORPUS_CHECKS:
-            yield from check(corpus, params)
+        yield from data_fit.findings(corpus, params)
 
 
 def _counts(side: Reports) -> Iterator[Finding]:
@@ -119,7 +114,7 @@ def _coverage(reading: Reading) -> Iterator[Finding]:
     """How many of the reports' codes the code list knows."""
     if reading.codes is None:
         return
-    from synthfr.corpora.files.coverage import coverage
+    from synthfr.icd10.coverage import coverage
 
     listed = set(reading.codes["code"])
     yield Finding("codes", Weight.OK, f"the code list has {len(listed)} codes with a label")

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from synthfr import icd10
+from synthfr.icd10.codes import nearest
 
 # what WHO's list and CIM-10 do not have: letters behind the dot, or as third place; a third digit
 # behind the dot is rare there
@@ -40,7 +40,7 @@ def coverage(reports: Iterable[Sequence[str]], code_list: Iterable[str]) -> Cove
     return Coverage(
         occurrences=counts.total(),
         known=counts.total() - sum(unknown.values()),
-        wider_known=sum(n for code, n in unknown.items() if icd10.nearest(code, listed)),
+        wider_known=sum(n for code, n in unknown.items() if nearest(code, listed)),
         clinical_modification=sum(
             n for code, n in unknown.items() if _CLINICAL_MODIFICATION.fullmatch(code)
         ),

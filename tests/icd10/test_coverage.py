@@ -1,6 +1,6 @@
 """How much of the reports' codes a code list knows."""
 
-from synthfr.corpora.files.coverage import coverage
+from synthfr.icd10.coverage import coverage
 
 
 def test_known_wider_known_and_of_another_system() -> None:
