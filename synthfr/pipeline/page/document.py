@@ -21,7 +21,7 @@ from synthfr.pipeline.page import (
 )
 from synthfr.pipeline.page.measured import Measured
 from synthfr.pipeline.page.numbers import percent, short
-from synthfr.pipeline.page.results import METRICS, REFERENCES, Estimate, Results, load
+from synthfr.pipeline.page.results import METRICS, REFERENCES, Estimate, Results, as_csv, load
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -142,7 +142,7 @@ def write(
         samples=_samples(sources, steps, samples_per_step, random_seed),
     )
     write_text(out / "index.html", page)
-    write_text(out / "results.csv", _csv(results))
+    write_text(out / "results.csv", as_csv(results))
 
 
 def _figures(sources: Sources, results: Results, rounds: Sequence[str]) -> dict[str, str]:
@@ -313,19 +313,3 @@ def _figure(value: float | None, digits: int) -> str:
     return (
         text_tables.NOTHING if value is None else f"{round(value, digits) + 0.0:,.{digits}f}"
     )  # no -0
-
-
-def _csv(results: Results) -> str:
-    """Long form: one line for each metric, size, top k and column of the tables."""
-    lines = ["metric,size,top_k,data,mean,low,high"]
-    for metric in METRICS:
-        for row in results.rows(metric):
-            for name, one in {**row.steps, **row.references}.items():
-                if one is not None:
-                    limits = ["" if value is None else repr(value) for value in (one.low, one.high)]
-                    lines.append(
-                        ",".join(
-                            [metric, str(row.size), str(row.top_k), name, repr(one.mean), *limits]
-                        )
-                    )
-    return "\n".join(lines) + "\n"

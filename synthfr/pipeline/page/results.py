@@ -5,6 +5,8 @@ A partial repro leaves files out: what is not there is None, never an error.
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -169,3 +171,16 @@ def _cells(tree: Tree) -> set[tuple[int, int]]:
             if match:
                 found.add((int(match[1]), int(match[2])))
     return found
+
+
+def as_csv(results: Results) -> str:
+    """Long form: one line for each metric, size, top k and column of the tables."""
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(["metric", "size", "top_k", "data", "mean", "low", "high"])
+    for metric in METRICS:
+        for row in results.rows(metric):
+            for name, one in {**row.steps, **row.references}.items():
+                if one is not None:
+                    lines.writerow([metric, row.size, row.top_k, name, one.mean, one.low, one.high])
+    return text.getvalue()
