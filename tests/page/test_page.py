@@ -239,3 +239,12 @@ def test_controls_are_shown_where_the_record_over_seeds_is_of_this_run(tmp_path:
     other["steps"] = other["steps"][1:]
     write_json(sources.record, other)
     assert page(sources, tmp_path / "reports") == without
+
+
+def test_the_published_table_stands_there_where_the_grid_matches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "theirs" not in page(make(tmp_path / "other"), tmp_path)
+    monkeypatch.setattr("tests.page.conftest.SIZES", (250, 50_000))
+    shown = page(make(tmp_path / "same"), tmp_path)
+    assert "step0, theirs" in shown and ".4450" in shown and "50,000 reports, top 20" in shown

@@ -14,7 +14,13 @@ from synthfr.errors import UserError
 from synthfr.pipeline import layout, since
 from synthfr.pipeline.cli import demo_figures
 from synthfr.pipeline.cli.seed_record import RECORD_PATH
-from synthfr.pipeline.page import faithfulness_figures, record, seed_tables, text_tables
+from synthfr.pipeline.page import (
+    faithfulness_figures,
+    published,
+    record,
+    seed_tables,
+    text_tables,
+)
 from synthfr.pipeline.page.measured import Measured
 from synthfr.pipeline.page.results import METRICS, load
 from synthfr.pipeline.page.times import read_times
@@ -69,6 +75,8 @@ def _show_run(out: Console, measured: Measured, params: Params, whose: str = "")
     for metric, title in METRICS.items():
         table = text_tables.grid(found, metric)
         out.print(drawn(table, f"{whose}{title} on private holdout reports"))
+    if (theirs := published.beside_ours(found)) is not None:
+        out.print(drawn(theirs, theirs.title))
     if measures := faithfulness_figures.load(measured, params.steps):
         table = text_tables.by_step(measures, params.steps)
         out.print(drawn(table, f"{whose}Faithfulness of the reports"))

@@ -14,6 +14,7 @@ from synthfr.pipeline.page import (
     baselines,
     faithfulness_figures,
     figures,
+    published,
     record,
     seed_tables,
     spread,
@@ -128,6 +129,7 @@ def write(
         metrics=METRICS,
         references=REFERENCES,
         rules=_rules(results),
+        published=_beside_published(results),
         called=baselines.title,
         gain_title=baselines.gain_title(steps),
         against=baselines.described(steps),
@@ -187,6 +189,15 @@ def _over_seeds(path: Path, results: Results, seed: int) -> dict[str, Any]:
             if table is not None
         ],
     }
+
+
+def _beside_published(results: Results) -> tuple[str, TextTable] | None:
+    """Title and table; None where the publication has no figure of the cells measured here."""
+    table = published.beside_ours(results)
+    if table is None:
+        return None
+    rows = [(f"{int(size):,} reports, top {top_k}", cells) for size, top_k, *cells in table.rows]
+    return table.title, TextTable(table.head[2:], rows)
 
 
 def _rules(results: Results) -> list[tuple[str, str]]:
