@@ -127,9 +127,10 @@ def pairs(
     `max_length_ratio` (tokens, either way). Ties, empty texts and candidates without a total never
     pair; a candidate cut at the token limit is chosen only where no candidate of its prompt was
     finished. With `best_candidates` only the round's so many highest totals are chosen, against any
-    candidate of their prompt. With `novelty_weight` above 0 both sides are picked by total - weight x overuse
-    (`diversity.Novelty`), prompts in seeded order; the scores and margins written stay the plain
-    totals. `max_pairs` keeps the best chosen scores. Rows that do not match are a UserError.
+    candidate of their prompt. With `novelty_weight` above 0 both sides are picked by total - weight
+    x overuse (`diversity.Novelty`), prompts in seeded order; the scores and margins written stay
+    the plain totals. `max_pairs` keeps the best chosen scores. Rows that do not match are a
+    UserError.
     """
     joined = _join(candidates, scores, prompts)
     texts = dict(zip(prompts["prompt_id"], prompts["prompt"], strict=True))

@@ -222,11 +222,11 @@ def test_prompts_that_leave_no_room_end_sft_and_the_check_says_so(base: Path) ->
 def test_chunked_reports_are_never_cut(base: Path) -> None:
     """The same reports and limits that end SFT, or cut them, in any other way of batching."""
     long = corpus(filler=of_tokens(base, 100))
-    for limit in (16, 120):
-        padded = params(base, sft__max_length=limit)
+    for length in (16, 120):
+        padded = params(base, sft__max_length=length)
         chunked = changed(padded, {"sft.batching": "chunked"})
         (told_,) = [one for one in told(long, chunked) if one.topic == "sft"]
-        assert told_.weight == Weight.OK and f"pieces of {limit} tokens" in told_.text
+        assert told_.weight == Weight.OK and f"pieces of {length} tokens" in told_.text
         (control,) = [one for one in told(long, padded) if one.topic == "sft"]
         assert control.weight != Weight.OK
 
