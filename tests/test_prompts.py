@@ -31,8 +31,9 @@ def test_no_keyword_is_refused():
 
 
 def test_an_unknown_template_names_the_known_ones():
-    with pytest.raises(UserError, match="instruct, plain, published; or name a file"):
-        prompts.render(["HTA"], "plian", "fr")
+    for use in (prompts.Prompt, lambda template: prompts.render(["HTA"], template, "fr")):
+        with pytest.raises(UserError, match="instruct, plain, published; or name a text file"):
+            use(template="plian")
 
 
 def test_a_language_without_a_template_of_its_own_takes_the_common_one():

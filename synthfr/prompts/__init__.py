@@ -28,8 +28,12 @@ class Prompt(Section):
     watch: str = NOTHING_TO_WATCH
 
     @model_validator(mode="after")
-    def _a_file_is_whole_and_watched(self) -> Prompt:
-        """UserError for a file that is no template: it is told before any work starts."""
+    def _is_there_and_watched(self) -> Prompt:
+        """UserError for what is no template: it is told before any work starts."""
+        if not is_file(self.template) and self.template not in templates.template_names(
+            __package__
+        ):
+            raise _unknown(self.template)
         if is_file(self.template):
             _own_template(Path(self.template).resolve(), self.template)
             if Path(self.watch) != Path(self.template):
@@ -63,12 +67,16 @@ def template_text(template: str, language: str) -> str:
         return templates.in_language(_own_template(Path(template).resolve(), template), language)
     text = templates.template(__package__, template, language)
     if text is None:
-        raise UserError(
-            f"prompt.template: there is no template '{template}'; choose one of: "
-            f"{', '.join(templates.template_names(__package__))}; or name a file of your own, with "
-            "a slash or .txt at its end."
-        )
+        raise _unknown(template)
     return text
+
+
+def _unknown(template: str) -> UserError:
+    return UserError(
+        f"prompt.template: there is no template '{template}'; choose one of: "
+        f"{', '.join(templates.template_names(__package__))}; or name a text file of your own (its "
+        "path has a slash in it, or ends in .txt)."
+    )
 
 
 @cache
