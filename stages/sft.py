@@ -12,14 +12,15 @@ app = stage_app("sft")
 def main() -> None:
     """Fine-tune a LoRA adapter of the base on the public reports."""
     with stage_run("sft") as run:
-        from synthfr import records
+        from synthfr import prompts, records
         from synthfr.corpora import teacher
         from synthfr.disk import digest_tree
         from synthfr.models.adapters import FIRST_STEP
         from synthfr.training import launch
         from synthfr.training.sft import SftJob
 
-        params, template = run.params.sft, run.params.prompt.template
+        params, language = run.params.sft, run.params.seed.language
+        template = run.params.prompt.template
         inputs = [layout.SFT_TABLE, layout.BASE, *teacher.inputs(params.teacher)]
         run.input(layout.SFT_TABLE, "sft")
         job = SftJob(
@@ -27,10 +28,12 @@ def main() -> None:
             base=layout.BASE,
             adapters=[],
             rows=records.read_table(layout.SFT_TABLE, records.SFT),
-            teacher=teacher.rows(params.teacher, template, run.params.seed.language),
+            teacher=teacher.rows(params.teacher, template, language),
             params=params,
             seed=run.seed,
-            scratch=run.scratch(template, *map(digest_tree, inputs)),
+            scratch=run.scratch(
+                prompts.template_text(template, language), *map(digest_tree, inputs)
+            ),
             merged=layout.MERGED,
         )
         adapter = layout.adapter(FIRST_STEP)

@@ -2,7 +2,8 @@
 
 The best candidate of a prompt is set against its worst. Three things are held in check, because a
 reward that is pulled too hard pays for them: brevity (`max_length_ratio`), gaps that are noise
-(`min_margin`) and the same few safest phrases chosen for every prompt (`novelty_weight`).
+(`min_margin`) and the same few safest phrases chosen for every prompt (`novelty_weight`). Which
+prompts teach at all may be left to a ranking of the round's candidates (`best_candidates`).
 """
 
 from __future__ import annotations
@@ -31,8 +32,9 @@ class Pair(Section):
     """Parameters `pair`: see the comments in params.yaml."""
 
     min_margin: NonNegative = 0.02
-    max_pairs: Count = 250
-    max_length_ratio: Annotated[float, Field(ge=1)] = 1.5
+    best_candidates: Count | None = None  # None: all
+    max_pairs: Count | None = 250  # None: all
+    max_length_ratio: Annotated[float, Field(ge=1)] | None = 1.5  # None: any
     novelty_weight: NonNegative = 0.0
 
 
@@ -80,6 +82,7 @@ COUNTS = (
     "chosen_unfinished",
     "pairs",
 )
+DROPPED_BEST = "dropped_best"  # counted with `best_candidates`: prompts without one of them
 
 
 @dataclass(frozen=True)
@@ -123,20 +126,25 @@ def pairs(
     prompt's pair is the one with the greatest margin among those that keep `min_margin` and
     `max_length_ratio` (tokens, either way). Ties, empty texts and candidates without a total never
     pair; a candidate cut at the token limit is chosen only where no candidate of its prompt was
-    finished. With `novelty_weight` above 0 both sides are picked by total - weight x overuse
-    (`diversity.Novelty`), prompts in seeded order; the scores and margins written stay the plain
-    totals. `max_pairs` keeps the best chosen scores. Rows that do not match are a UserError.
+    finished. With `best_candidates` only the round's so many highest totals are chosen, against any
+    candidate of their prompt. With `novelty_weight` above 0 both sides are picked by total - weight
+    x overuse (`diversity.Novelty`), prompts in seeded order; the scores and margins written stay
+    the plain totals. `max_pairs` keeps the best chosen scores. Rows that do not match are a
+    UserError.
     """
     joined = _join(candidates, scores, prompts)
     texts = dict(zip(prompts["prompt_id"], prompts["prompt"], strict=True))
     by_prompt = {str(prompt_id): rows for prompt_id, rows in joined.groupby("prompt_id")}
     novelty = Novelty(joined["text"].tolist()) if params.novelty_weight > 0 else None
     counts: Counter[str] = Counter(prompts=len(by_prompt), candidates=len(joined))
+    ranked = _ranked(joined, params.best_candidates)
     found: list[_Pair] = []
     best: dict[str, _Candidate] = {}
     for prompt_id in sorted(by_prompt, key=lambda one: seeding.derive(random_seed, "pair", one)):
         usable = _usable(by_prompt[prompt_id], novelty, params.novelty_weight, counts)
         eligible = [one for one in usable if one.finished] or usable
+        if ranked is not None:
+            eligible = [one for one in eligible if (prompt_id, one.number) in ranked]
         if eligible:
             best[prompt_id] = max(eligible, key=lambda one: (one.adjusted, -one.number))
         pair = _choose(prompt_id, usable, eligible, params, counts)
@@ -150,6 +158,7 @@ def pairs(
     counts["chosen_unfinished"] = sum(not pair.chosen.finished for pair in kept)
     counts["dropped_cap"] = len(found) - len(kept)
     counts["pairs"] = len(kept)
+    names = COUNTS if ranked is None else (*COUNTS, DROPPED_BEST)
     return PairResult(
         pairs=_frame(PAIRS, [_pair_row(pair, texts[pair.prompt_id]) for pair in kept]),
         best_of=_frame(
@@ -163,7 +172,7 @@ def pairs(
                 for side, label in ((pair.chosen, True), (pair.rejected, False))
             ],
         ),
-        counts={name: counts[name] for name in COUNTS},
+        counts={name: counts[name] for name in names},
         means=_means(kept, joined),
     )
 
@@ -190,6 +199,18 @@ def _join(candidates: pd.DataFrame, scores: pd.DataFrame, prompts: pd.DataFrame)
             f"{min(unknown)!r}: run this round's generate stage again."
         )
     return joined.sort_values(key, ignore_index=True)
+
+
+def _ranked(joined: pd.DataFrame, best_candidates: int | None) -> set[tuple[str, int]] | None:
+    """Prompt and number of the candidates that may be chosen: so many with a text and the highest
+    totals; None: all.
+    """
+    if best_candidates is None:
+        return None
+    usable = joined[joined["total"].notna() & joined["text"].map(lambda text: bool(text.strip()))]
+    # rows are sorted by prompt and number, which decide between equal totals
+    top = usable.sort_values("total", ascending=False, kind="stable")[:best_candidates]
+    return set(zip(top["prompt_id"].tolist(), top["candidate"].tolist(), strict=True))
 
 
 def _usable(
@@ -224,6 +245,9 @@ def _choose(
     if len(usable) < 2:
         counts["dropped_single"] += 1
         return None
+    if not eligible:
+        counts[DROPPED_BEST] += 1
+        return None
     unlike = [
         (chosen, rejected)
         for chosen in eligible
@@ -231,7 +255,8 @@ def _choose(
         if chosen.total > rejected.total and chosen.text != rejected.text
     ]
     clear = [both for both in unlike if both[0].total - both[1].total >= params.min_margin]
-    allowed = [both for both in clear if _length_ratio(*both) <= params.max_length_ratio]
+    most = math.inf if params.max_length_ratio is None else params.max_length_ratio
+    allowed = [both for both in clear if _length_ratio(*both) <= most]
     if not allowed:
         reason = (
             "dropped_tie" if not unlike else "dropped_margin" if not clear else "dropped_length"

@@ -17,8 +17,8 @@ ProperShare = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1, le=10**9)]
-# a model of a section may be a folder, which DVC watches by its name in `watch`; where it is none,
-# `watch` names a file that never changes
+# a model of a section may be a folder (and a prompt's template a file), which DVC watches by its
+# name in `watch`; where it is none, `watch` names a file that never changes
 NOTHING_TO_WATCH = "models/README.md"
 # a step's name is part of paths and of stage names
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]

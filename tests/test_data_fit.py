@@ -212,11 +212,23 @@ def test_prompts_that_leave_no_room_end_sft_and_the_check_says_so(base: Path) ->
     made = exported.exported(corpus(), bad)
     assert isinstance(made, exported.Exported)
     with pytest.raises(UserError, match="leave no room"):
-        sft._encoded(made.sft, policy(base), 16)
+        sft._encoded(made.sft, policy(base), bad.sft)
     assert [one.topic for one in told(corpus(), bad, Weight.STOP)] == ["sft"]
     good = changed(bad, settings(corpus(), bad))
     assert told(corpus(), good, Weight.STOP) == []
-    assert len(sft._encoded(made.sft, policy(base), good.sft.max_length)) == 12
+    assert len(sft._encoded(made.sft, policy(base), good.sft)) == 12
+
+
+def test_chunked_reports_are_never_cut(base: Path) -> None:
+    """The same reports and limits that end SFT, or cut them, in any other way of batching."""
+    long = corpus(filler=of_tokens(base, 100))
+    for length in (16, 120):
+        padded = params(base, sft__max_length=length)
+        chunked = changed(padded, {"sft.batching": "chunked"})
+        (told_,) = [one for one in told(long, chunked) if one.topic == "sft"]
+        assert told_.weight == Weight.OK and f"pieces of {length} tokens" in told_.text
+        (control,) = [one for one in told(long, padded) if one.topic == "sft"]
+        assert control.weight != Weight.OK
 
 
 def test_prompts_longer_than_the_base_end_generate_and_the_check_says_so(tmp_path: Path) -> None:
@@ -258,6 +270,9 @@ def test_a_base_whose_positions_end_is_not_trained_past_them(base: Path, tmp_pat
     assert (good.sft.max_length, good.dpo.max_length) == (256, 256)
     assert told(long, good, Weight.STOP) == []
     assert told(long, params(base, **values), Weight.STOP) == []
+    chunked = changed(good, {"sft.max_length": 300, "sft.batching": "chunked"})
+    (stopped,) = told(long, chunked, Weight.STOP)
+    assert "sft.max_length 300 is more than the 256 positions" in stopped.text
 
 
 @pytest.mark.parametrize(

@@ -143,6 +143,31 @@ def test_a_line_too_many_and_one_too_few_are_seen(
     ]
 
 
+def prompt_breaches(recipe: Recipe) -> list[str]:
+    """Stages that read the prompt's template and do not watch it where it is a file, or watch it
+    for nothing.
+    """
+    return [
+        f"{recipe.name}, {name}"
+        for name, entry in entries(recipe).items()
+        if ("prompt" in entry.get("params", [])) != ("${prompt.watch}" in entry.get("deps", []))
+    ]
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=LOADED)
+def test_stages_that_render_prompts_watch_a_template_that_is_a_file(recipe: Recipe) -> None:
+    assert prompt_breaches(recipe) == []
+    read = {name for name, one in entries(recipe).items() if "prompt" in one.get("params", [])}
+    assert {"keywords", "sft", "synthesize"} == read
+
+
+def test_a_template_that_is_not_watched_is_seen(tmp_path: Path) -> None:
+    """Negative control."""
+    text = (ROOT / "dvc.yaml").read_text(encoding="utf-8")
+    (tmp_path / "dvc.yaml").write_text(text.replace("      - ${prompt.watch}\n", "", 1))
+    assert prompt_breaches(Recipe(LOOP, tmp_path)) == ["loop, keywords"]
+
+
 def stale_after(edited: str) -> set[str]:
     """Kinds of the loop's stages that an edit of this file makes stale by itself."""
     path = Path(edited)

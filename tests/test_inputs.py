@@ -118,6 +118,9 @@ def test_a_model_and_a_teacher_are_looked_for_too(checkout: Checkout) -> None:
     checkout.change("judge.watch", "models/own-judge")
     assert "judge.watch names models/own-judge, which is not there, and stage judge@" in problem()
     checkout.change("judge.watch", "models/README.md")
+    checkout.change("prompt.watch", "own/prompt.txt")
+    assert "prompt.watch names own/prompt.txt, which is not there, and stage keywords" in problem()
+    checkout.change("prompt.watch", "models/README.md")
     checkout.change("sft.teacher.path", "teacher.csv", "recipes/teacher")
     assert "names recipes/teacher/teacher.csv, which" in problem("recipes/teacher")
 

@@ -55,6 +55,30 @@ def test_more_reports_cost_more_and_nothing_else() -> None:
     assert {name for name in before if before[name] != after[name]} == {"synthesize", "total"}
 
 
+def test_a_round_has_no_more_pairs_than_prompts_or_either_cap() -> None:
+    """By hand: 250 prompts, 250 pairs x 2 epochs x 3 rounds in batches of 8."""
+    params = load_params(ROOT / "params.yaml")
+
+    def steps(**caps: int | None) -> int:
+        pair = params.pair.model_copy(update=caps)
+        return planned(params.model_copy(update={"pair": pair}))["dpo"].steps
+
+    assert steps(max_pairs=None) == steps() == 188
+    assert steps(max_pairs=100) == steps(max_pairs=None, best_candidates=100) == 75
+
+
+def test_chunked_reports_are_planned_in_pieces() -> None:
+    """By hand: 900 reports of 256 / 3 + 150 tokens are four pieces of 64 each, or one of 384."""
+    params = load_params(ROOT / "params.yaml")
+
+    def steps(**how: object) -> int:
+        sft = params.sft.model_copy(update=how)
+        return planned(params.model_copy(update={"sft": sft}))["sft"].steps
+
+    assert steps(batching="chunked", max_length=64) == 900 * 4 * 2 // 16
+    assert steps(batching="chunked") == steps() == steps(max_length=64) == 113
+
+
 def test_a_discriminator_reads_each_candidate_once_and_no_windows() -> None:
     params = load_params(ROOT / "params.yaml")
     evaluator = params.score.evaluator.model_copy(update={"kind": "discriminator"})

@@ -23,7 +23,7 @@ class C:
     stop: bool = True
 
 
-def params(**changes: float) -> Pair:
+def params(**changes: float | None) -> Pair:
     plain = {"min_margin": 0.0, "max_pairs": 100, "max_length_ratio": 10.0, "novelty_weight": 0.0}
     return Pair.model_validate(plain | changes)
 
@@ -159,6 +159,64 @@ def test_length_control_takes_the_next_allowed_combination() -> None:
     assert result.counts["not_best_worst"] == 1
     loose = pairs(*tables(a=candidates), params(max_length_ratio=2.0), 0)
     assert loose.pairs["rejected_score"].tolist() == [0.1]
+
+
+def test_without_length_control_best_is_set_against_worst() -> None:
+    candidates = [C(0.9, tokens=10), C(0.1, tokens=2000), C(0.3, tokens=12)]
+    free = pairs(*tables(a=candidates), params(max_length_ratio=None), 0)
+    assert free.pairs[["chosen_score", "rejected_score"]].values.tolist() == [[0.9, 0.1]]
+    held = pairs(*tables(a=candidates), params(max_length_ratio=1.5), 0)  # the control
+    assert held.pairs["rejected_score"].tolist() == [0.3]
+
+
+def _ranked() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Totals in falling order: a 0.9, a 0.8, b 0.7, b 0.6, c 0.6, c 0.2, a 0.1, d 0.1, d 0.0."""
+    return tables(
+        a=[C(0.1), C(0.9), C(0.8)],
+        b=[C(0.7), C(0.6)],
+        c=[C(0.2), C(0.6)],
+        d=[C(0.0), C(0.1)],
+    )
+
+
+@pytest.mark.parametrize(
+    ("best", "kept"), [(1, "a"), (2, "a"), (3, "ab"), (4, "ab"), (5, "abc"), (9, "abcd")]
+)
+def test_only_the_rounds_best_candidates_are_chosen(best: int, kept: str) -> None:
+    """The worst of a kept prompt may lie far below the best; of equal totals the first prompt's
+    counts.
+    """
+    result = pairs(*_ranked(), params(best_candidates=best, max_pairs=None), 0)
+    assert result.pairs["prompt_id"].tolist() == list(kept)
+    assert result.pairs.iloc[0][["chosen_score", "rejected_score"]].tolist() == [0.9, 0.1]
+    assert result.best_of["prompt_id"].tolist() == list(kept)
+    assert result.counts["dropped_best"] == 4 - len(kept)
+    assert result.counts["prompts"] == result.counts["pairs"] + sum(
+        number for name, number in result.counts.items() if name.startswith("dropped_")
+    )
+
+
+def test_all_candidates_count_where_nothing_is_said() -> None:
+    """The control: every prompt gives a pair, and a count that means nothing is not told."""
+    result = pairs(*_ranked(), params(best_candidates=None, max_pairs=None), 0)
+    assert result.pairs["prompt_id"].tolist() == list("abcd")
+    assert list(result.counts) == list(COUNTS)
+    assert len(pairs(*_ranked(), params(max_pairs=3), 0).pairs) == 3
+
+
+def test_what_cannot_be_chosen_takes_no_place_in_the_ranking() -> None:
+    nan = float("nan")
+    result = pairs(
+        *tables(
+            a=[C(nan), C(0.3), C(0.2)],  # unjudged
+            b=[C(0.9, text=" "), C(0.5), C(0.4)],  # empty
+            c=[C(0.8), C(0.8)],  # takes two places, and is a tie: never chosen and rejected
+        ),
+        params(best_candidates=3, max_pairs=None),
+        0,
+    )
+    assert result.pairs["prompt_id"].tolist() == ["b"]
+    assert (result.counts["dropped_best"], result.counts["dropped_tie"]) == (1, 1)
 
 
 def test_unfinished_text_is_chosen_only_for_want_of_a_finished_one() -> None:

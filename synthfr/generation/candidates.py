@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -33,6 +33,8 @@ class Generate(Sampling):
         1.0,
         1.1,
     ]
+    temperature_draws: Literal["candidate", "column"] = "candidate"
+    prompt_choice: Literal["drawn", "first"] = "drawn"
 
     @field_validator("temperatures")
     @classmethod
@@ -60,9 +62,10 @@ def candidate_requests(
     ``params.temperatures``.
 
     Which prompts, which temperatures out of a range and which sampling seeds depend on the
-    round's name, the prompt's id and the candidate's number only. With fewer prompts than asked
-    for, all are used, and a line on stderr says so. Sorted by prompt and candidate; the id is
-    ``prompt/candidate``.
+    round's name, the prompt's id and the candidate's number only; with ``prompt_choice: first``
+    every round has the same prompts, with ``temperature_draws: column`` all candidates of one
+    number in a round have the same temperature. With fewer prompts than asked for, all are used,
+    and a line on stderr says so. Sorted by prompt and candidate; the id is ``prompt/candidate``.
     """
     import numpy as np
 
@@ -78,17 +81,24 @@ def candidate_requests(
     texts = dict(zip(prompts["prompt_id"], prompts["prompt"], strict=True))
     # the table's precision: what is recorded is what is used
     top_p = float(np.float32(params.top_p))
+    if params.prompt_choice == "first":
+        chosen = sorted(texts)[:n_prompts]
+    else:
+        chosen = sample_ids(texts, n_prompts, random_seed, round_name)
+    by_column = params.temperature_draws == "column"
     return [
         Request(
             id=f"{prompt_id}/{number}",
             prompt=texts[prompt_id],
             seed=seeding.derive(random_seed, "candidate", round_name, prompt_id, number),
-            temperature=temperature(entry, random_seed, round_name, prompt_id, number),
+            temperature=temperature(
+                entry, random_seed, round_name, None if by_column else prompt_id, number
+            ),
             top_p=top_p,
             top_k=params.top_k,
             max_new_tokens=params.max_new_tokens,
         )
-        for prompt_id in sample_ids(texts, n_prompts, random_seed, round_name)
+        for prompt_id in chosen
         for number, entry in enumerate(params.temperatures)
     ]
 
@@ -131,10 +141,14 @@ def sample_ids(
 
 
 def temperature(
-    entry: float | tuple[float, float], seed: int, round_name: str, prompt_id: str, candidate: int
+    entry: float | tuple[float, float],
+    seed: int,
+    round_name: str,
+    prompt_id: str | None,
+    candidate: int,
 ) -> float:
     """A number of the plan as it is, or one drawn evenly from its [low, high], to two digits; in
-    float32, the table's precision.
+    float32, the table's precision. `prompt_id` None: one draw for the round's whole column.
     """
     import numpy as np
 

@@ -81,9 +81,13 @@ def _policy(params: Params, public_reports: int | None) -> Iterator[Line]:
     counted = " for every 1 000 public reports" if public_reports is None else ""
     reports = 1000 if public_reports is None else public_reports
     reports = round(reports / (1 - params.sft.teacher.share) * (1 - params.sft.validation_share))
+    rows, max_new = reports, None
+    if params.sft.batching == "chunked":  # a public report is taken to be as long as a written one
+        max_new = params.synthesize.max_new_tokens
+        rows *= math.ceil((_report_tokens(max_new) + PROMPT_TOKENS) / params.sft.max_length)
     yield _training(
         "sft", f"{reports} reports x {params.sft.epochs:g} epochs{counted}", params, params.sft,
-        n_reports=reports, n_texts=reports, epochs=params.sft.epochs, max_new=None,
+        n_reports=rows, n_texts=rows, epochs=params.sft.epochs, max_new=max_new,
     )  # fmt: skip
 
 
@@ -118,7 +122,9 @@ def _rounds(params: Params) -> Iterator[Line]:
         yield Line("score", f"{candidates:,} candidates by a linear classifier", written)
     else:
         yield _compared(params, candidates, per_report)
-    pairs = min(params.pair.max_pairs, *(one.prompts for one in params.rounds.values()))
+    caps = (params.pair.max_pairs, params.pair.best_candidates)
+    known = [cap for cap in caps if cap is not None]
+    pairs = min([*known, *(one.prompts for one in params.rounds.values())])
     epochs = sum(one.epochs for one in params.rounds.values())
     pairs = round(pairs * (1 - params.dpo.validation_share))
     yield _training(

@@ -29,9 +29,17 @@ def template(package: str, name: str, language: str) -> str | None:
     for end in (f".{language}", ""):
         resource = folder.joinpath(f"{name}{end}.txt")
         if resource.is_file():
-            text = resource.read_text("utf-8")
-            return text.replace(_LANGUAGE, english_name(language)) if _LANGUAGE in text else text
+            return in_language(resource.read_text("utf-8"), language)
     return None
+
+
+def in_language(text: str, language: str) -> str:
+    """A template's text with the language's English name in its ``{language}`` slot, if it has one.
+
+    Raises:
+        UserError: if it has one, and there is no file for the language.
+    """
+    return text.replace(_LANGUAGE, english_name(language)) if _LANGUAGE in text else text
 
 
 def template_names(package: str) -> tuple[str, ...]:

@@ -46,6 +46,7 @@ class Training(Section):
     max_length: Annotated[int, Field(ge=8)] = 384
     lora: Lora = Lora()
     warmup_ratio: Share = 0.1
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
     weight_decay: NonNegative = 0.01
     validation_share: Annotated[float, Field(ge=0, lt=1)] = 0.1
     checkpoint_every_steps: Count = 25
@@ -67,6 +68,8 @@ class Training(Section):
         return self
 
 
+# what transformers calls a schedule; its own "constant" knows no warm-up
+SCHEDULERS = {"cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"}
 CURVE_POINTS = 100  # a training logs about so many rows of its curves
 LAST_ROWS = 10  # final figures are means over so many of them: one batch alone is too noisy
 
@@ -173,7 +176,7 @@ def trainer_arguments(
         "seed": seed,
         "num_train_epochs": epochs,
         "learning_rate": learning_rate,
-        "lr_scheduler_type": "cosine",
+        "lr_scheduler_type": SCHEDULERS[params.schedule],
         "warmup_steps": round(params.warmup_ratio * schedule.steps),
         "weight_decay": params.weight_decay,
         "per_device_train_batch_size": params.device_batch_size,

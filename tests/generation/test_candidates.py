@@ -68,6 +68,37 @@ def test_ranges_are_drawn_per_candidate(tmp_path: Path) -> None:
     assert (table.loc[table["candidate"] == 0, "temperature"] == float(np.float32(0.2))).all()
 
 
+def test_ranges_may_be_drawn_once_a_column(tmp_path: Path) -> None:
+    """Two columns of one range have a temperature each, another in each round."""
+    plan = params(temperatures=[0.2, (0.5, 1.5), (0.5, 1.5)], temperature_draws="column")
+    drawn = {
+        name: run(tmp_path / name, n_prompts=20, plan=plan, round_name=name)
+        .groupby("candidate")["temperature"]
+        .unique()
+        for name in ("dpo1", "dpo2")
+    }
+    for columns in drawn.values():
+        assert [len(values) for values in columns] == [1, 1, 1]
+        assert columns[0][0] == float(np.float32(0.2))
+        assert all(0.5 <= columns[number][0] <= 1.5 for number in (1, 2))
+        assert columns[1][0] != columns[2][0]
+    assert drawn["dpo1"][1][0] != drawn["dpo2"][1][0]
+
+
+def test_every_round_may_have_the_tables_first_prompts(tmp_path: Path) -> None:
+    first = params(prompt_choice="first")
+    shuffled = PROMPTS.sample(frac=1, random_state=1)
+    tables = [
+        run(tmp_path / name, prompts, plan=first, round_name=name)
+        for name, prompts in (("dpo1", PROMPTS), ("dpo2", shuffled))
+    ]
+    for table in tables:
+        assert table["prompt_id"].unique().tolist() == [f"p{i:02}" for i in range(6)]
+    assert not set(tables[0]["seed"]) & set(tables[1]["seed"])
+    drawn = run(tmp_path / "drawn")  # the control
+    assert set(drawn["prompt_id"]) != set(tables[0]["prompt_id"])
+
+
 def test_rounds_have_their_own_prompts_and_seeds(tmp_path: Path) -> None:
     first, second = run(tmp_path), run(tmp_path, round_name="dpo2")
     assert set(first["prompt_id"]) != set(second["prompt_id"])

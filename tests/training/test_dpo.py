@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+from synthfr import seeding
 from synthfr.errors import UserError
 from synthfr.training.trl_seam import dpo_trainer
 from tests import tiny
 from tests.training import small
 
+Saved = Callable[[Any], bytes]
 Until = Callable[[Callable[[], Any]], Any]
 
 
@@ -51,6 +53,30 @@ def test_learns_the_preference(base: Path, tmp_path: Path) -> None:
     assert metrics["rows"] == {"train": 16, "validation": 4, "truncated": 0}
     assert metrics["chosen_logp_drop_per_token"] < metrics["rejected_logp_drop_per_token"]
     assert metrics["length_ratio"] == metrics["chosen_tokens"] / metrics["rejected_tokens"]
+
+
+def test_the_best_checkpoint_is_kept(base: Path, tmp_path: Path, saved: Saved) -> None:
+    """Chosen and rejected are told apart by letters drawn at random: others than those that were
+    learnt are soon judged worse. A tenth of the pairs is held out.
+    """
+    rows = small.pairs()
+    for side in ("chosen", "rejected"):
+        draws = [seeding.rng(0, side, one).integers(97, 122, 12) for one in rows["prompt_id"]]
+        rows[side] = ["".join(map(chr, one)) for one in draws]
+    how = {"validation_share": 0.1, "checkpoint_every_steps": 2, "max_chosen_logp_drop": None}
+    fast = {"learning_rate": 0.03, "epochs": 4}
+    result = train(
+        base, tmp_path, rows=rows, round_=fast, loss_type=["sigmoid"], loss_weights=[1.0], **how
+    )
+    metrics = result.metrics
+    assert metrics["rows"] == {"train": 18, "validation": 2, "truncated": 0}
+    losses = {row["step"]: row["eval_loss"] for row in result.history if row["eval_loss"]}
+    assert metrics["eval_loss"] == losses[metrics["best_step"]] == min(losses.values())
+    assert metrics["best_step"] < metrics["steps"]
+    checkpoint = tmp_path / f"checkpoint-{metrics['best_step']}" / "adapter_model.safetensors"
+    assert saved(result.model) == checkpoint.read_bytes()
+    last = tmp_path / f"checkpoint-{metrics['steps']}" / "adapter_model.safetensors"
+    assert saved(result.model) != last.read_bytes()  # the control
 
 
 def test_reference_is_the_policy_before_the_round(

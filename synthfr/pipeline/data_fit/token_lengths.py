@@ -140,6 +140,12 @@ def _prompts(
 
 def _sft(lengths: Lengths, reader: BaseReader, made: Exported, params: Params) -> Iterator[Fit]:
     limit, held = params.sft.max_length, reader.positions
+    past_the_base = (
+        held and not reader.endless and limit > held and bool((lengths.sft > held).any())
+    )
+    if params.sft.batching == "chunked" and not past_the_base:
+        yield ok("sft", f"reports are cut into pieces of {limit:,} tokens ({_spread(lengths.sft)})")
+        return
     longest_prompt = int(lengths.sft_prompts.max())
     wanted = _up(max(_covering(lengths.sft), longest_prompt + STEP))
     value = min(wanted, held) if held else wanted
@@ -159,7 +165,7 @@ def _sft(lengths: Lengths, reader: BaseReader, made: Exported, params: Params) -
             f"up to {longest_prompt:,} tokens: set it to {value}, {covers}",
             {"sft.max_length": value},
         )
-    elif held and not reader.endless and (lengths.sft > held).any() and limit > held:
+    elif held and past_the_base:
         yield stop(
             "sft",
             f"sft.max_length {limit:,} is more than the {held:,} positions of the base, and there "
