@@ -48,7 +48,7 @@ def given_terms(
     for name, given, own, language in zip(
         reports["report_id"], reports["keywords"], codes, reports["language"], strict=True
     ):
-        if seeding.rng(random_seed, "given terms", name).random() >= share:
+        if not share or seeding.rng(random_seed, "given terms", name).random() >= share:
             continue
         n_drawn += 1
         known = names[language]
