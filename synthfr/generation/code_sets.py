@@ -1,9 +1,10 @@
 """Drawing sets of codes like those of the private corpus, out of what it exports.
 
-`CodeSets` draws from counts alone. Exported are, where at least `min_documents` private documents have them, how many codes documents
-have, each code's documents and each pair's. A set is drawn code by code: the first in proportion to
-its documents, each further one in proportion to its documents times its lift with every code drawn
-so far (observed documents of the pair over those expected of independent codes).
+`CodeSets` draws from counts alone. Exported are, where at least `min_documents` private documents
+have them, how many codes documents have, each code's documents and each pair's. A set is drawn code
+by code: the first in proportion to its documents, each further one in proportion to its documents
+times its lift with every code drawn so far (observed documents of the pair over those expected of
+independent codes).
 
 `ImitatedSets` draws from whole sets, where those are exported too.
 """

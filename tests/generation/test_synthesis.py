@@ -81,7 +81,7 @@ def test_every_synonym_gets_its_turn(tmp_path: Path) -> None:
 
 def test_a_shared_synonym_is_said_once() -> None:
     codes = CODES.assign(synonyms=[["même"], ["même", "autre"], ["même"], ["x"]])
-    for record in planned_records(CODE_SETS, codes, 60, 5, 0):
+    for record in planned_records(CODE_SETS, codes, params(reports=60), "fr", 0):
         if sorted(record.codes) == ["E11", "I10"] and record.codes[0] == "I10":
             assert record.keywords == ["même", "autre"]
 
@@ -117,7 +117,7 @@ def test_reports_that_stay_empty_are_left_out_or_told(tmp_path: Path) -> None:
 
 def test_a_code_without_entry_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"Code I10 .* not in the code table"):
-        planned_records(CODE_SETS, CODES[CODES["code"] != "I10"], 3, 5, 0)
+        planned_records(CODE_SETS, CODES[CODES["code"] != "I10"], params(reports=3), "fr", 0)
 
 
 def test_the_folder_appears_with_its_card(tmp_path: Path) -> None:
@@ -135,6 +135,7 @@ def test_the_folder_appears_with_its_card(tmp_path: Path) -> None:
     save = partial(
         dataset_card.save, made, everything.synthesize, tmp_path / "out", step="dpo1",
         language="fr", template="plain", source="demo", base_dir=base, lineage=lineage,
+        min_documents=5,
     )  # fmt: skip
     for _ in range(2):  # a folder that is there is replaced
         save(completed_from_codes=False)
