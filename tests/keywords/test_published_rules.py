@@ -127,7 +127,9 @@ def test_the_share_is_drawn_by_id() -> None:
     public = reports(*[("Une anémie.", ["I10"])] * 400, prefix="pub")
     half = run(PRIVATE, public, given_fraction=0.5, complete_public=False)
     given = {
-        row.report_id for row in half.sft.itertuples() if row.keywords == ["Hypertension artérielle"]
+        row.report_id
+        for row in half.sft.itertuples()
+        if row.keywords == ["Hypertension artérielle"]
     }
     assert half.counts["given"]["drawn"] == len(given) == pytest.approx(200, abs=40)
     part = public.iloc[::-1].head(100).reset_index(drop=True)
