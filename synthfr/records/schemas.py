@@ -14,7 +14,7 @@ def _schema(**columns: pa.DataType) -> pa.Schema:
 _REPORT = {
     "report_id": pa.string(),
     "text": pa.string(),
-    "codes": _LIST,
+    "codes": _LIST,  # the first is the principal diagnosis
     "keywords": _LIST,
     "language": pa.string(),
 }
