@@ -302,6 +302,12 @@ def test_codes_and_keywords_that_end_a_stage(
 def test_code_sets_are_looked_at_as_they_will_leave(base: Path, tmp_path: Path) -> None:
     imitated = {"keywords__code_sets": "sets", "synthesize__code_sets": "imitated"}
     assert told(corpus(), params(base, **imitated), Weight.STOP) == []
+    apart = reports("b", 18)  # every code is shared, and hardly a set
+    apart["codes"] = [[NAMES[row % 3], NAMES[(row + row // 3) % 3]] for row in range(18)]
+    apart["codes"] = [list(dict.fromkeys(codes)) for codes in apart["codes"]]
+    scattered = corpus(private_train=apart)
+    assert settings(scattered, params(base, **imitated)) == {"keywords.min_documents": 2}
+    assert told(scattered, params(base), Weight.STOP) == []
     file = tmp_path / "sets.csv"
     file.write_text("codes\nQ99\n")
     given = params(

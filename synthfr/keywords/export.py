@@ -17,7 +17,7 @@ from synthfr import prompts
 from synthfr.disk import digest
 from synthfr.errors import UserError
 from synthfr.icd10.names import entries, names
-from synthfr.keywords.coverage import counts_of
+from synthfr.keywords.coverage import counts_of, few_sets, sets_share
 from synthfr.keywords.disclosure import code_sets, shared, shared_codes
 from synthfr.keywords.given import Names, given_terms
 from synthfr.keywords.matchers import open_matcher
@@ -122,6 +122,10 @@ def export(
     training = prompt_law(public_keywords, seen[0])
     asked = prompt_law(private_keywords, seen[1])
     notes += other_prompts(training, asked)
+    of_sets: dict[str, float] = {}
+    if params.code_sets == "sets":
+        of_sets["whole_sets_share"] = sets_share(sets, private_codes)
+        notes += few_sets(of_sets["whole_sets_share"])
     counts: dict[str, dict[str, float]] = {
         "matcher": matcher.work(),
         "public": counts_of(sides[0], len(sft), public["codes"], listed),
@@ -134,6 +138,7 @@ def export(
             "dropped_as_rare": len({keyword.term for keywords in seen[1] for keyword in keywords})
             - len(shared(map(terms_of, seen[1]), owners, params.min_documents)),
             **{f"{kind}_rows": int(count) for kind, count in Counter(sets["kind"]).items()},
+            **of_sets,
         },
     }
     return Export(sft, prompt_rows, sets, keyed, counts, tuple(notes))

@@ -191,8 +191,9 @@ def test_the_folder_appears_with_its_card(tmp_path: Path) -> None:
         assert row.text not in card
     assert (
         "* Codes: sets of at most 5, drawn from how often codes and pairs of codes occur in\n"
-        "  the private corpus; only counts over at least `keywords.min_documents` private documents "
-        "are known\n  on this side.\n* Keywords: one random synonym of each code. Prompt: template"
+        "  the private corpus; only counts over at least `keywords.min_documents` private "
+        "documents are known\n  on this side.\n"
+        "* Keywords: one random synonym of each code. Prompt: template"
     ) in body
     told = "prompts of private documents were completed from gold codes"
     assert told not in card

@@ -185,6 +185,11 @@ def test_sets_leave_where_the_parameters_say_so() -> None:
     sets = done.code_sets[done.code_sets["kind"] == "set"]
     assert sets["codes"].tolist() == [["I10", "E11"]]
     assert done.counts["exported"]["set_rows"] == 1
+    assert done.counts["exported"]["whole_sets_share"] == 0.5
+    assert not any("whole code sets" in note for note in done.notes)
+    rarer = pd.concat([private, reports(("HTA.", ["E11"]), prefix="other")], ignore_index=True)
+    assert any("are those of 40.0% of the" in note for note in run(rarer, code_sets="sets").notes)
+    assert "whole_sets_share" not in run(rarer).counts["exported"]
     apart = reports(("HTA.", ["I10", "E11"]), ("HTA.", ["E11", "I10"]))
     run(apart)
     with pytest.raises(UserError, match=r"No whole code set is shared by keywords\.min_documents"):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from synthfr import seeding
 from synthfr.errors import UserError
 from synthfr.generation.synthesis import Record, records
+from synthfr.keywords.coverage import few_sets, sets_share
 from synthfr.keywords.disclosure import shared_codes
 from synthfr.keywords.export import (
     Keywords,
@@ -54,15 +55,15 @@ def exported(corpus: Corpus, params: Params) -> Exported | Fit:
     owners = patients(private)
     documents = private["codes"].tolist()
 
-    def sets(how: Keywords) -> pd.DataFrame:
-        shared = shared_codes(documents, owners, known, how.min_documents)
-        return exported_code_sets(documents, shared, owners, how)
+    def sets(how: Keywords) -> tuple[pd.DataFrame, list[list[str]]]:
+        released = shared_codes(documents, owners, known, how.min_documents)
+        return exported_code_sets(documents, released, owners, how), released
 
     def is_usable(min_documents: int) -> bool:
         lower = how.model_copy(update={"min_documents": min_documents})
-        return usable(sets(lower), lower)
+        return usable(sets(lower)[0], lower)
 
-    all_sets = sets(how)
+    all_sets, released = sets(how)
     if not usable(all_sets, how):
         lower = range(how.min_documents - 1, FEWEST - 1, -1)
         found = next((least for least in lower if is_usable(least)), None)
@@ -89,7 +90,8 @@ def exported(corpus: Corpus, params: Params) -> Exported | Fit:
             drawn(corpus.public, SAMPLE, params.random_seed),
             sample,
             corpus.codes,
-            how.model_copy(update={"min_documents": least}),
+            # whole sets are too rare to be looked for in a sample: those of all are above
+            how.model_copy(update={"min_documents": least, "code_sets": "counts"}),
             params.prompt.template,
             params.random_seed,
         )
@@ -102,8 +104,10 @@ def exported(corpus: Corpus, params: Params) -> Exported | Fit:
         )
     except UserError as error:
         return stop("keywords", _clause(error))
-    notes = (*exposure(how), *made.notes)
-    return Exported(made.sft, made.prompts, all_sets, planned, share, notes)
+    notes = [*exposure(how), *made.notes]
+    if how.code_sets == "sets":
+        notes += few_sets(sets_share(all_sets, released))
+    return Exported(made.sft, made.prompts, all_sets, planned, share, tuple(notes))
 
 
 def prompt_counts(made: Exported, params: Params) -> Iterator[Fit]:
