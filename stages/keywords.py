@@ -19,7 +19,7 @@ def main() -> None:
     with stage_run("keywords") as run:
         from synthfr import records
         from synthfr.keywords.coverage import summary
-        from synthfr.keywords.export import export
+        from synthfr.keywords.export import export, exposure
 
         run.input(layout.SEED, "seed")
         done = export(
@@ -35,7 +35,7 @@ def main() -> None:
         records.write_table(done.code_sets, layout.CODE_SETS, records.CODE_SETS)
         records.write_table(done.keyed, layout.KEYED, records.KEYED, private=True)
         run.log(done.counts)
-        for note in done.notes:
+        for note in (*exposure(run.params.keywords), *done.notes):
             print(f"keywords: {note}", file=sys.stderr)
         print(f"keywords: {summary(done.counts)}")
 

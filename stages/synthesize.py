@@ -10,7 +10,7 @@ app = stage_app("synthesize")
 
 @app.command()
 def main(step: str, shard_index: ShardIndex = None, num_shards: NumShards = None) -> None:
-    """Write reports for code sets that resemble the private corpus', with the step's policy."""
+    """Write reports for code sets, by default like the private corpus', with the step's policy."""
     with stage_run("synthesize", item=step, shard=(shard_index, num_shards)) as run:
         from synthfr import generation, models, records
         from synthfr.disk import digest_tree
@@ -51,6 +51,7 @@ def main(step: str, shard_index: ShardIndex = None, num_shards: NumShards = None
             base_dir=layout.BASE,
             lineage=files.lineage,
             completed_from_codes=run.params.keywords.complete_from_codes,
+            min_documents=run.params.keywords.min_documents,
         )
         run.log(made.summary | engine.measures())
 

@@ -251,6 +251,11 @@ def test_prompts_longer_than_the_base_end_generate_and_the_check_says_so(tmp_pat
     assert named["keywords.max_keywords"] < 3 and named["synthesize.max_codes"] < 3
     good = changed(bad, named)
     assert told(many, good, Weight.STOP) == []
+    # without a cap, a cap is named all the same
+    assert settings(many, changed(bad, {"keywords.max_keywords": None})) == named
+    # several names of a code: fewer codes
+    several = changed(bad, {"synthesize.max_keywords_per_code": 2})
+    assert settings(many, several)["synthesize.max_codes"] < named["synthesize.max_codes"] + 1
 
 
 def test_a_base_whose_positions_end_is_not_trained_past_them(base: Path, tmp_path: Path) -> None:
@@ -307,6 +312,30 @@ def test_codes_and_keywords_that_end_a_stage(
         sides["public"]["text"] = reports("a", 12)["text"]
     assert any(message in one.text for one in told(corpus(**sides), here, Weight.STOP))
     assert told(corpus(), here, Weight.STOP) == []
+
+
+def test_code_sets_are_looked_at_as_they_will_leave(base: Path, tmp_path: Path) -> None:
+    imitated = {"keywords__code_sets": "sets", "synthesize__code_sets": "imitated"}
+    assert told(corpus(), params(base, **imitated), Weight.STOP) == []
+    apart = reports("b", 18)  # every code is shared, and hardly a set
+    apart["codes"] = [[NAMES[row % 3], NAMES[(row + row // 3) % 3]] for row in range(18)]
+    apart["codes"] = [list(dict.fromkeys(codes)) for codes in apart["codes"]]
+    scattered = corpus(private_train=apart)
+    assert settings(scattered, params(base, **imitated)) == {"keywords.min_documents": 2}
+    assert told(scattered, params(base), Weight.STOP) == []
+    file = tmp_path / "sets.csv"
+    file.write_text("codes\nQ99\n")
+    given = params(
+        base,
+        synthesize__given__path=str(file),
+        synthesize__given__watch=str(file),
+        synthesize__code_sets="given",
+    )
+    (stop,) = told(corpus(), given, Weight.STOP)
+    assert "row 1: item 1 is not in the code table" in stop.text
+    alone = params(base, keywords__min_documents=1)
+    assert any("min_documents is 1" in one.text for one in told(corpus(), alone))
+    assert not any("min_documents is 1" in one.text for one in told(corpus(), params(base)))
 
 
 def test_patients_too_few_for_min_documents_get_the_largest_number_that_serves(base: Path) -> None:

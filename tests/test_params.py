@@ -197,6 +197,25 @@ Change = Callable[[dict[str, Any]], object]
             lambda d: d["classify"].update(sizes=[250, 1001]),
             r"classify\.sizes asks for 1001 reports, synthesize\.reports makes 1000: lower the",
         ),
+        (
+            lambda d: d["synthesize"].update(code_sets="imitated"),
+            r"code_sets is imitated, but keywords\.code_sets exports counts alone: set it to sets",
+        ),
+        (
+            lambda d: d["synthesize"].update(code_sets="given"),
+            r"synthesize: code_sets is given, but given\.path is null: name the file",
+        ),
+        (
+            lambda d: d["synthesize"]["given"].update(path="sets.csv"),
+            r"synthesize\.given\.watch is 'models/README\.md', not synthesize\.given\.path: name",
+        ),
+        (
+            lambda d: d["synthesize"]["code_list"].update(path="data/private/raw/codes.csv"),
+            r"synthesize\.code_list\.path is below data/private, and synthesize may read nothing",
+        ),
+        (lambda d: d["keywords"].update(given_fraction=1.1), r"given_fraction: .*less than or eq"),
+        (lambda d: d["keywords"].update(form="normalized"), r"keywords\.form: Input should be"),
+        (lambda d: d["keywords"].update(max_keywords=0), r"keywords\.max_keywords: .*greater than"),
     ],
 )
 def test_mistakes(data: dict[str, Any], change: Change, message: str) -> None:
@@ -205,6 +224,17 @@ def test_mistakes(data: dict[str, Any], change: Change, message: str) -> None:
         parse(data, "my.yaml")
     assert str(caught.value).startswith("my.yaml: ")
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_code_sets_of_every_kind_may_be_asked_for(data: dict[str, Any]) -> None:
+    data["keywords"]["code_sets"] = "sets"
+    data["synthesize"]["code_sets"] = "imitated"
+    assert parse(data, "here").synthesize.code_sets == "imitated"
+    data["keywords"]["code_sets"] = "counts"
+    file = {"path": "sets.csv", "watch": "sets.csv", "column": "codes"}
+    for kind in ("uniform", "given"):
+        data["synthesize"] |= {"code_sets": kind, "given": file}
+        assert parse(data, "here").synthesize.given.column == "codes"
 
 
 def test_a_range_of_temperatures_may_stand_twice(data: dict[str, Any]) -> None:

@@ -34,6 +34,28 @@ trained on preferences that come from scores against private reports: how much o
 repeats is measured by the stage `privacy`, not excluded.
 """
 
+# by `synthesize.code_sets`
+_CODE_SETS = {
+    "cooccurrence": """\
+* Codes: sets of at most {max_codes}, drawn from how often codes and pairs of codes occur in
+  the private corpus; only counts over at least `keywords.min_documents` private documents are known
+  on this side.""",
+    "imitated": """\
+* Codes: a principal code and some of those associated with it, at most {max_codes} together,
+  sampled from whole code sets of the private corpus; only sets that documents of at least
+  `keywords.min_documents` private patients have exactly are known on this side. A whole set says
+  more about the patients who have it than counts of codes and pairs do.""",
+    "uniform": """\
+* Codes: 1 to {max_codes} of {listed}, every size and every code equally likely.
+  Nothing of the private corpus went into them: how often codes occur here, and with which others,
+  means nothing.""",
+    "given": """\
+* Codes: the sets of a file, in its order, each of at most {max_codes}. Nothing that the private
+  side exports went into them: how often codes occur here, and with which others, is the file's.""",
+}
+_FROM_THE_CORPUS = ("cooccurrence", "imitated")
+_NOTHING_HELD_BACK = " That number is 1 here: what a single patient has is known, too."
+
 
 def save(
     made: Synthesis,
@@ -47,11 +69,13 @@ def save(
     base_dir: Path,
     lineage: Sequence[Lineage],
     completed_from_codes: bool,
+    min_documents: int,
 ) -> None:
     """Write reports and card of `step` to `folder`, which appears whole or not at all.
 
     `lineage` is that of the policy's adapters on the base in `base_dir`; `completed_from_codes`
-    is ``keywords.complete_from_codes``, under which the policy was trained; the rest: see `card`.
+    is ``keywords.complete_from_codes``, under which the policy was trained, `min_documents` that of
+    `keywords`; the rest: see `card`.
     """
     base = read_provenance(base_dir)
     unlearnt = cannot_write(base["source"], base_dir, language)
@@ -70,6 +94,7 @@ def save(
         unlearnt=unlearnt,
         lineage=lineage,
         completed_from_codes=completed_from_codes,
+        min_documents=min_documents,
     )
     with atomic_dir(folder) as partial:
         records.write_table(made.reports, partial / REPORTS, records.SYNTHETIC)
@@ -88,6 +113,7 @@ def card(
     unlearnt: str | None,
     lineage: Sequence[Lineage],
     completed_from_codes: bool,
+    min_documents: int,
 ) -> str:
     """Markdown with the front matter of a Hugging Face data set card.
 
@@ -128,10 +154,8 @@ it was written about a patient. {_SOURCES[source]} Not for clinical use.
 
 ## How it was made
 
-* Codes: sets of at most {params.max_codes}, drawn from how often codes and pairs of codes occur in
-  the private corpus; only counts over at least `keywords.min_documents` private documents are known
-  on this side.
-* Keywords: one random synonym of each code. Prompt: template `{template}`. A `report_id` asks for
+{_code_sets(params, min_documents)}
+* Keywords: {_names_of_codes(params)}. Prompt: template `{template}`. A `report_id` asks for
   the same keywords at every step.
 * Policy: {name}{at} ({base["parameters"]:,} parameters, digest `{base["digest"][:12]}`),
   {adapters}.{completed}
@@ -146,3 +170,18 @@ it was written about a patient. {_SOURCES[source]} Not for clinical use.
 ## Limits
 
 {limit}{_LABELS}"""
+
+
+def _code_sets(params: Synthesize, min_documents: int) -> str:
+    """How the code sets came to be."""
+    listed = "the codes of a list" if params.code_list.path else "all codes of the code table"
+    text = _CODE_SETS[params.code_sets].format(max_codes=params.max_codes, listed=listed)
+    held_back = params.code_sets not in _FROM_THE_CORPUS or min_documents > 1
+    return text if held_back else text + _NOTHING_HELD_BACK
+
+
+def _names_of_codes(params: Synthesize) -> str:
+    most = params.max_keywords_per_code
+    number = "one random synonym" if most == 1 else f"1 to {most} random synonyms"
+    form = " in normal form" if params.keyword_form == "normalised" else ""
+    return f"{number} of each code{form}"

@@ -1,9 +1,12 @@
-"""Drawing sets of codes like those of the private corpus, out of exported counts alone.
+"""Drawing sets of codes like those of the private corpus, out of what it exports.
 
-Exported are, where at least `min_documents` private documents have them, how many codes documents
-have, each code's documents and each pair's. A set is drawn code by code: the first in proportion to
-its documents, each further one in proportion to its documents times its lift with every code drawn
-so far (observed documents of the pair over those expected of independent codes).
+`CodeSets` draws from counts alone. Exported are, where at least `min_documents` private documents
+have them, how many codes documents have, each code's documents and each pair's. A set is drawn code
+by code: the first in proportion to its documents, each further one in proportion to its documents
+times its lift with every code drawn so far (observed documents of the pair over those expected of
+independent codes).
+
+`ImitatedSets` draws from whole sets, where those are exported too.
 """
 
 from __future__ import annotations
@@ -78,3 +81,37 @@ class CodeSets:
             weights *= self._lift[index]
             weights[np.array(drawn)] = 0.0
         return [self.codes[index] for index in drawn]
+
+
+class ImitatedSets:
+    """Sampler over the whole sets of a CODE_SETS table, as published: the set of a document, cut to
+    its principal code and a random number of its associated ones.
+    """
+
+    def __init__(self, table: pd.DataFrame, max_codes: int) -> None:
+        import numpy as np
+
+        whole = table[table["kind"] == "set"].sort_values("codes", ignore_index=True)
+        if whole.empty:
+            raise UserError(
+                "The exported code sets hold no whole set, nothing to imitate: set "
+                "keywords.code_sets to sets, or lower keywords.min_documents."
+            )
+        self._sets: list[list[str]] = whole["codes"].tolist()
+        self.codes: list[str] = sorted({code for one in self._sets for code in one})
+        counts = whole["n_documents"].to_numpy(np.float64)
+        self._share = counts / counts.sum()
+        self._max_associated = max_codes - 1
+
+    def draw(self, generator: np.random.Generator) -> list[str]:
+        """The principal code and 1 to ``max_codes - 1`` of those associated with it, as many as
+        there are; every number and every choice equally likely. A set without any is its principal
+        alone.
+        """
+        principal, *associated = self._sets[int(generator.choice(len(self._sets), p=self._share))]
+        most = min(self._max_associated, len(associated))
+        if not most:
+            return [principal]
+        number = int(generator.integers(1, most + 1))
+        chosen = generator.choice(len(associated), number, replace=False)
+        return [principal, *(associated[int(at)] for at in chosen)]

@@ -1,4 +1,5 @@
-"""The data set of a step: reports written for code sets that resemble the private corpus'.
+"""The data set of a step: reports written for code sets (`set_sources`: by default such as resemble
+the private corpus').
 
 Record i has the same codes and keywords at every step, so that steps are compared on the same
 prompts; only the sampling seeds differ. A longer data set begins with the shorter one's records.
@@ -6,22 +7,24 @@ prompts; only the sampling seeds differ. A longer data set begins with the short
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from synthfr import prompts, seeding
+from synthfr.corpora.code_files import CodeListFile, CodeSetFile
 from synthfr.engines.chunks import complete
 from synthfr.engines.engine_settings import Sampling
 from synthfr.engines.protocol import Completion, Engine, Request
 from synthfr.errors import UserError
-from synthfr.generation.code_sets import CodeSets
+from synthfr.generation.set_sources import open_source
 from synthfr.icd10.names import names
 from synthfr.section import Count, NonNegative
+from synthfr.text.term_form import Form, names_written
 from synthfr.text.tokens import words
 
 if TYPE_CHECKING:
@@ -35,6 +38,19 @@ class Synthesize(Sampling):
     reports: Annotated[int, Field(ge=1, le=10_000_000)] = 1000
     temperature: NonNegative = 0.9
     max_codes: Count = 5
+    code_sets: Literal["cooccurrence", "imitated", "uniform", "given"] = "cooccurrence"
+    code_list: CodeListFile = CodeListFile()
+    given: CodeSetFile = CodeSetFile()
+    max_keywords_per_code: Count = 1
+    keyword_form: Form = "listed"
+
+    @model_validator(mode="after")
+    def _given_somewhere(self) -> Synthesize:
+        if self.code_sets == "given" and self.given.path is None:
+            raise ValueError(
+                "code_sets is given, but given.path is null: name the file with your code sets"
+            )
+        return self
 
 
 ATTEMPTS = 4  # a model may stop at once: such a report is asked for again, with another seed
@@ -86,10 +102,12 @@ def plan(
     language: str,
     random_seed: int,
 ) -> Plan:
-    """``params.reports`` records of `step`, from CODE_SETS and the synonyms in CODES."""
+    """``params.reports`` records of `step`, by CODE_SETS (or files of the user's) and the synonyms
+    in CODES.
+    """
     import numpy as np
 
-    planned = records(code_sets, codes, params.reports, params.max_codes, random_seed)
+    planned = records(code_sets, codes, params, language, random_seed)
     requests = {
         record.report_id: Request(
             id=record.report_id,
@@ -157,33 +175,52 @@ def synthesis(planned: Plan, engine: Engine, chunk_size: int, scratch: Path) -> 
 
 
 def records(
-    code_sets: pd.DataFrame, codes: pd.DataFrame, n: int, max_codes: int, random_seed: int
+    code_sets: pd.DataFrame,
+    codes: pd.DataFrame,
+    params: Synthesize,
+    language: str,
+    random_seed: int,
 ) -> list[Record]:
-    """Codes and keywords of `n` reports: each record's own draw, one synonym for each of its
-    codes.
-    """
-    sampler = CodeSets(code_sets, max_codes)
-    synonyms = names(codes)
-    if unknown := sorted(set(sampler.codes) - set(synonyms)):
+    """Codes and keywords of ``params.reports`` reports: each record's own draw."""
+    listed = names(codes)
+    source = open_source(params, code_sets, list(listed))
+    if unknown := sorted(set(source.codes) - set(listed)):
         raise UserError(
             f"Code {unknown[0]} of the exported code sets is not in the code table: "
             "make both again with `dvc repro keywords`."
         )
+    synonyms = names_written(listed, params.keyword_form, language)
+    if unnamed := sorted(set(source.codes) - set(synonyms)):
+        raise UserError(
+            f"Code {unnamed[0]} has no name with a letter in it: give it one "
+            "(seed.files.synonyms), or set synthesize.keyword_form to listed."
+        )
     planned = []
-    for index in range(n):
+    for index in range(params.reports):
         report_id = f"report-{index:06d}"
         generator = seeding.rng(random_seed, "code set", report_id)
-        drawn = sampler.draw(generator)
-        planned.append(Record(report_id, drawn, _keywords(drawn, synonyms, generator)))
+        drawn = source.draw(index, generator)
+        terms = _keywords(drawn, synonyms, params.max_keywords_per_code, generator)
+        planned.append(Record(report_id, drawn, terms))
     return planned
 
 
 def _keywords(
-    codes: Sequence[str], synonyms: dict[str, list[str]], generator: np.random.Generator
+    codes: Sequence[str],
+    synonyms: Mapping[str, Sequence[str]],
+    most: int,
+    generator: np.random.Generator,
 ) -> list[str]:
+    """1 to `most` random synonyms of each code, as far as it has so many; every number is equally
+    likely.
+    """
     chosen: list[str] = []
     for code in codes:
         # two codes may share a synonym: say each thing once where the code has another name
-        fresh = [term for term in synonyms[code] if term not in chosen] or synonyms[code]
-        chosen.append(fresh[int(generator.integers(len(fresh)))])
+        unsaid = [term for term in synonyms[code] if term not in chosen]
+        several = most > 1 and len(unsaid) > 1
+        number = int(generator.integers(1, min(most, len(unsaid)) + 1)) if several else 1
+        left = unsaid or list(synonyms[code])
+        for _ in range(number):
+            chosen.append(left.pop(int(generator.integers(len(left)))))
     return chosen

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from synthfr.icd10.coverage import coverage
 from synthfr.icd10.names import SOURCES
 from synthfr.keywords.report_terms import ReportTerms
 from synthfr.text.language_resources import CONTEXTS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FEW_SETS = 0.5  # share of documents whose whole code set leaves; below, imitating them is narrow
 
 
 def counts_of(
@@ -48,3 +54,24 @@ def summary(counts: Mapping[str, Mapping[str, float]]) -> str:
         for side in ("public", "private")
         for own in (counts[side],)
     )
+
+
+def sets_share(sets: pd.DataFrame, released: Iterable[Sequence[str]]) -> float:
+    """Share of the documents with codes whose whole code set is exported.
+
+    Args:
+        sets: CODE_SETS.
+        released: each document's codes as far as they may leave.
+    """
+    n_documents = int(sets.loc[sets["kind"] == "set", "n_documents"].sum())
+    return n_documents / max(sum(bool(codes) for codes in released), 1)
+
+
+def few_sets(share: float) -> Iterator[str]:
+    """Tell that exported whole sets stand for a small part of the documents."""
+    if share < FEW_SETS:
+        yield (
+            f"the whole code sets that leave are those of {share:.1%} of the private documents: a "
+            "data set that imitates them knows no others; lower keywords.min_documents, or set "
+            "synthesize.code_sets to cooccurrence."
+        )

@@ -1,8 +1,8 @@
 """What may leave the private side: only what enough patients share.
 
-Each exported keyword, code and code pair is seen in at least `min_documents` documents of as many
-different patients (several stays of one patient hide nobody). That holds for every one of them, not
-for their combination in one prompt.
+Each exported keyword, code, code pair and whole code set is seen in at least `min_documents`
+documents of as many different patients (several stays of one patient hide nobody). That holds for
+every one of them, not for the combination of keywords in one prompt.
 """
 
 from __future__ import annotations
@@ -62,9 +62,22 @@ def shared_codes(
 
 
 def code_sets(
-    documents: Sequence[Sequence[str]], patients: Sequence[str], min_documents: int
+    released: Sequence[Sequence[str]],
+    patients: Sequence[str],
+    min_documents: int,
+    whole_of: Sequence[Sequence[str]] | None = None,
 ) -> pd.DataFrame:
-    """CODE_SETS: how many documents have so many codes, each code, and each pair of codes."""
+    """CODE_SETS: how many documents have so many codes, each code, and each pair of codes.
+
+    With `whole_of` also each whole set: the principal code, then its associated ones, sorted. A
+    document whose principal may not leave has none: another code would pass for its principal.
+
+    Args:
+        released: each document's codes as `shared_codes` lets them leave.
+        patients: whom each document is about.
+        min_documents: documents of so many patients have each row.
+        whole_of: each document's own codes, the principal first.
+    """
     import pandas as pd
 
     # (kind, codes, size) of everything that a document counts for
@@ -74,13 +87,19 @@ def code_sets(
             *(("code", (code,), 1) for code in codes),
             *(("pair", pair, 2) for pair in combinations(sorted(codes), 2)),
         ]
-        for codes in documents
         if codes
+        else []
+        for codes in released
     ]
-    owners = [patient for codes, patient in zip(documents, patients, strict=True) if codes]
-    kept = shared(entries, owners, min_documents)
+    for row, own in enumerate(whole_of or ()):
+        codes = released[row]
+        # what leaves is the code itself or a wider one, with which the code begins
+        if codes and own[0].startswith(codes[0]):
+            whole = (codes[0], *sorted(codes[1:]))
+            entries[row].append(("set", whole, min(len(codes), _MAX_SIZE)))
+    kept = shared(entries, patients, min_documents)
     counts = Counter(entry for document in entries for entry in document if entry in kept)
-    kinds = ("size", "code", "pair")
+    kinds = ("size", "code", "pair", "set")
     order = sorted(counts, key=lambda entry: (kinds.index(entry[0]), entry[1:]))
     return pd.DataFrame(
         [(kind, list(codes), size, counts[kind, codes, size]) for kind, codes, size in order],

@@ -1,26 +1,29 @@
 """From reports with codes to the tables the loop starts from: training rows, prompts, code sets.
 
-Keywords are terms of the code list in its own spelling, never a piece of a report, so that no
-private wording or misspelling can leave. What private documents export passes `disclosure`.
+Keywords are terms of the code list in its own spelling (or that in normal form), never a piece of a
+private report, so that no private wording or misspelling can leave. What private documents export
+passes `disclosure`.
 """
 
 from __future__ import annotations
 
 import hmac
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from synthfr import icd10, prompts, seeding
+from synthfr import prompts
 from synthfr.disk import digest
 from synthfr.errors import UserError
 from synthfr.icd10.names import entries, names
-from synthfr.keywords.coverage import counts_of
+from synthfr.keywords.coverage import counts_of, few_sets, sets_share
 from synthfr.keywords.disclosure import code_sets, shared, shared_codes
+from synthfr.keywords.given import Names, given_terms
 from synthfr.keywords.matchers import open_matcher
 from synthfr.keywords.matching import Matching
 from synthfr.keywords.prompt_law import other_prompts, prompt_law
+from synthfr.keywords.prompt_terms import Order, arranged, as_many, complete, ordered
 from synthfr.keywords.report_terms import (
     ContextTreatment,
     Keyword,
@@ -28,7 +31,8 @@ from synthfr.keywords.report_terms import (
     terms_of,
     without_cues,
 )
-from synthfr.section import Count
+from synthfr.section import Count, Share
+from synthfr.text.term_form import Form, names_written
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +52,11 @@ class Keywords(Matching):
     complete_public: bool = True
     complete_from_codes: bool = False
     training_terms: Literal["all", "as_private"] = "all"
-    max_keywords: Count = 12
+    form: Form = "listed"
+    order: Order = "codes"
+    max_keywords: Count | None = 12
+    given_fraction: Share = 0.0
+    code_sets: Literal["counts", "sets"] = "counts"
 
 
 _ID_DIGITS = 16
@@ -79,55 +87,94 @@ def export(
     Raises:
         UserError: if no public report has a keyword, or nothing private is shared widely enough.
     """
-    synonyms = names(codes)
+    listed = names(codes)
     matcher = open_matcher(entries(codes), params)
     notes = list(without_cues([public, private], params.context))
-    sides = [report_terms(reports, matcher, params.context) for reports in (public, private)]
-    seen = [side.keywords for side in sides]
-    completions = synonyms if params.complete_from_codes else {}
-    public_completions = synonyms if params.complete_public else {}
-    public_codes = shared_codes(public["codes"].tolist(), patients(public), synonyms, 1)
-    public_keywords = [
-        _ordered(complete(keywords, own, public_completions, random_seed, report_id), own)
-        for keywords, own, report_id in zip(seen[0], public_codes, public["report_id"], strict=True)
+    sides = [
+        report_terms(reports, matcher, params.context, params.form) for reports in (public, private)
     ]
-    public_keywords = _capped(public_keywords, params)
+    seen = [side.keywords for side in sides]
+    languages = sorted({*public["language"], *private["language"]})
+    synonyms = {one: names_written(listed, params.form, one) for one in languages}
+    public_keywords, given_counts = _public_keywords(
+        public, seen[0], listed, synonyms, params, random_seed
+    )
     owners = patients(private)
-    private_codes = shared_codes(private["codes"].tolist(), owners, synonyms, params.min_documents)
+    private_codes = shared_codes(private["codes"].tolist(), owners, listed, params.min_documents)
     private_keywords = _shared_keywords(
-        private, seen[1], private_codes, completions, params, random_seed
+        private, seen[1], private_codes, synonyms, params, random_seed
     )
     prompt_rows, keyed = _prompts(private, private_keywords, template, random_seed)
     if params.training_terms == "as_private":
         sizes = sorted(prompt_rows["keywords"].map(len))
         public_keywords = [
-            _as_many(terms, sizes, random_seed, report_id)
+            as_many(terms, sizes, random_seed, report_id)
             for terms, report_id in zip(public_keywords, public["report_id"], strict=True)
         ]
     sft = _sft(public, public_keywords, template)
-    sets = code_sets(private_codes, owners, params.min_documents)
-    if not {"size", "code"} <= set(sets["kind"]):
+    sets = exported_code_sets(private["codes"].tolist(), private_codes, owners, params)
+    if not usable(sets, params):
+        what = "whole code set" if params.code_sets == "sets" else "code set"
         raise UserError(
-            f"No code set is shared by keywords.min_documents = {params.min_documents} private "
+            f"No {what} is shared by keywords.min_documents = {params.min_documents} private "
             "documents: lower it, give more documents, or check that their codes are in the list."
         )
     training = prompt_law(public_keywords, seen[0])
     asked = prompt_law(private_keywords, seen[1])
     notes += other_prompts(training, asked)
+    of_sets: dict[str, float] = {}
+    if params.code_sets == "sets":
+        of_sets["whole_sets_share"] = sets_share(sets, private_codes)
+        notes += few_sets(of_sets["whole_sets_share"])
     counts: dict[str, dict[str, float]] = {
         "matcher": matcher.work(),
-        "public": counts_of(sides[0], len(sft), public["codes"], synonyms),
-        "private": counts_of(sides[1], len(keyed), private["codes"], synonyms),
+        "public": counts_of(sides[0], len(sft), public["codes"], listed),
+        "private": counts_of(sides[1], len(keyed), private["codes"], listed),
         "training_prompts": training,
         "private_prompts": asked,
+        **({"given": given_counts} if params.given_fraction else {}),
         "exported": {
             "keywords": len({term for terms in prompt_rows["keywords"] for term in terms}),
             "dropped_as_rare": len({keyword.term for keywords in seen[1] for keyword in keywords})
             - len(shared(map(terms_of, seen[1]), owners, params.min_documents)),
             **{f"{kind}_rows": int(count) for kind, count in Counter(sets["kind"]).items()},
+            **of_sets,
         },
     }
     return Export(sft, prompt_rows, sets, keyed, counts, tuple(notes))
+
+
+def exported_code_sets(
+    codes: Sequence[Sequence[str]],
+    released: Sequence[Sequence[str]],
+    owners: Sequence[str],
+    params: Keywords,
+) -> pd.DataFrame:
+    """CODE_SETS of the private documents, as far as the parameters let them leave.
+
+    Args:
+        codes: of each document, as it has them.
+        released: what `shared_codes` made of them.
+        owners: each document's patient.
+    """
+    whole_of = codes if params.code_sets == "sets" else None
+    return code_sets(released, owners, params.min_documents, whole_of)
+
+
+def usable(sets: pd.DataFrame, params: Keywords) -> bool:
+    """Whether all kinds of CODE_SETS rows are there that the next stages may draw from."""
+    wanted = {"size", "code", "set"} if params.code_sets == "sets" else {"size", "code"}
+    return wanted <= set(sets["kind"])
+
+
+def exposure(params: Keywords) -> Iterator[str]:
+    """What the user should know of the wall that these parameters leave."""
+    if params.min_documents == 1:
+        what = "a code, a pair, a whole code set or" if params.code_sets == "sets" else "a code or"
+        yield (
+            f"keywords.min_documents is 1: {what} a term that a single patient has leaves the "
+            "private side; the tables of this stage are then as private as the documents."
+        )
 
 
 def patients(reports: pd.DataFrame) -> list[str]:
@@ -136,34 +183,37 @@ def patients(reports: pd.DataFrame) -> list[str]:
     return owners
 
 
-def complete(
-    keywords: Sequence[Keyword],
-    codes: Sequence[str],
-    synonyms: Mapping[str, Sequence[str]],
+def _public_keywords(
+    public: pd.DataFrame,
+    seen: Sequence[Sequence[Keyword]],
+    listed: Names,
+    synonyms: Mapping[str, Names],
+    params: Keywords,
     random_seed: int,
-    report_id: str,
-) -> list[Keyword]:
-    """The keywords, and one random synonym of each of the report's codes that none of them names.
-
-    A keyword names a code if its own code is the same, or part of it, or the other way round.
-    """
-    added = []
-    for code in codes:
-        if code in synonyms and not any(_names(keyword, code) for keyword in keywords):
-            rng = seeding.rng(random_seed, "synonym", report_id, code)
-            added.append(Keyword(synonyms[code][int(rng.integers(len(synonyms[code])))], code))
-    return [*keywords, *added]
-
-
-def _names(keyword: Keyword, code: str) -> bool:
-    return not keyword.marked and icd10.related(keyword.code, code)
+) -> tuple[list[list[str]], dict[str, float]]:
+    """The terms of the training prompts, and how many reports have terms that were given."""
+    codes = shared_codes(public["codes"].tolist(), patients(public), listed, 1)
+    given = given_terms(
+        public, codes, synonyms, params.form, params.given_fraction, random_seed
+    )  # none where the fraction is 0
+    found = []
+    for keywords, own, name, language in zip(
+        seen, codes, public["report_id"], public["language"], strict=True
+    ):
+        if name in given.terms:
+            found.append(arranged(given.terms[name], params.order))
+            continue
+        known = synonyms[language] if params.complete_public else {}
+        completed = complete(keywords, own, known, random_seed, name)
+        found.append(ordered(completed, own, params.order))
+    return _capped(found, params), given.counts
 
 
 def _shared_keywords(
     private: pd.DataFrame,
     seen: Sequence[Sequence[Keyword]],
     codes: Sequence[Sequence[str]],
-    synonyms: Mapping[str, Sequence[str]],
+    synonyms: Mapping[str, Names],
     params: Keywords,
     random_seed: int,
 ) -> list[list[str]]:
@@ -171,8 +221,16 @@ def _shared_keywords(
     owners = patients(private)
     common = shared(map(terms_of, seen), owners, params.min_documents)
     documents = [
-        complete([word for word in words if word.term in common], own, synonyms, random_seed, name)
-        for words, own, name in zip(seen, codes, private["report_id"], strict=True)
+        complete(
+            [word for word in words if word.term in common],
+            own,
+            synonyms[language] if params.complete_from_codes else {},
+            random_seed,
+            name,
+        )
+        for words, own, name, language in zip(
+            seen, codes, private["report_id"], private["language"], strict=True
+        )
     ]
     # a code that enough patients have may scatter over synonyms that too few have: they then take
     # the most frequent one
@@ -185,31 +243,16 @@ def _shared_keywords(
         [word if word in frequent else usual[word.code] for word in document]
         for document in documents
     ]
-    ordered = [_ordered(document, own) for document, own in zip(merged, codes, strict=True)]
-    capped = _capped(ordered, params)
+    capped = _capped(
+        [ordered(document, own, params.order) for document, own in zip(merged, codes, strict=True)],
+        params,
+    )
     common = shared(capped, owners, params.min_documents)
     return [[term for term in document if term in common] for document in capped]
 
 
-def _ordered(keywords: Sequence[Keyword], codes: Sequence[str]) -> list[str]:
-    """Distinct terms: first those that name the report's codes, in their order, then others."""
-
-    def place(keyword: Keyword) -> int:
-        places = (at for at, code in enumerate(codes) if _names(keyword, code))
-        return next(places, len(codes))
-
-    return list(dict.fromkeys(keyword.term for keyword in sorted(keywords, key=place)))
-
-
 def _capped(documents: Sequence[Sequence[str]], params: Keywords) -> list[list[str]]:
     return [list(document[: params.max_keywords]) for document in documents]
-
-
-def _as_many(terms: list[str], sizes: Sequence[int], random_seed: int, report_id: str) -> list[str]:
-    """Some of the terms, in their order: as many as a random private prompt has, of `sizes`."""
-    rng = seeding.rng(random_seed, "training terms", report_id)
-    wanted = min(sizes[int(rng.integers(len(sizes)))], len(terms))
-    return [terms[at] for at in sorted(rng.permutation(len(terms))[:wanted])]
 
 
 def _sft(public: pd.DataFrame, keywords: Sequence[list[str]], template: str) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from synthfr.keywords.matching import Match, Matcher
 from synthfr.section import Section
 from synthfr.text.language_resources import CONTEXTS
 from synthfr.text.language_resources import language as resources
+from synthfr.text.term_form import Form, written
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,9 +45,9 @@ class ReportTerms:
 
 
 def report_terms(
-    reports: pd.DataFrame, matcher: Matcher, treatment: ContextTreatment
+    reports: pd.DataFrame, matcher: Matcher, treatment: ContextTreatment, form: Form = "listed"
 ) -> ReportTerms:
-    """What each report names, every match treated by its context.
+    """What each report names, every match treated by its context, its term written in `form`.
 
     A term that the report also affirms stays, however often it is skipped. Where a report comes
     with keywords, they are searched in its text's stead: what leaves is always a term of the
@@ -64,13 +65,15 @@ def report_terms(
         for row, matches in zip(rows, extracted, strict=True):
             found.sources.update(match.source for match in matches)
             found.contexts.update(context for match in matches for context in match.contexts)
-            named = (_named(match, treatment, language) for match in matches)
+            named = (_named(match, treatment, form, language) for match in matches)
             found.keywords[row] = list(dict.fromkeys(keyword for keyword in named if keyword))
     return found
 
 
-def _named(match: Match, treatment: ContextTreatment, language: str) -> Keyword | None:
-    """The match as a keyword; None where its context is to be skipped."""
+def _named(match: Match, treatment: ContextTreatment, form: Form, language: str) -> Keyword | None:
+    """The match as a keyword; None where its context is to be skipped, or its term is empty in this
+    form.
+    """
     told = {context: getattr(treatment, context) for context in CONTEXTS}
     treated = {told[context] for context in match.contexts}
     if "skip" in treated:
@@ -79,7 +82,8 @@ def _named(match: Match, treatment: ContextTreatment, language: str) -> Keyword 
     for context in CONTEXTS:
         if context in match.contexts and told[context] == "mark":
             term = resources(language).marks[context].replace("{term}", term)
-    return Keyword(term, match.code, term != match.term)
+    shown = written(term, form, language)
+    return Keyword(shown, match.code, term != match.term) if shown else None
 
 
 def without_cues(sides: Sequence[pd.DataFrame], treatment: ContextTreatment) -> Iterator[str]:

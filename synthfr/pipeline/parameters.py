@@ -154,6 +154,38 @@ class Params(Section):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _imitated_sets_are_exported(self) -> Params:
+        if not self.has("keywords", "synthesize"):
+            return self
+        if self.synthesize.code_sets == "imitated" and self.keywords.code_sets != "sets":
+            raise ValueError(
+                "synthesize.code_sets is imitated, but keywords.code_sets exports counts alone: "
+                "set it to sets (whole code sets then leave the private side)"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _code_files_are_watched(self) -> Params:
+        if not self.has("synthesize"):
+            return self
+        for name in ("code_list", "given"):
+            file = getattr(self.synthesize, name)
+            if file.path is None:
+                continue
+            where = f"synthesize.{name}"
+            if "/data/private/" in f"/{Path(file.path).as_posix()}":
+                raise ValueError(
+                    f"{where}.path is below data/private, and synthesize may read nothing there: "
+                    "name a file that may be shared"
+                )
+            if Path(file.watch) != Path(file.path):
+                raise ValueError(
+                    f"{where}.watch is '{file.watch}', not {where}.path: name the file there too, "
+                    "so that DVC notices when it changes"
+                )
+        return self
+
     def _models(self) -> Iterator[tuple[str, Any]]:
         """Where a model is named that may be a folder, and its settings."""
         if self.has("judge"):

@@ -14,7 +14,7 @@ def _schema(**columns: pa.DataType) -> pa.Schema:
 _REPORT = {
     "report_id": pa.string(),
     "text": pa.string(),
-    "codes": _LIST,
+    "codes": _LIST,  # the first is the principal diagnosis
     "keywords": _LIST,
     "language": pa.string(),
 }
@@ -58,7 +58,8 @@ CODE_SETS = Table(
     "code_sets",
     _schema(kind=pa.string(), codes=_LIST, size=pa.int8(), n_documents=pa.int32()),
     key=("kind", "codes", "size"),
-    choices={"kind": ("size", "code", "pair")},
+    # set: a whole code set, its principal code first; the codes of a pair have no order
+    choices={"kind": ("size", "code", "pair", "set")},
 )
 CANDIDATES = Table(
     "candidates",

@@ -1,5 +1,6 @@
 """A step's data set: the same prompts at every step, other seeds, no empty reports."""
 
+from collections import Counter
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -81,9 +82,45 @@ def test_every_synonym_gets_its_turn(tmp_path: Path) -> None:
 
 def test_a_shared_synonym_is_said_once() -> None:
     codes = CODES.assign(synonyms=[["même"], ["même", "autre"], ["même"], ["x"]])
-    for record in planned_records(CODE_SETS, codes, 60, 5, 0):
+    for record in planned_records(CODE_SETS, codes, params(reports=60), "fr", 0):
         if sorted(record.codes) == ["E11", "I10"] and record.codes[0] == "I10":
             assert record.keywords == ["même", "autre"]
+
+
+def test_several_synonyms_of_a_code_are_distinct_and_as_many_as_may_be() -> None:
+    names = [f"nom {number}" for number in range(6)]
+    one = CODES.assign(synonyms=[names] * 4, sources=[["label"] * 6] * 4)
+    alone = exported([["I10"]] * 9, 1)
+    how = params(reports=600, max_keywords_per_code=3)
+    made = [record.keywords for record in planned_records(alone, one, how, "fr", 0)]
+    sizes = Counter(map(len, made))
+    assert set(sizes) == {1, 2, 3} and all(150 < count < 250 for count in sizes.values())
+    assert all(len(set(terms)) == len(terms) for terms in made)
+    assert {term for terms in made for term in terms} == set(names)
+    # a code with two names gives two at most, one without a fresh name one
+    for record in planned_records(CODE_SETS, CODES, params(max_keywords_per_code=9), "fr", 0):
+        assert len(record.keywords) <= sum(len(SYNONYMS[code]) for code in record.codes)
+    same = CODES.assign(synonyms=[["même"]] * 4, sources=[["label"]] * 4)
+    for record in planned_records(CODE_SETS, same, params(max_keywords_per_code=9), "fr", 0):
+        assert record.keywords == ["même"] * len(record.codes)
+    # the control: one name a code, as it was
+    assert all(
+        len(record.keywords) == len(record.codes)
+        for record in planned_records(CODE_SETS, CODES, params(), "fr", 0)
+    )
+
+
+def test_names_may_be_asked_for_in_normal_form() -> None:
+    listed = planned_records(CODE_SETS, CODES, params(reports=60), "fr", 0)
+    how = params(reports=60, keyword_form="normalised")
+    made = planned_records(CODE_SETS, CODES, how, "fr", 0)
+    said = {term for record in made for term in record.keywords}
+    assert said == {"gastro enterite", "diabete", "dnid", "hypertension", "hta"}
+    assert [record.codes for record in made] == [record.codes for record in listed]
+    numbers = CODES.assign(synonyms=[["1"], ["2", "DNID"], ["x"], ["x"]])
+    with pytest.raises(UserError, match=r"Code A09 has no name with a letter.*keyword_form"):
+        planned_records(CODE_SETS, numbers, how, "fr", 0)
+    planned_records(CODE_SETS, numbers, params(), "fr", 0)
 
 
 def test_an_empty_report_is_asked_for_again(tmp_path: Path) -> None:
@@ -117,7 +154,7 @@ def test_reports_that_stay_empty_are_left_out_or_told(tmp_path: Path) -> None:
 
 def test_a_code_without_entry_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"Code I10 .* not in the code table"):
-        planned_records(CODE_SETS, CODES[CODES["code"] != "I10"], 3, 5, 0)
+        planned_records(CODE_SETS, CODES[CODES["code"] != "I10"], params(reports=3), "fr", 0)
 
 
 def test_the_folder_appears_with_its_card(tmp_path: Path) -> None:
@@ -135,6 +172,7 @@ def test_the_folder_appears_with_its_card(tmp_path: Path) -> None:
     save = partial(
         dataset_card.save, made, everything.synthesize, tmp_path / "out", step="dpo1",
         language="fr", template="plain", source="demo", base_dir=base, lineage=lineage,
+        min_documents=5,
     )  # fmt: skip
     for _ in range(2):  # a folder that is there is replaced
         save(completed_from_codes=False)
@@ -151,6 +189,12 @@ def test_the_folder_appears_with_its_card(tmp_path: Path) -> None:
     assert "says nothing about clinical realism" in body
     for row in made.reports.itertuples():
         assert row.text not in card
+    assert (
+        "* Codes: sets of at most 5, drawn from how often codes and pairs of codes occur in\n"
+        "  the private corpus; only counts over at least `keywords.min_documents` private "
+        "documents are known\n  on this side.\n"
+        "* Keywords: one random synonym of each code. Prompt: template"
+    ) in body
     told = "prompts of private documents were completed from gold codes"
     assert told not in card
     save(completed_from_codes=True)
@@ -165,3 +209,34 @@ def test_the_folder_appears_with_its_card(tmp_path: Path) -> None:
         save(completed_from_codes=False, source=source)
         limits = (tmp_path / "out/README.md").read_text()
         assert limits.count("The tiny base knows the demo's 32 diseases alone") == told
+
+
+@pytest.mark.parametrize(
+    ("changed", "told", "untold"),
+    [
+        ({}, "only counts over at least", "whole code sets"),
+        ({"code_sets": "imitated"}, "sampled from whole code sets", "Nothing of the"),
+        ({"code_sets": "uniform"}, "1 to 5 of all codes of the code table", "drawn from"),
+        ({"code_sets": "uniform", "code_list": {"path": "a"}}, "of the codes of a list", "drawn"),
+        ({"code_sets": "given", "given": {"path": "a"}}, "sets of a file", "drawn from"),
+        ({"max_keywords_per_code": 3}, "1 to 3 random synonyms of each code.", "normal form"),
+        ({"keyword_form": "normalised"}, "one random synonym of each code in normal form.", "1 to"),
+    ],
+)
+def test_the_card_says_how_codes_and_keywords_came_to_be(
+    tmp_path: Path, changed: dict[str, Any], told: str, untold: str
+) -> None:
+    base = {
+        "source": "tiny", "repo_id": None, "revision": None, "parameters": 1, "digest": "d" * 64,
+    }  # fmt: skip
+    made, how = run(tmp_path), params(**changed)
+    card = partial(
+        dataset_card.card, made, how, step="step0", language="fr", template="plain", source="demo",
+        base=base, unlearnt=None, lineage=[], completed_from_codes=False,
+    )  # fmt: skip
+    text = card(min_documents=5)
+    described = text.split("## How it was made")[1].split("* Policy")[0]
+    assert told in " ".join(described.split()) and untold not in described
+    held_back = "what a single patient has is known, too"
+    assert held_back not in text
+    assert (held_back in card(min_documents=1)) == (how.code_sets in ("cooccurrence", "imitated"))

@@ -81,9 +81,18 @@ def test_nothing_rare_or_unknown_leaves(documents: list[list[str]], min_document
         assert len(after) == len(set(after))
         # only the document's own codes, or wider ones
         assert all(any(code.startswith(wide) for code in before) for wide in after)
-    sets = code_sets(released, owners, min_documents)
+    sets = code_sets(released, owners, min_documents, documents)
     assert (sets["n_documents"] >= min_documents).all()
-    for _, row in sets[sets["kind"] != "size"].iterrows():
+    for _, row in sets[sets["kind"] == "set"].iterrows():
+        principal, *rest = row["codes"]
+        holds = [
+            bool(codes) and own[0].startswith(principal) and codes == [principal, *codes[1:]]
+            and sorted(codes[1:]) == rest
+            for own, codes in zip(documents, released, strict=True)
+        ]  # fmt: skip
+        assert sum(holds) == row["n_documents"]
+        assert len({o for o, held in zip(owners, holds, strict=True) if held}) >= min_documents
+    for _, row in sets[sets["kind"].isin(["code", "pair"])].iterrows():
         holds = [set(row["codes"]) <= set(codes) for codes in released]
         assert sum(holds) == row["n_documents"]
         holders = {owner for owner, held in zip(owners, holds, strict=True) if held}

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from synthfr import prompts, records
 from synthfr.errors import UserError
 from synthfr.keywords.coverage import summary
-from synthfr.keywords.export import Export, Keywords, complete, export
+from synthfr.keywords.export import Export, Keywords, export
+from synthfr.keywords.prompt_terms import complete
 from synthfr.keywords.report_terms import ContextTreatment, Keyword
 from synthfr.text import language
 

@@ -137,6 +137,34 @@ def test_shares_gathered_are_the_whole_to_the_byte() -> None:
         assert (code, told.count("\n")) == (1, 1) and "--shard-index" in told
 
 
+def change_synthesize(**values: Any) -> None:
+    yaml = YAML(typ="safe")
+    params = yaml.load(Path("params.yaml"))
+    params["synthesize"] |= values
+    yaml.dump(params, Path("params.yaml"))
+
+
+@pytest.mark.usefixtures("repository")
+def test_code_sets_of_a_file_are_written_about_in_their_order() -> None:
+    stage("base")
+    tiny.adapter(layout.adapter("step0"), layout.BASE, "step0")
+    file = {"path": "sets.csv", "watch": "sets.csv", "column": "codes"}
+    change_synthesize(code_sets="given", given=file, reports=10, max_keywords_per_code=2)
+    Path("sets.csv").write_text("codes\nI10;E11\nI10;Z98\n")
+    code, told = stage("synthesize", "step0")
+    assert code == 1 and told.count("\n") == 1
+    assert "sets.csv, row 2: item 2 is not in the code table" in told
+    assert not layout.synthetic("step0").exists()
+    Path("sets.csv").write_text("codes\nI10;E11\nZ99\n")
+    assert stage("synthesize", "step0")[0] == 0
+    reports = records.read_table(layout.synthetic_reports("step0"), records.SYNTHETIC)
+    expected = {f"report-{at:06d}": [["I10", "E11"], ["Z99"]][at % 2] for at in range(10)}
+    got = dict(zip(reports["report_id"], reports["codes"], strict=True))
+    assert got == {name: expected[name] for name in got} and len(got) > 5
+    assert max(map(len, reports["keywords"])) > 2
+    assert "the sets of a file" in (layout.synthetic("step0") / "README.md").read_text("utf-8")
+
+
 @pytest.mark.usefixtures("repository")
 def test_mistakes_are_one_line_and_leave_nothing() -> None:
     def mistake(*command: str) -> str:

@@ -69,6 +69,28 @@ def test_nothing_shared_widely_enough_is_told_and_writes_nothing() -> None:
     assert not layout.KEYED.exists()
 
 
+def test_published_rules_and_what_they_leave_of_the_wall() -> None:
+    assert "min_documents is 1" not in small_seed.run("keywords").output
+    small_seed.change(
+        keywords={
+            "form": "normalised", "order": "longest", "max_keywords": None, "given_fraction": 0.5,
+            "code_sets": "sets", "min_documents": 1,
+        }
+    )  # fmt: skip
+    result = small_seed.run("keywords")
+    assert result.exit_code == 0, result.output
+    assert "a whole code set or a term that a single patient has leaves" in result.output
+    sets = records.read_table(layout.CODE_SETS, records.CODE_SETS)
+    assert set(sets["kind"]) == {"size", "code", "pair", "set"}
+    logged = json.loads(layout.metrics("keywords").read_text())
+    assert logged["given"]["drawn"] == logged["given"]["by_codes"] > 0
+    for table, kind in ((layout.PROMPTS, records.PROMPTS), (layout.SFT_TABLE, records.SFT)):
+        for terms in records.read_table(table, kind)["keywords"]:
+            assert terms == sorted(terms, key=lambda term: (-len(term), term))
+            assert all(term == term.lower() and term.isascii() for term in terms)
+    assert leaks.find(Path(), [small_seed.CANARY, "priv0", "priv-patient"]) == []
+
+
 def test_without_the_seed_the_remedy_is_told() -> None:
     layout.PRIVATE_TRAIN.unlink()
     result = small_seed.run("keywords")

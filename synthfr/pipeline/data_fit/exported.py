@@ -11,8 +11,16 @@ from typing import TYPE_CHECKING
 from synthfr import seeding
 from synthfr.errors import UserError
 from synthfr.generation.synthesis import Record, records
-from synthfr.keywords.disclosure import code_sets, shared_codes
-from synthfr.keywords.export import export, patients
+from synthfr.keywords.coverage import few_sets, sets_share
+from synthfr.keywords.disclosure import shared_codes
+from synthfr.keywords.export import (
+    Keywords,
+    export,
+    exported_code_sets,
+    exposure,
+    patients,
+    usable,
+)
 from synthfr.pipeline.data_fit.fit import Fit, note, ok, stop
 
 if TYPE_CHECKING:
@@ -47,16 +55,21 @@ def exported(corpus: Corpus, params: Params) -> Exported | Fit:
     owners = patients(private)
     documents = private["codes"].tolist()
 
-    def sets(min_documents: int) -> pd.DataFrame:
-        shared = shared_codes(documents, owners, known, min_documents)
-        return code_sets(shared, owners, min_documents)
+    def sets(how: Keywords) -> tuple[pd.DataFrame, list[list[str]]]:
+        released = shared_codes(documents, owners, known, how.min_documents)
+        return exported_code_sets(documents, released, owners, how), released
 
-    all_sets = sets(how.min_documents)
-    if not _usable(all_sets):
+    def is_usable(min_documents: int) -> bool:
+        lower = how.model_copy(update={"min_documents": min_documents})
+        return usable(sets(lower)[0], lower)
+
+    all_sets, released = sets(how)
+    if not usable(all_sets, how):
         lower = range(how.min_documents - 1, FEWEST - 1, -1)
-        found = next((least for least in lower if _usable(sets(least))), None)
+        found = next((least for least in lower if is_usable(least)), None)
+        what = "whole code set" if how.code_sets == "sets" else "code set"
         text = (
-            f"no code set is shared by keywords.min_documents = {how.min_documents} private "
+            f"no {what} is shared by keywords.min_documents = {how.min_documents} private "
             f"patients of {len(set(owners))} (training side)"
         )
         if found is None:
@@ -77,20 +90,24 @@ def exported(corpus: Corpus, params: Params) -> Exported | Fit:
             drawn(corpus.public, SAMPLE, params.random_seed),
             sample,
             corpus.codes,
-            how.model_copy(update={"min_documents": least}),
+            # whole sets are too rare to be looked for in a sample: those of all are above
+            how.model_copy(update={"min_documents": least, "code_sets": "counts"}),
             params.prompt.template,
             params.random_seed,
         )
         planned = records(
             all_sets,
             corpus.codes,
-            params.synthesize.reports,
-            params.synthesize.max_codes,
+            params.synthesize,
+            params.seed.language,
             params.random_seed,
         )
     except UserError as error:
         return stop("keywords", _clause(error))
-    return Exported(made.sft, made.prompts, all_sets, planned, share, made.notes)
+    notes = [*exposure(how), *made.notes]
+    if how.code_sets == "sets":
+        notes += few_sets(sets_share(all_sets, released))
+    return Exported(made.sft, made.prompts, all_sets, planned, share, tuple(notes))
 
 
 def prompt_counts(made: Exported, params: Params) -> Iterator[Fit]:
@@ -131,10 +148,6 @@ _MORE = (
     "give more documents, lower keywords.min_documents, or let the documents' codes add terms "
     "(keywords.complete_from_codes)"
 )
-
-
-def _usable(sets: pd.DataFrame) -> bool:
-    return {"size", "code"} <= set(sets["kind"])
 
 
 def _clause(error: UserError) -> str:

@@ -119,7 +119,7 @@ def _prompts(
         return
     half = context // 2
     if lengths.longest_prompt >= context:
-        fewer = _fewer(reader, _terms(made), params, params.keywords.max_keywords, half)
+        fewer = _fewer(reader, _terms(made), params, half)
         yield stop(
             "prompts",
             f"{_of(_over(lengths.prompts, context), lengths.prompts)} prompts of private documents "
@@ -129,7 +129,8 @@ def _prompts(
         )
     if (longest := int(lengths.asked.max())) >= context:
         asked = [one.keywords for one in made.planned]
-        fewer = _fewer(reader, asked, params, params.synthesize.max_codes, half)
+        a_code = params.synthesize.max_keywords_per_code
+        fewer = max(1, _fewer(reader, asked, params, half) // a_code)
         yield stop(
             "prompts",
             f"prompts of the step data sets have up to {longest:,} tokens of the {context:,} that "
@@ -151,7 +152,7 @@ def _sft(lengths: Lengths, reader: BaseReader, made: Exported, params: Params) -
     value = min(wanted, held) if held else wanted
     covers = f"which covers {_share(lengths.sft <= value)} of them whole"
     if held and longest_prompt >= held:
-        fewer = _fewer(reader, _terms(made), params, params.keywords.max_keywords, held // 2)
+        fewer = _fewer(reader, _terms(made), params, held // 2)
         yield stop(
             "sft",
             f"prompts of public reports have up to {longest_prompt:,} tokens, the base holds "
@@ -284,13 +285,11 @@ def _terms(made: Exported) -> list[list[str]]:
     return [*made.sft["keywords"], *made.prompts["keywords"]]
 
 
-def _fewer(
-    reader: BaseReader, keywords: Sequence[list[str]], params: Params, most: int, limit: int
-) -> int:
-    """The largest number of keywords up to `most` with which every prompt has at most `limit`
-    tokens; 1 where none has.
+def _fewer(reader: BaseReader, keywords: Sequence[list[str]], params: Params, limit: int) -> int:
+    """The largest number of keywords with which every prompt has at most `limit` tokens; 1 where
+    none has.
     """
-    for number in range(most, 1, -1):
+    for number in range(max(map(len, keywords)), 1, -1):
         cut = {tuple(terms[:number]) for terms in keywords}
         texts = [
             prompt_templates.render(terms, params.prompt.template, params.seed.language)
