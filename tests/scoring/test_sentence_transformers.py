@@ -61,9 +61,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def load(
     model: str, max_tokens: int, own_limit: OwnLimit = "refuse", window_tokens: int = 8
 ) -> SentenceTransformersEvaluator:
-    settings = SentenceTransformersSettings(
-        model=model, max_tokens=max_tokens, own_limit=own_limit
-    )
+    settings = SentenceTransformersSettings(model=model, max_tokens=max_tokens, own_limit=own_limit)
     return SentenceTransformersEvaluator(settings, window_tokens)
 
 
