@@ -31,6 +31,7 @@ def main(round_: str) -> None:
                 records.read_table(layout.PROMPTS, records.PROMPTS),
                 run.params.judge.kind,
                 respondent,
+                run.params.judge.unparsable,
             )
         records.write_table(judged.table, layout.judgements(round_), records.JUDGEMENTS)
         run.log(judged.measures)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -350,6 +351,34 @@ class TestDoctor:
         path.write_text(path.read_text().replace("beta: 0.1", "beta: -1"))
         result = run("doctor")
         assert result.exit_code == 1 and "dpo.beta" in result.output
+
+    def test_an_encoder_that_reads_too_little_stops_a_run(self, checkout: Path) -> None:
+        encoder = checkout / "models/encoder"
+        encoder.mkdir(parents=True)
+        (encoder / "config.json").write_text(
+            '{"model_type": "mpnet", "max_position_embeddings": 514, "pad_token_id": 1}'
+        )
+        (encoder / "sentence_bert_config.json").write_text('{"max_seq_length": 64}')
+        path = checkout / "params.yaml"
+        params = read_yaml(path)
+        chosen = params["score"]["evaluator"]
+        chosen["kind"] = "sentence_transformers"
+        chosen["sentence_transformers"] |= {"model": "models/encoder", "watch": "models/encoder"}
+
+        def told(**changes: object) -> tuple[Weight, str]:
+            chosen["sentence_transformers"] |= changes
+            path.write_text(json.dumps(params))
+            [found] = [one for one in diagnosis.parameters() if one.topic == "encoder"]
+            return found.weight, found.text
+
+        weight, text = told()
+        assert weight == Weight.STOP and "reads the first 64 tokens" in text
+        assert "max_tokens asks for 512, and a window has 128" in text
+        assert told(own_limit="raise")[0] == Weight.OK  # negative control
+        weight, text = told(own_limit="accept")
+        assert weight == Weight.OK and "reads 64 tokens of a text (max_tokens 512" in text
+        weight, text = told(own_limit="raise", max_tokens=513)
+        assert weight == Weight.STOP and "has positions for 512 tokens" in text
 
     def test_a_missing_package_stops_a_run(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(diagnosis, "NEEDED", ("trl", "no-such-package"))

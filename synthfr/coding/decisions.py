@@ -13,6 +13,7 @@ import numpy as np
 from synthfr.coding.metrics import Bools, Floats, top_labels
 
 RULES = ("global_threshold", "fixed_threshold", "top_k_mean", "prevalence_matched")
+ORIGINAL_RULE = "fixed_threshold"
 EVEN_ODDS = 0.0  # a coder's score is a signed distance or log-odds: 0 is a probability of one half
 _DENSITIES = np.geomspace(
     0.25, 4.0, 49

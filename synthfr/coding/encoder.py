@@ -2,9 +2,9 @@
 the original Synth-FR trains it.
 
 Binary cross-entropy with each code's positives weighted by negatives / positives, cosine schedule,
-the epoch with the lowest loss on validation reports kept, early stopping. A coder that is trained
-leaves its scores in `scratch`, and its checkpoints while it is being trained: a killed run goes on
-there.
+the evaluation with the lowest loss on validation reports kept, early stopping. A coder that is
+trained leaves its scores in `scratch`, and its checkpoints while it is being trained: a killed run
+goes on there, and ends with the same scores.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ class EncoderSettings(Section):
     max_length: Annotated[int, Field(ge=8)] = 2048
     warmup_ratio: Share = 0.1
     weight_decay: NonNegative = 0.01
+    max_gradient_norm: NonNegative = 1.0
+    evaluate_every_steps: Count | None = None
     patience: Count = 5
     precision: Literal["float32", "bfloat16"] = "float32"
 
@@ -116,7 +118,6 @@ class EncoderCoder:
         import torch
         from transformers import (
             DataCollatorWithPadding,
-            EarlyStoppingCallback,
             PrinterCallback,
             Trainer,
             TrainingArguments,
@@ -140,6 +141,8 @@ class EncoderCoder:
 
         watched = validation if validation is not None and len(validation.rows) else None
         steps = -(-len(train) // params.batch_size) * params.epochs
+        every = params.evaluate_every_steps
+        rhythm = "epoch" if every is None else "steps"
         trainer = Trainer(
             model=self._model(truth.shape[1]),
             args=TrainingArguments(
@@ -150,6 +153,7 @@ class EncoderCoder:
                 lr_scheduler_type="cosine",
                 warmup_steps=round(params.warmup_ratio * steps),
                 weight_decay=params.weight_decay,
+                max_grad_norm=params.max_gradient_norm,
                 per_device_train_batch_size=params.device_batch_size,
                 per_device_eval_batch_size=2 * params.device_batch_size,
                 gradient_accumulation_steps=params.batch_size // params.device_batch_size,
@@ -157,9 +161,11 @@ class EncoderCoder:
                 bf16=params.precision == "bfloat16",
                 use_cpu=not cuda,
                 dataloader_pin_memory=cuda,
-                save_strategy="epoch",
+                save_strategy=rhythm,
+                save_steps=every or 1,
                 save_total_limit=2,
-                eval_strategy="epoch" if watched else "no",
+                eval_strategy=rhythm if watched else "no",
+                eval_steps=every,
                 load_best_model_at_end=watched is not None,
                 metric_for_best_model="eval_loss" if watched else None,
                 greater_is_better=False if watched else None,
@@ -173,8 +179,10 @@ class EncoderCoder:
             compute_loss_func=loss,
         )
         trainer.remove_callback(PrinterCallback)
+        order = _order([len(self._ids[row]) for row in train], params.batch_size, seed)
+        trainer._get_train_sampler = lambda *_: order
         if watched:
-            trainer.add_callback(EarlyStoppingCallback(params.patience))
+            trainer.add_callback(_patience(params.patience))
         try:
             resume.train(trainer, place)
             # grouping by length would also shuffle what is predicted: here the rows are sorted
@@ -212,6 +220,53 @@ class EncoderCoder:
             )
         except (ValueError, OSError, KeyError) as error:
             raise _unusable(self._folder, error) from None
+
+
+def _order(lengths: Sequence[int], batch_size: int, seed: int) -> Any:
+    """A sampler of row numbers, of like `lengths` together, in an order that the seed and the epoch
+    alone give: transformers' own draws from the global state at the start of an epoch, which a run
+    that goes on in the middle of one does not have.
+    """
+    import torch
+    from transformers.trainer_pt_utils import LengthGroupedSampler
+
+    class Order(LengthGroupedSampler):  # type: ignore[misc]
+        def set_epoch(self, epoch: int) -> None:
+            """Called by the data loader before each epoch."""
+            self.generator = torch.Generator().manual_seed(seeding.derive(seed, "order", epoch))
+
+    return Order(batch_size, lengths=list(lengths))
+
+
+def _patience(evaluations: int) -> Any:
+    """A callback that ends the training after so many evaluations in a row without a new lowest
+    validation loss.
+
+    It counts in the trainer's log, which checkpoints keep (transformers' own begins anew in a run
+    that goes on). Where the run was killed after its last evaluation, one more step is made, and
+    never looked at.
+    """
+    from transformers import TrainerCallback
+
+    def exhausted(state: Any) -> bool:
+        losses = [entry["eval_loss"] for entry in state.log_history if "eval_loss" in entry]
+        if not losses:
+            return False
+        since = len(losses) - 1 - int(np.argmin(np.nan_to_num(losses, nan=np.inf)))
+        return since >= evaluations
+
+    class Patience(TrainerCallback):  # type: ignore[misc]
+        def on_evaluate(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            control.should_training_stop = control.should_training_stop or exhausted(state)
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            if exhausted(state):
+                control.should_training_stop = True
+                control.should_evaluate = control.should_save = False
+
+        on_epoch_end = on_step_end
+
+    return Patience()
 
 
 def positive_weights(truth: Bools) -> np.ndarray:

@@ -43,6 +43,7 @@ class Classify(Section):
         500,
         1000,
     ]
+    sample: Literal["drawn", "first"] = "drawn"
     top_k: Annotated[
         list[Annotated[int, Field(ge=1, le=N_CATEGORIES)]],
         Field(min_length=1),
@@ -98,8 +99,9 @@ def evaluate_grid(
         rules that do not count F1 stands for all metrics of decisions.
 
     A seed varies which reports are drawn and which of them tune the threshold; both depend on
-    report ids, not on row order, and a smaller size is part of a larger one. UserError when there
-    are too few reports or no code to learn.
+    report ids, not on row order, and a smaller size is part of a larger one. With the sample
+    'first', a size is the first rows of `training`, and a seed varies only which of them tune the
+    threshold. UserError when there are too few reports or no code to learn.
     """
     _refuse_too_few(len(training), params, label_space)
     known = labels.categories([*training["codes"], *holdout["codes"]])
@@ -163,7 +165,8 @@ def _grid(
     for seed in params.seeds:
         shuffled = _shuffled(report_ids, random_seed, seed)
         for size in params.sizes:
-            split = _split(shuffled[:size], params.validation_share)
+            drawn = shuffled[:size] if params.sample == "drawn" else shuffled[shuffled < size]
+            split = _split(drawn, params.validation_share)
             for evaluation in params.evaluations:
                 for top_k in sorted(params.top_k, reverse=True):
                     if evaluation == UNBIASED:
@@ -181,7 +184,9 @@ def summarise(cells: Iterable[Cell], rule: str) -> dict[str, Any]:
 
     ``size=1000/top_k=20/macro_f1/{mean,low,high,seed=0,...}``: the unbiased evaluation under
     `rule`, which counts; beside it ``.../original/<metric>/...`` (the original's evaluation, same
-    rule) and ``.../rules/<other rule>/<metric>/...``.
+    rule) and ``.../rules/<other rule>/<metric>/...``. The original's own rule, a probability above
+    one half, is told of its evaluation whatever `rule` is: as
+    ``.../original/rules/fixed_threshold/<metric>/...`` where that is another.
     """
     groups: dict[tuple[Any, ...], list[Cell]] = {}
     for cell in cells:
@@ -191,12 +196,12 @@ def summarise(cells: Iterable[Cell], rule: str) -> dict[str, Any]:
     for (size, top_k, evaluation, used), group in sorted(groups.items()):
         place = summary.setdefault(f"size={size}", {}).setdefault(f"top_k={top_k}", {})
         names: Sequence[str] = [name for name in group[0] if name not in _IDENTITY]
-        if used != rule:
-            if evaluation == ORIGINAL:
+        if evaluation == ORIGINAL:
+            if used not in (rule, decisions.ORIGINAL_RULE):
                 continue
-            place, names = place.setdefault("rules", {}).setdefault(used, {}), _BESIDE
-        elif evaluation == ORIGINAL:
             place = place.setdefault("original", {})
+        if used != rule:
+            place, names = place.setdefault("rules", {}).setdefault(used, {}), _BESIDE
         for name in names:
             place[name] = mean_interval([cell[name] for cell in group]).as_dict()
         if used == rule and evaluation == UNBIASED:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import model_validator
 
 from synthfr.engines.asking import QuestionSettings, Respondent
 from synthfr.errors import UserError
-from synthfr.judging import criteria, pairwise
+from synthfr.judging import criteria, overall, pairwise
 from synthfr.judging.rows import Candidate, Judgement, distribution
 from synthfr.records import JUDGEMENTS
 
@@ -18,10 +18,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+Unparsable = Literal["empty", "zero"]
+
+
 class Judge(QuestionSettings):
     """Parameters `judge`: see the comments in params.yaml."""
 
-    kind: Literal["none", "score", "pairwise"] = "none"
+    kind: Literal["none", "score", "overall", "pairwise"] = "none"
+    unparsable: Unparsable = "empty"
 
     @property
     def enabled(self) -> bool:
@@ -33,8 +37,17 @@ class Judge(QuestionSettings):
             raise ValueError("kind is not 'none', so 'model' must name the judge")
         return self
 
+    @model_validator(mode="after")
+    def _zero_is_a_grade(self) -> Judge:
+        if self.unparsable == "zero" and self.kind == "pairwise":
+            raise ValueError(
+                "unparsable 'zero' means nothing to kind 'pairwise', whose answers are no grades: "
+                "set unparsable to empty, or kind to score or overall"
+            )
+        return self
 
-_KINDS = {"score": criteria.rate, "pairwise": pairwise.compare}
+
+_KINDS = {"score": criteria.rate, "overall": overall.rate, "pairwise": pairwise.compare}
 
 
 @dataclass(frozen=True)
@@ -46,17 +59,27 @@ class Judged:
 
 
 def judge(
-    candidates: pd.DataFrame, prompts: pd.DataFrame, kind: str, respondent: Respondent | None
+    candidates: pd.DataFrame,
+    prompts: pd.DataFrame,
+    kind: str,
+    respondent: Respondent | None,
+    unparsable: Unparsable = "empty",
 ) -> Judged:
     """Have `respondent` judge every candidate (CANDIDATES) in the language of its prompt (PROMPTS),
     joined by id; `kind` is that of `Judge`. Without a respondent every judgement is null.
+
+    A candidate that the judge gave no usable answer about has no grade, or 0 where `unparsable` is
+    'zero'; either way the answer is counted among the measures.
 
     UserError when a candidate is of no prompt.
     """
     listed = _listed(candidates, prompts)
     if respondent is None:
         return _judged(listed, [Judgement(*candidate.key) for candidate in listed], {})
-    return _judged(listed, *_KINDS[kind](listed, respondent))
+    judgements, measures = _KINDS[kind](listed, respondent)
+    if unparsable == "zero":
+        judgements = [replace(one, judge=one.judge or 0.0) for one in judgements]
+    return _judged(listed, judgements, measures)
 
 
 def _listed(candidates: pd.DataFrame, prompts: pd.DataFrame) -> list[Candidate]:

@@ -59,6 +59,7 @@ def rater(
     *,
     window_tokens: int,
     stride_tokens: int,
+    within_tokens: int | None,
     random_seed: int,
 ) -> Rater:
     """The rater that ``params.kind`` names, fitted; one that cannot be had is a UserError.
@@ -69,12 +70,12 @@ def rater(
     """
     if params.kind == "discriminator":
         return Discriminator(params.discriminator, private, public, random_seed)
-    encoder = _encoder(params)
+    encoder = _encoder(params, window_tokens)
     encoder.fit([private.texts[key] for key in sorted(private.texts)])
-    return DocumentSimilarity(encoder, against, window_tokens, stride_tokens)
+    return DocumentSimilarity(encoder, against, window_tokens, stride_tokens, within_tokens)
 
 
-def _encoder(params: EvaluatorSettings) -> Encoder:
+def _encoder(params: EvaluatorSettings, window_tokens: int) -> Encoder:
     if params.kind == "sentence_transformers":
-        return SentenceTransformersEvaluator(params.sentence_transformers)
+        return SentenceTransformersEvaluator(params.sentence_transformers, window_tokens)
     return LocalEvaluator(params.local)

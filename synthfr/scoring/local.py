@@ -9,7 +9,7 @@ the weighted mean of the two cosines.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +45,7 @@ class LocalEvaluator:
     """
 
     weights: Path | None = None
+    measures: Mapping[str, Any] = {}
 
     def __init__(self, params: LocalSettings) -> None:
         self._params = params
@@ -97,7 +98,9 @@ class LocalEvaluator:
         parts = [csr_matrix(np.sqrt(weight) * smooth), np.sqrt(1 - weight) * words]
         return hstack(parts, format="csr", dtype=np.float32)
 
-    def windows(self, text: str, window_tokens: int, stride_tokens: int) -> list[str]:
+    def windows(
+        self, text: str, window_tokens: int, stride_tokens: int, within_tokens: int | None = None
+    ) -> list[str]:
         """Windows of words."""
         words = [match.span() for match in _WORD.finditer(text)]
-        return windows.cut(text, words, window_tokens, stride_tokens)
+        return windows.cut(text, words, window_tokens, stride_tokens, within_tokens)

@@ -56,6 +56,7 @@ class Encoder(Protocol):
     """Turns texts into vectors. The cosine of two texts is the dot product of their rows."""
 
     weights: Path | None  # see `Rater`
+    measures: Mapping[str, Any]  # see `Rater`
 
     def fit(self, private_texts: Sequence[str]) -> None:
         """Learn from the private documents, where there is anything to learn."""
@@ -65,7 +66,9 @@ class Encoder(Protocol):
         nothing it knows.
         """
 
-    def windows(self, text: str, window_tokens: int, stride_tokens: int) -> list[str]:
-        """`text` in overlapping windows of the encoder's own tokens; the text itself when it is
-        not longer than one.
+    def windows(
+        self, text: str, window_tokens: int, stride_tokens: int, within_tokens: int | None = None
+    ) -> list[str]:
+        """`text`, or its first `within_tokens` tokens, in overlapping windows of the encoder's own
+        tokens; the text itself when it is not longer than one.
         """

@@ -58,6 +58,8 @@ class Score(Section):
     strip_headings: bool = True
     window_tokens: Count = 128
     stride_tokens: Count = 64
+    windows_within_tokens: Count | None = None
+    bleu_smoothing: lexical.Smoothing = "exponential"
     weights: ScoreWeights = ScoreWeights()
     control: Control = "none"
 
@@ -82,6 +84,24 @@ class Score(Section):
         if self.stride_tokens > self.window_tokens:
             raise ValueError(
                 "stride_tokens must not exceed window_tokens, else words between are never seen"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _windows_are_read(self) -> Score:
+        window, within = self.window_tokens, self.windows_within_tokens
+        if within is not None and within < window:
+            raise ValueError(
+                f"windows_within_tokens ({within}) has no room for a window of window_tokens "
+                f"({window}): raise the one or lower the other"
+            )
+        encoder = self.evaluator.sentence_transformers
+        used = self.evaluator.kind == "sentence_transformers" and encoder.own_limit != "accept"
+        if used and encoder.max_tokens < window:
+            raise ValueError(
+                f"window_tokens ({window}) is above evaluator.sentence_transformers.max_tokens "
+                f"({encoder.max_tokens}), so that the rest of each window is not read: raise the "
+                "one or lower the other"
             )
         return self
 
@@ -147,6 +167,7 @@ def score(
         Documents.of(public, "report_id", params.strip_headings),
         window_tokens=params.window_tokens,
         stride_tokens=params.stride_tokens,
+        within_tokens=params.windows_within_tokens,
         random_seed=random_seed,
     )
     parts = {
@@ -159,7 +180,12 @@ def score(
         ),
         "judge": judged,
         "similarity_judge": similar,
-        "bleu": np.array([lexical.bleu(row.candidate, row.document) for row in compared.rows]),
+        "bleu": np.array(
+            [
+                lexical.bleu(row.candidate, row.document, params.bleu_smoothing)
+                for row in compared.rows
+            ]
+        ),
     }
     frame = candidates[list(SCORES.key)].copy()
     for name in PARTS:

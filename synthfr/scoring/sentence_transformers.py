@@ -4,7 +4,7 @@ snapshot is already in the cache.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from synthfr import hub
 from synthfr.errors import UserError
 from synthfr.scoring import windows
+from synthfr.scoring.token_limits import SECTION, OwnLimit, TokenLimits, tokens_read
 from synthfr.section import NOTHING_TO_WATCH, Count, Section
 
 
@@ -23,27 +24,29 @@ class SentenceTransformersSettings(Section):
     model: str | None = None
     watch: str = NOTHING_TO_WATCH
     max_tokens: Count = 512
+    own_limit: OwnLimit = "refuse"
 
 
-WHERE = "score.evaluator.sentence_transformers.model"
+WHERE = f"{SECTION}.model"
 # tokens encoded at once, padding included: on a CPU what its cache holds (64 texts of 512 tokens at
 # once take twice as long), on a GPU what keeps it busy
 CPU_BATCH_TOKENS = 4096
 GPU_BATCH_TOKENS = 32768
 _COUNTED_AT_ONCE = 1000  # texts
-_UNBOUNDED = 1_000_000  # tokenizers without a limit of their own say 1e30
-_SPECIAL_POSITIONS = 2  # RoBERTa-like models number positions from 2 on
 
 
 class SentenceTransformersEvaluator:
-    """Cosine of a pre-trained encoder's embeddings; texts are cut at `max_tokens` of its own
-    tokens.
+    """Cosine of a pre-trained encoder's embeddings; every text is cut at `max_tokens` of its own
+    tokens, special ones counted: documents, candidates and windows alike.
 
     Nothing is downloaded, no code of the model is run, and only safetensors weights are read.
+    `measures`: the tokens that are read of a text, and where that number comes from.
     """
 
-    def __init__(self, params: SentenceTransformersSettings) -> None:
-        """Load the model; one that is not there, or no such model, is a UserError."""
+    def __init__(self, params: SentenceTransformersSettings, window_tokens: int) -> None:
+        """Load the model; one that is not there, or no such model, is a UserError, and so is one
+        that reads less than it is asked to (`tokens_read`).
+        """
         name = params.model or ""
         folder = hub.resolve(name, WHERE)
         from sentence_transformers import SentenceTransformer
@@ -65,7 +68,20 @@ class SentenceTransformersEvaluator:
                 f"{WHERE}: {name} has no fast tokenizer, which windows need: choose a "
                 "model with a tokenizer.json."
             )
-        self._model.max_seq_length = min(params.max_tokens, self._longest())
+        limits = TokenLimits.of(
+            self._model.max_seq_length, self._model[0].auto_model.config.to_dict()
+        )
+        read = tokens_read(limits, params.own_limit, params.max_tokens, window_tokens, name)
+        self._model.max_seq_length = read
+        figures = {
+            "own_limit": limits.own,
+            "max_tokens": params.max_tokens,
+            "tokens_read": read,
+            "window_tokens": window_tokens,
+        }
+        self.measures: Mapping[str, Any] = {
+            "encoder": {key: one for key, one in figures.items() if one is not None}
+        }
         self.weights: Path | None = next(iter(sorted(folder.rglob("*.safetensors"))), None)
 
     def fit(self, private_texts: Sequence[str]) -> None:
@@ -118,7 +134,9 @@ class SentenceTransformersEvaluator:
             found += map(len, encoded["input_ids"])
         return found
 
-    def windows(self, text: str, window_tokens: int, stride_tokens: int) -> list[str]:
+    def windows(
+        self, text: str, window_tokens: int, stride_tokens: int, within_tokens: int | None = None
+    ) -> list[str]:
         """Windows of the model's own tokens, cut out of the text by their positions (nothing is
         decoded).
         """
@@ -130,12 +148,4 @@ class SentenceTransformersEvaluator:
             verbose=False,
         )
         spans = [(start, end) for start, end in encoded["offset_mapping"] if end > start]
-        return windows.cut(text, spans, window_tokens, stride_tokens)
-
-    def _longest(self) -> int:
-        """Most tokens the model can take."""
-        tokenizer_limit = int(self._model.tokenizer.model_max_length)
-        if tokenizer_limit < _UNBOUNDED:
-            return tokenizer_limit
-        positions = getattr(self._model[0].auto_model.config, "max_position_embeddings", None)
-        return int(positions) - _SPECIAL_POSITIONS if positions else _UNBOUNDED
+        return windows.cut(text, spans, window_tokens, stride_tokens, within_tokens)

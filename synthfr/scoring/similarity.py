@@ -22,14 +22,19 @@ class DocumentSimilarity:
     id: see `similarities`. The encoder is fitted.
     """
 
-    measures: Mapping[str, Any] = {}
-
     def __init__(
-        self, encoder: Encoder, against: Mapping[str, str], window_tokens: int, stride_tokens: int
+        self,
+        encoder: Encoder,
+        against: Mapping[str, str],
+        window_tokens: int,
+        stride_tokens: int,
+        within_tokens: int | None = None,
     ) -> None:
         self._encoder, self._against = encoder, against
         self._window_tokens, self._stride_tokens = window_tokens, stride_tokens
+        self._within_tokens = within_tokens
         self.weights: Path | None = encoder.weights
+        self.measures: Mapping[str, Any] = encoder.measures
 
     def rate(self, texts: Sequence[str], prompt_ids: Sequence[str]) -> Floats:
         """See `Rater.rate`. Each document is encoded once for all its candidates."""
@@ -42,6 +47,7 @@ class DocumentSimilarity:
             np.array([place[key] for key in prompt_ids], dtype=np.int64),
             self._window_tokens,
             self._stride_tokens,
+            self._within_tokens,
         )
 
 
@@ -52,11 +58,13 @@ def similarities(
     document_of: NDArray[np.int64],
     window_tokens: int,
     stride_tokens: int,
+    within_tokens: int | None = None,
 ) -> Floats:
     """Mean of whole-document cosine and worst-window cosine (the original Synth-FR), in [-1, 1],
     shape (n_candidates,).
 
-    The worst window is the least cosine of any window of the candidate with the whole document.
+    The worst window is the least cosine of any window of the candidate (of its first
+    `within_tokens` tokens, where that is a number) with the whole document.
     Everything is encoded in one pass, each document once for all its candidates. A blank candidate
     is similar to nothing: 0.
 
@@ -67,8 +75,8 @@ def similarities(
     pieces: list[str] = []
     owner: list[int] = []
     for index, text in enumerate(candidates):
-        cut = encoder.windows(text, window_tokens, stride_tokens)
-        if len(cut) > 1:  # a single window is the candidate itself, which is encoded anyway
+        cut = encoder.windows(text, window_tokens, stride_tokens, within_tokens)
+        if cut != [text]:  # the candidate itself is encoded anyway
             pieces += cut
             owner += [index] * len(cut)
     vectors = encoder.encode([*documents, *candidates, *pieces])

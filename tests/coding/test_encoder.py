@@ -154,6 +154,104 @@ def test_early_stopping_stops(modernbert: Path, tmp_path: Path, monkeypatch: Any
     assert ran[0] < ran[1] == 10  # the second, with nothing to stop by, is the control
 
 
+class Killed(Exception):
+    """What a run that is killed ends with, here."""
+
+
+TEXTS = toy.reports(40, seed=1)["text"].tolist()
+HALVES = np.zeros((30, 2), dtype=bool)
+HALVES[::2, 0] = HALVES[1::2, 1] = True
+CONTRARY = Validation(np.arange(30, 40), ~HALVES[:10])  # no later evaluation is better
+
+
+def trained(
+    folder: Path, scratch: Path, kill_at: int | str | None = None, **changes: Any
+) -> tuple[np.ndarray, dict[str, Any]]:
+    """Scores after a training of four steps an epoch, and what the trainer's state says of it; it
+    is killed after the step `kill_at`, or when it ends.
+    """
+    from transformers import TrainerCallback
+
+    from synthfr import resume
+
+    class Kill(TrainerCallback):  # type: ignore[misc]
+        def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            if state.global_step == kill_at:
+                raise Killed
+
+        def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            if kill_at == "end":
+                raise Killed
+
+    seen: dict[str, Any] = {}
+    train = resume.train
+
+    def watched(trainer: Any, place: Path) -> None:
+        trainer.add_callback(Kill())
+        train(trainer, place)
+        evaluated = [entry for entry in trainer.state.log_history if "eval_loss" in entry]
+        seen["evaluated"] = [entry["step"] for entry in evaluated]
+        seen["losses"] = [entry["eval_loss"] for entry in evaluated]
+        seen["best"] = trainer.state.best_global_step
+        seen["max_grad_norm"] = trainer.args.max_grad_norm
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(resume, "train", watched)
+        coder = EncoderCoder(TEXTS, params(folder, **changes), 0, scratch)
+        scores = coder.scores(np.arange(30), HALVES, np.arange(30, 40), CONTRARY)
+    return scores, seen
+
+
+@pytest.fixture(scope="module")
+def camembert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """It has dropout: what a resumed run draws counts."""
+    return encoder(tmp_path_factory.mktemp("encoder") / "camembert", "camembert")
+
+
+@pytest.mark.slow
+def test_evaluations_by_steps_and_patience_counted_in_them(camembert: Path, tmp_path: Path) -> None:
+    how = {"epochs": 5, "patience": 2, "learning_rate": 0.03}
+    _, by_steps = trained(camembert, tmp_path / "steps", evaluate_every_steps=3, **how)
+    losses, best = by_steps["losses"], by_steps["evaluated"].index(by_steps["best"])
+    assert by_steps["evaluated"] == [3, 6, 9, 12, 15, 18, 20][: len(losses)]
+    assert losses[best] == min(losses) and len(losses) == best + 1 + 2 < 7
+    _, by_epochs = trained(camembert, tmp_path / "epochs", **how)  # the control
+    assert by_epochs["evaluated"] == [4, 8, 12, 16, 20][: len(by_epochs["evaluated"])]
+    _, patient = trained(
+        camembert, tmp_path / "patient", evaluate_every_steps=3, **how | {"patience": 7}
+    )
+    assert patient["evaluated"] == [3, 6, 9, 12, 15, 18, 20]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("every", [3, None])
+def test_killed_and_resumed_is_the_same(camembert: Path, tmp_path: Path, every: int | None) -> None:
+    """In mid-epoch, with patience half used up, and after the last evaluation."""
+    how = {"epochs": 8, "patience": 3, "learning_rate": 0.03, "evaluate_every_steps": every}
+    whole, seen = trained(camembert, tmp_path / "whole", **how)
+    last = seen["evaluated"][-1]
+    assert seen["best"] < last < 32  # it stopped early
+    for kill_at in (5, last - 1, "end"):
+        scratch = tmp_path / str(kill_at)
+        with pytest.raises(Killed):
+            trained(camembert, scratch, kill_at, **how)
+        again, resumed = trained(camembert, scratch, **how)
+        assert resumed == seen and np.array_equal(again, whole)
+    other, _ = trained(camembert, tmp_path / "other", **how | {"epochs": 5})  # the control
+    assert not np.array_equal(other, whole)
+
+
+@pytest.mark.slow
+def test_gradients_are_cut_at_their_norm(camembert: Path, tmp_path: Path) -> None:
+    one, seen = trained(camembert, tmp_path / "a", epochs=1)
+    assert seen["max_grad_norm"] == 1.0
+    wide, seen = trained(camembert, tmp_path / "b", epochs=1, max_gradient_norm=10.0)
+    assert seen["max_grad_norm"] == 10.0
+    # Adam does not see the scale of its gradients, but for a limit that is always reached
+    tight, _ = trained(camembert, tmp_path / "c", epochs=1, max_gradient_norm=1e-9)
+    assert np.abs(tight - wide).max() > np.abs(one - wide).max()
+
+
 def test_bad_models_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"encoder\.model: 'nowhere' is neither a folder nor"):
         EncoderCoder(["un"], params(Path("nowhere")), 0, tmp_path)

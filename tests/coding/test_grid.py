@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from synthfr.coding import decisions, evaluate_grid, evaluate_real, summarise
-from synthfr.coding.grid import _shuffled
+from synthfr import icd10
+from synthfr.coding import decisions, evaluate_grid, evaluate_real, labels, summarise
+from synthfr.coding.grid import _Parts, _shuffled, _Split
 from synthfr.errors import UserError
 from tests.coding import toy
 
@@ -51,6 +52,66 @@ def test_summary_has_means_intervals_and_seeds(cells: list[dict[str, object]]) -
     assert place["original"]["macro_f1"]["mean"] > 0
     other = summarise(cells, "top_k_mean")["size=120"]["top_k=3"]
     assert other["macro_f1"]["mean"] == place["rules"]["top_k_mean"]["macro_f1"]["mean"]
+
+
+def test_the_originals_own_rule_is_told_of_its_evaluation(cells: list[dict[str, object]]) -> None:
+    of_original = [
+        cell["macro_f1"]
+        for cell in cells
+        if (cell["size"], cell["top_k"]) == (120, 3)
+        and (cell["evaluation"], cell["rule"]) == ("original", "fixed_threshold")
+    ]
+    for rule in decisions.RULES:
+        told = summarise(cells, rule)["size=120"]["top_k=3"]["original"]
+        if rule != "fixed_threshold":
+            assert set(told["rules"]) == {"fixed_threshold"}  # of the other rules nothing
+            told = told["rules"]["fixed_threshold"]
+        else:
+            assert "rules" not in told
+        assert told["macro_f1"]["mean"] == pytest.approx(np.mean(of_original))
+    only = [cell for cell in cells if cell["evaluation"] == "unbiased"]  # the control
+    assert "original" not in summarise(only, "global_threshold")["size=120"]["top_k=3"]
+
+
+def test_the_first_rows_where_the_sample_is_not_drawn(
+    training: pd.DataFrame, holdout: pd.DataFrame
+) -> None:
+    """What stands below the first 60 rows changes nothing, unless the sample is drawn."""
+    others = pd.concat([training.head(60), toy.reports(60, 9, "o")], ignore_index=True)
+    seen: dict[str, list[object]] = {}
+    for sample in ("first", "drawn"):
+        params = toy.params(sizes=[60], top_k=[6], sample=sample)
+        for name, reports in (("these", training), ("others", others)):
+            cells = evaluate_grid(reports, holdout, params, toy.SPACE, 0, scratch=UNUSED)
+            seen[f"{sample} {name}"] = [cell["macro_f1"] for cell in cells]
+    assert seen["first these"] == seen["first others"]
+    assert seen["drawn these"] != seen["drawn others"]
+    backwards = training.iloc[::-1]
+    params = toy.params(sizes=[60], top_k=[6], sample="first")
+    cells = evaluate_grid(backwards, holdout, params, toy.SPACE, 0, scratch=UNUSED)
+    assert [cell["macro_f1"] for cell in cells] != seen["first these"]  # other rows are first
+    seeds = {str([c["macro_f1"] for c in cells if c["seed"] == seed]) for seed in (0, 1, 2)}
+    assert len(seeds) == 3  # each draws another validation part
+
+
+def test_the_published_label_rule_by_hand(training: pd.DataFrame, holdout: pd.DataFrame) -> None:
+    """Codes cut to three characters, the k most frequent of the training sample, in the report's
+    own order at most `max_labels` of them; a report without any is dropped on either side.
+    """
+    codes = [["I10", "E11.9"]] * 3 + [["E11.0", "E11.9", "J18.9"]] * 2 + [["Z99"]] * 1
+    known = labels.categories([*codes, ["J18.9", "I10", "E11.9"], ["N17.9"], ["Z99"]])
+    space = icd10.label_space(known[:6], 2)
+    assert space == ["E11", "I10"]  # five reports, two of which have two such codes; three
+    split, test = _Split(fit=np.arange(6), validation=np.arange(0)), np.arange(6, 9)
+    parts = _Parts.original(known, split, test, 2, 1)
+    assert parts.fit.tolist() == [0, 1, 2, 3, 4]  # Z99 is dropped
+    assert parts.fit_truth.tolist() == [[False, True]] * 3 + [[True, False]] * 2
+    assert parts.test.tolist() == [6]
+    assert parts.test_truth.tolist() == [[False, True]]  # I10 stands before E11; J18 is outside
+    wide = _Parts.original(known, split, test, 2, 10)
+    assert wide.test_truth.tolist() == [[True, True]]
+    unbiased = _Parts.unbiased(known, split, test, space)  # the control: nothing is dropped
+    assert len(unbiased.fit) == 6 and len(unbiased.test) == 3
 
 
 def test_useful_data_teach_and_shuffled_labels_do_not(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from synthfr.coding import metrics
+from synthfr.coding import decisions, metrics
 
 # rows: documents; columns: labels a, b, c, d (d never true and never predicted)
 TRUTH = np.array([[1, 1, 0, 0], [1, 0, 0, 0], [0, 1, 1, 0], [0, 0, 0, 0], [1, 0, 1, 0]], dtype=bool)
@@ -61,6 +61,37 @@ def test_f1_at_k_by_hand() -> None:
     assert metrics.f1_at(3, truth, scores) == pytest.approx((2 / 5 + 2 / 4) / 2)
     # with fewer labels than k all are predicted: 4/6 and 2/5
     assert metrics.f1_at(9, truth, scores) == pytest.approx((4 / 6 + 2 / 5) / 2)
+
+
+def test_published_metrics_are_scikit_learns() -> None:
+    from sklearn import metrics as oracle
+
+    rng = np.random.default_rng(1)
+    truth = rng.random((60, 7)) < 0.3
+    truth[np.arange(60), rng.integers(0, 7, 60)] = True  # as in the original's evaluation
+    logits = rng.normal(size=truth.shape)
+    likely = 1 / (1 + np.exp(-logits)) > 0.5
+    fitted = decisions.Fitted(threshold=9.0, labels_per_document=1, prevalence=np.zeros(7))
+    predicted = decisions.decide("fixed_threshold", logits, fitted)
+    assert np.array_equal(predicted, likely)  # a probability above one half: a logit above 0
+    assert not decisions.decide("global_threshold", logits, fitted).any()  # the control
+    found = metrics.of_decisions(truth, predicted)
+    for average in ("macro", "micro"):
+        for name in ("precision", "recall", "f1"):
+            score = getattr(oracle, f"{name}_score")(
+                truth, likely, average=average, zero_division=0
+            )
+            assert found[f"{average}_{name}"] == pytest.approx(score)
+    assert found["hamming_loss"] == pytest.approx(oracle.hamming_loss(truth, likely))
+    jaccard = oracle.jaccard_score(truth, likely, average="samples")
+    assert found["sample_jaccard"] == pytest.approx(jaccard)
+    ranked = metrics.of_rankings(truth, logits)
+    for k in (3, 5):
+        best = np.argsort(-logits, axis=1)[:, :k]
+        top = np.zeros_like(truth)
+        np.put_along_axis(top, best, True, axis=1)
+        at_k = oracle.f1_score(truth, top, average="samples")
+        assert ranked[f"f1_at_{k}"] == pytest.approx(at_k)
 
 
 def test_ties_go_to_the_first_label() -> None:

@@ -47,7 +47,7 @@ def judge(
         merged=scratch / "merged",
         scratch=scratch,
     ) as respondent:
-        return judging.judge(*tables, params.kind, respondent)
+        return judging.judge(*tables, params.kind, respondent, params.unparsable)
 
 
 def candidates(**texts: list[str]) -> list[Candidate]:

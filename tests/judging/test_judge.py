@@ -55,6 +55,14 @@ def test_every_candidate_is_rated(model: Path, tmp_path: Path) -> None:
     assert not judge(model, tmp_path / "other", seed=8).table.equals(judged.table)
 
 
+def test_every_candidate_has_one_grade(model: Path, tmp_path: Path) -> None:
+    judged = judge(model, tmp_path, kind="overall", max_new_tokens=40)
+    records.validate(judged.table, records.JUDGEMENTS, "judgements")
+    assert judged.table["judge"].between(0, 1).all() and judged.table["judge"].nunique() > 1
+    assert judged.table["judge"][3] == 0 and judged.table["language"].isna().all()
+    assert (judged.measures["unparsable"], judged.measures["questions"]) == (0, 5)
+
+
 def test_candidates_are_compared(model: Path, tmp_path: Path) -> None:
     judged = judge(model, tmp_path, kind="pairwise")
     records.validate(judged.table, records.JUDGEMENTS, "judgements")

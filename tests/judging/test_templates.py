@@ -9,7 +9,8 @@ from synthfr.judging import criteria
 from synthfr.judging.templates import render, template
 from synthfr.text.language_names import known_languages
 
-SLOTS = {"score": ["text"], "pairwise": ["first", "second"]}
+SLOTS = {"score": ["text"], "overall": ["text"], "pairwise": ["first", "second"]}
+KEYS = {"score": criteria.CRITERIA, "overall": ("score",), "pairwise": ("better",)}
 FOLDER = Path(criteria.__file__).parent
 SHIPPED = [(kind, language) for kind in SLOTS for language in known_languages()]
 
@@ -25,8 +26,7 @@ def test_every_slot_once_and_the_form_of_the_answer(kind: str, language: str) ->
     text = template(kind, language)
     for slot in SLOTS[kind]:
         assert text.count(f"<<<\n{{{slot}}}\n>>>") == 1
-    keys = criteria.CRITERIA if kind == "score" else ("better",)
-    for key in keys:
+    for key in KEYS[kind]:
         assert f'"{key}"' in text.rsplit(">>>", 1)[1]
     shown = render(kind, language, **dict.fromkeys(SLOTS[kind], "RAS"))
     assert shown.count("RAS") == len(SLOTS[kind])

@@ -26,7 +26,7 @@ def test_vllm_judges_as_transformers_does(tmp_path: Path, monkeypatch: pytest.Mo
     pytest.importorskip("vllm", reason="vLLM is not installed")
     monkeypatch.setenv("VLLM_CPU_KVCACHE_SPACE", "1")
     model = tiny.save_model(tmp_path / "model", context=6000, hidden=128)  # it wants heads of 32
-    for kind in ("score", "pairwise"):
+    for kind in ("score", "overall", "pairwise"):
         tables = [
             judge(model, tmp_path / engine, engine, kind=kind, temperature=0.0).table
             for engine in ("transformers", "vllm")

@@ -72,6 +72,44 @@ def test_headings_are_no_way_to_look_similar() -> None:
     assert stripped < 0.1 < kept
 
 
+def test_the_published_total() -> None:
+    """Mean of similarity, judge and keyword overlap, of whole texts; BLEU is recorded only."""
+    document = toy.PRIVATE[0]
+    texts = toy.candidates(("p0", 0, document), ("p0", 1, "HTA :\nrien"))
+    found = scored(
+        texts,
+        judged=(0.8, 0.5),
+        weights={"similarity": 1, "keyword_recall": 1, "judge": 1, "bleu": 0},
+        strip_headings=False,
+        bleu_smoothing="epsilon",
+        windows_within_tokens=8,
+    ).scores
+    assert found["similarity"][0] > 0.5 and found["bleu"][0] == pytest.approx(1)
+    assert found["keyword_recall"].tolist() == [0.5, 0.5]  # HTA, of HTA and œdème aigu
+    for row, judged in enumerate((0.8, 0.5)):
+        expected = (found["similarity"][row] + judged + 0.5) / 3
+        assert found["total"][row] == pytest.approx(expected, abs=1e-6)
+    stripped = scores(texts)["bleu"][0]  # the control: of what is below the headings
+    assert stripped == pytest.approx(1) and found["bleu"][1] != scores(texts)["bleu"][1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"windows_within_tokens": 7}, r"windows_within_tokens \(7\) has no room.*\(8\)"),
+        ({"bleu_smoothing": "floor"}, "'exponential' or 'epsilon'"),
+        (
+            {"kind": "sentence_transformers", "model": "any", "window_tokens": 33},
+            r"window_tokens \(33\) is above .*max_tokens \(32\)",
+        ),
+    ],
+)
+def test_parameters_that_cannot_be_meant(changes: dict[str, object], complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        toy.params(**changes)  # type: ignore[arg-type]
+    toy.params(windows_within_tokens=8, bleu_smoothing="epsilon")  # the control
+
+
 def test_order_of_rows_does_not_matter() -> None:
     mixed = CANDIDATES.sample(frac=1, random_state=1)
     keyed = toy.keyed().sample(frac=1, random_state=2)

@@ -14,6 +14,8 @@ from synthfr.scoring.sentence_transformers import (
     SentenceTransformersEvaluator,
     SentenceTransformersSettings,
 )
+from synthfr.scoring.similarity import similarities
+from synthfr.scoring.token_limits import OwnLimit, TokenLimits, tokens_read
 from tests.scoring import toy
 
 pytestmark = pytest.mark.slow  # imports torch, transformers and sentence-transformers
@@ -56,9 +58,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def load(model: str, max_tokens: int) -> SentenceTransformersEvaluator:
-    settings = SentenceTransformersSettings(model=model, max_tokens=max_tokens)
-    return SentenceTransformersEvaluator(settings)
+def load(
+    model: str, max_tokens: int, own_limit: OwnLimit = "refuse", window_tokens: int = 8
+) -> SentenceTransformersEvaluator:
+    settings = SentenceTransformersSettings(model=model, max_tokens=max_tokens, own_limit=own_limit)
+    return SentenceTransformersEvaluator(settings, window_tokens)
 
 
 @pytest.fixture(scope="module")
@@ -116,23 +120,117 @@ def test_a_tokenizer_without_a_limit_is_held_to_the_models_positions(
         config = json.loads(path.read_text())
         config.pop("model_max_length")
         path.write_text(json.dumps(config))
-    unlimited = load(str(tmp_path / "encoder"), max_tokens=512)
+    unlimited = load(str(tmp_path / "encoder"), max_tokens=512, own_limit="accept")
     assert np.isfinite(unlimited.encode(["a " * 100])).all()  # 32 positions
+    assert unlimited.measures["encoder"]["tokens_read"] == 32
+    with pytest.raises(UserError, match="has positions for 32 tokens and max_tokens is 512"):
+        load(str(tmp_path / "encoder"), max_tokens=512, own_limit="raise")
+
+
+TWENTY = "a b c d e f g h a b c d e f g h a b c d"  # 22 tokens with [CLS] and [SEP]
+SAME_14 = TWENTY[: 2 * 14] + "h h h h h h"  # as many, alike in what 16 tokens hold
+SAME_20 = TWENTY + " h h h h h h h h h h"
+
+
+def test_a_limit_of_its_own_is_told_with_the_numbers(folder: Path) -> None:
+    own = str(folder)
+    with pytest.raises(
+        UserError,
+        match=r"reads the first 16 tokens of a text by its own limit; max_tokens asks for 22: set "
+        r"own_limit to raise \(it reads 22, .*\), or to accept",
+    ):
+        load(own, max_tokens=22)
+    with pytest.raises(UserError, match=r"22, and a window has 20 \(score.window_tokens\): set"):
+        load(own, max_tokens=22, window_tokens=20)
+    with pytest.raises(UserError, match=r"to raise, and max_tokens to 32 or less"):
+        load(own, max_tokens=33)
+    with pytest.raises(UserError, match=r"positions for 32 tokens and max_tokens is 33: lower"):
+        load(own, max_tokens=33, own_limit="raise")
+    assert load(own, max_tokens=16).measures["encoder"]["tokens_read"] == 16  # the control
+
+
+def test_raised_and_accepted_limits_read_different_texts(folder: Path) -> None:
+    """Of document and candidate alike: texts that differ only beyond what is read are one."""
+    raised = load(str(folder), max_tokens=22, own_limit="raise")
+    accepted = load(str(folder), max_tokens=22, own_limit="accept")
+
+    def cosine(evaluator: Any, candidate: str, document: str) -> float:
+        return float(similarities(evaluator, [candidate], [document], np.array([0]), 30, 30)[0])
+
+    for candidate, document in ((SAME_14, TWENTY), (TWENTY, SAME_14)):
+        assert cosine(accepted, candidate, document) == pytest.approx(1, abs=1e-6)
+        assert cosine(raised, candidate, document) < 0.999
+    for candidate, document in ((SAME_20, TWENTY), (TWENTY, SAME_20)):  # cut at max_tokens, too
+        assert cosine(raised, candidate, document) == pytest.approx(1, abs=1e-6)
+    assert raised.measures["encoder"]["tokens_read"] == 22
+    assert accepted.measures["encoder"] == {
+        "own_limit": 16, "max_tokens": 22, "tokens_read": 16, "window_tokens": 8,
+    }  # fmt: skip
+
+
+def published(folder: Path, to: Path, **files: dict[str, Any]) -> Path:
+    """A copy of the encoder in `folder` whose JSON files have these values changed."""
+    shutil.copytree(folder, to)
+    for name, changes in files.items():
+        path = to / f"{name}.json"
+        values = json.loads(path.read_text()) | changes
+        path.write_text(json.dumps({key: one for key, one in values.items() if one is not None}))
+    return to
+
+
+@pytest.mark.parametrize(
+    ("files", "limits"),
+    [
+        ({}, TokenLimits(16, 32)),
+        ({"sentence_bert_config": {"max_seq_length": 8}}, TokenLimits(8, 32)),  # as BioLORD's
+        ({"sentence_bert_config": {"max_seq_length": 99}}, TokenLimits(32, 32)),
+        ({"tokenizer_config": {"model_max_length": None}}, TokenLimits(32, 32)),
+        ({"tokenizer_config": {"model_max_length": int(1e30)}}, TokenLimits(32, 32)),
+    ],
+)
+def test_the_files_tell_what_the_loaded_model_does(
+    folder: Path, tmp_path: Path, files: dict[str, Any], limits: TokenLimits
+) -> None:
+    made = published(folder, tmp_path / "encoder", **files)
+    assert TokenLimits.published(made) == limits
+    figures = load(str(made), max_tokens=32, own_limit="accept").measures["encoder"]
+    assert (figures["own_limit"], figures["tokens_read"]) == (limits.own, limits.own)
+
+
+def test_limits_of_known_kinds() -> None:
+    biolord = {"model_type": "mpnet", "max_position_embeddings": 514, "pad_token_id": 1}
+    assert TokenLimits.of(64, biolord) == TokenLimits(64, 512)
+    assert tokens_read(TokenLimits(64, 512), "raise", 512, 128, "BioLORD") == 512
+    assert tokens_read(TokenLimits(64, 512), "accept", 512, 128, "BioLORD") == 64
+    with pytest.raises(UserError, match=r"first 64 .* asks for 512, and a window has 128"):
+        tokens_read(TokenLimits(64, 512), "refuse", 512, 128, "BioLORD")
+    with pytest.raises(UserError, match=r"positions for 512 tokens and max_tokens is 514"):
+        tokens_read(TokenLimits(64, 512), "raise", 514, 128, "BioLORD")
+    xlm = {"model_type": "xlm-roberta", "max_position_embeddings": 514, "pad_token_id": 1}
+    assert TokenLimits.of(514, xlm) == TokenLimits(512, 512)
+    bert = {"model_type": "bert", "max_position_embeddings": 512, "pad_token_id": 0}
+    assert TokenLimits.of(256, bert) == TokenLimits(256, 512)
+    assert TokenLimits.of(1e30, {"model_type": "t5"}) == TokenLimits(None, None)
+    assert tokens_read(TokenLimits(None, None), "refuse", 4096, 128, "T5") == 4096
+    assert tokens_read(TokenLimits(64, None), "raise", 4096, 128, "T5") == 4096
 
 
 def test_windows_are_cut_from_the_text_by_its_own_tokens(evaluator: Any) -> None:
     text = "HTA  a,b\nc d"  # tokens: hta a , b c d
     assert evaluator.windows(text, 4, 2) == ["HTA  a,b", ",b\nc d"]
     assert evaluator.windows(text, 6, 2) == [text]
+    assert evaluator.windows(text, 4, 2, 4) == ["HTA  a,b"]
 
 
 def test_scores_with_it(folder: Path) -> None:
     candidates = toy.candidates(("p0", 0, toy.PRIVATE[0]), ("p0", 1, "a b c d"), ("p1", 0, "hta"))
-    params = toy.params("sentence_transformers", str(folder), window_tokens=100)
+    params = toy.params("sentence_transformers", str(folder), "accept", window_tokens=100)
     judged = toy.judgements(candidates)
     scored = toy.score(candidates, toy.keyed(), toy.prompts(), judged, params)
     assert scored.scores["similarity"][0] == pytest.approx(1, abs=1e-5)
     assert scored.scores["similarity"][1] < 0.99
+    figures = {"own_limit": 16, "max_tokens": 32, "tokens_read": 16, "window_tokens": 100}
+    assert scored.measures["encoder"] == figures
     assert scored.evaluator_weights is not None and scored.evaluator_weights.is_file()
     again = toy.score(candidates, toy.keyed(), toy.prompts(), judged, params)
     pd.testing.assert_frame_equal(scored.scores, again.scores, check_exact=True)

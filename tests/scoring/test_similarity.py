@@ -1,6 +1,7 @@
 """Whole and worst-window similarity, against an encoder whose vectors are known."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ class Letters:
     """Counts of a, b and c as a unit vector."""
 
     weights = None
+    measures: Mapping[str, Any] = {}
 
     def __init__(self) -> None:
         self.passes: list[list[str]] = []
@@ -27,9 +29,11 @@ class Letters:
         lengths = np.linalg.norm(counts, axis=1, keepdims=True)
         return (counts / np.where(lengths == 0, 1, lengths)).astype(np.float32)
 
-    def windows(self, text: str, window_tokens: int, stride_tokens: int) -> list[str]:
+    def windows(
+        self, text: str, window_tokens: int, stride_tokens: int, within_tokens: int | None = None
+    ) -> list[str]:
         spans = [(place, place + 1) for place in range(len(text))]
-        return windows.cut(text, spans, window_tokens, stride_tokens)
+        return windows.cut(text, spans, window_tokens, stride_tokens, within_tokens)
 
 
 def test_mean_of_whole_and_worst_window() -> None:
@@ -37,6 +41,17 @@ def test_mean_of_whole_and_worst_window() -> None:
     # windows of "aabb": aa, ab, bb; the whole is at 45 degrees to "aaaa", the worst at 90
     found = similarities(encoder, ["aabb", "aa"], ["aaaa"], np.array([0, 0]), 2, 1)
     assert found == pytest.approx([(np.sqrt(0.5) + 0) / 2, 1])
+
+
+def test_windows_of_the_beginning_alone() -> None:
+    """Windows of "aabb" within its first two letters: "aa", which is as good as can be."""
+    whole, wanted = np.sqrt(0.5), np.array([0])
+    found = similarities(Letters(), ["aabb"], ["aaaa"], wanted, 2, 1, within_tokens=2)
+    assert found == pytest.approx([(whole + 1) / 2])
+    found = similarities(Letters(), ["aabb"], ["aaaa"], wanted, 2, 1, within_tokens=3)
+    assert found == pytest.approx([(whole + np.sqrt(0.5)) / 2])
+    found = similarities(Letters(), ["aabb"], ["aaaa"], wanted, 2, 1, within_tokens=4)
+    assert found == pytest.approx([(whole + 0) / 2])  # the control: all of it
 
 
 def test_one_pass_and_each_document_once() -> None:

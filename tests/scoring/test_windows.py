@@ -29,6 +29,21 @@ def test_windows_of_four_with_stride_two(n: int, expected: list[str]) -> None:
     assert windows.cut(text, spans(text), 4, 2) == expected
 
 
+@pytest.mark.parametrize(
+    ("within", "expected"),
+    [
+        (4, ["a b c d"]),
+        (5, ["a b c d", "c d e"]),
+        (6, ["a b c d", "c d e f"]),
+        (99, ["a b c d", "c d e f", "e f g"]),
+        (None, ["a b c d", "c d e f", "e f g"]),  # the control
+    ],
+)
+def test_windows_within_the_first_tokens(within: int | None, expected: list[str]) -> None:
+    text = "a b c d e f g"
+    assert windows.cut(text, spans(text), 4, 2, within) == expected
+
+
 def test_an_empty_text_is_one_window() -> None:
     assert windows.cut("", [], 4, 2) == [""]
 

@@ -83,13 +83,19 @@ def similarities(candidates: pd.DataFrame, *judged: float | None) -> pd.DataFram
     return candidates[["prompt_id", "candidate"]].assign(similarity=given.to_numpy())
 
 
-def params(kind: str = "local", model: str | None = None, **changes: object) -> Score:
+def params(
+    kind: str = "local", model: str | None = None, own_limit: str = "refuse", **changes: object
+) -> Score:
     values: dict[str, object] = {
         "evaluator": {
             "kind": kind,
             "local": {"lsa_weight": 0.6, "lsa_dimensions": 4},
             "discriminator": {"folds": 3, "max_ngram": 1, "C": 1.0},
-            "sentence_transformers": {"model": model, "max_tokens": 32},
+            "sentence_transformers": {
+                "model": model,
+                "max_tokens": 32,
+                "own_limit": own_limit,
+            },
         },
         "strip_headings": True,
         "window_tokens": 8,

@@ -100,7 +100,8 @@ def test_one_file_is_a_language(write: Write) -> None:
     assert [word.is_function for word in third.words] == [False, True, False]
     for name in text_templates.template_names("synthfr.prompts"):
         assert " in Volapük" in prompts.render(["kög"], name, "vo")
-    for kind, slots in (("score", ["text"]), ("pairwise", ["first", "second"])):
+    own = {"score": ["text"], "overall": ["text"], "pairwise": ["first", "second"]}
+    for kind, slots in own.items():
         shown = render(kind, "vo", **dict.fromkeys(slots, "Kög."))
         assert "medical Volapük" in shown and shown.count("Kög.") == len(slots)
     assert "Kög." in similarity_judge.question(Comparison("p", 0, "Kög.", "Fif.", "vo")).prompt

@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil  # type: ignore[import-untyped]
 import typer
 
+from synthfr import hub
 from synthfr.errors import UserError
 from synthfr.pipeline import dvc_cache, half_files, inputs, layout, prefetch, private_files
 from synthfr.pipeline.cli import data_check
@@ -24,6 +26,10 @@ from synthfr.pipeline.findings import Finding, Weight
 from synthfr.pipeline.parameters import Params, load_params
 from synthfr.pipeline.tracking.faults import trouble, unwritable
 from synthfr.pipeline.tracking.store import Store
+from synthfr.scoring import token_limits
+
+if TYPE_CHECKING:
+    from synthfr.scoring.scores import Score
 
 TRAINING = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "safetensors")
 EVALUATION = ("sentence-transformers", "spacy", "scikit-learn", "pandas", "pyarrow")
@@ -76,6 +82,8 @@ def _programs(params: Params) -> Iterator[Finding]:
     """Models, and the engines that run them."""
     if params.has("base"):
         yield from _models(params)
+    if params.has("score") and params.score.evaluator.kind == "sentence_transformers":
+        yield from _text_encoder(params.score)
     engines = {getattr(params, name).engine for name in WRITERS if params.has(name)}
     for engine in engines - {"transformers"}:
         if not any(_version(package) for package in (engine, f"{engine}-cpu")):
@@ -96,6 +104,27 @@ def _models(params: Params) -> Iterator[Finding]:
             yield Finding("models", Weight.STOP, str(error))
         else:
             yield Finding("models", Weight.OK, f"{model.reference} is here and whole")
+
+
+def _text_encoder(score: Score) -> Iterator[Finding]:
+    """Whether the encoder of `score` reads as many tokens of a text as it is asked to."""
+    params = score.evaluator.sentence_transformers
+    name = params.model or ""
+    try:
+        folder = hub.resolve(name, f"{token_limits.SECTION}.model")
+    except UserError:  # told by `_models`
+        return
+    try:
+        limits = token_limits.TokenLimits.published(folder)
+        read = token_limits.tokens_read(
+            limits, params.own_limit, params.max_tokens, score.window_tokens, name
+        )
+    except UserError as error:
+        yield Finding("encoder", Weight.STOP, str(error))
+    else:
+        accepted = "" if read == params.max_tokens else ", its own limit: own_limit is accept"
+        text = f"{name} reads {read} tokens of a text (max_tokens {params.max_tokens}{accepted})"
+        yield Finding("encoder", Weight.OK, text)
 
 
 def machine() -> Iterator[Finding]:
