@@ -6,7 +6,7 @@ import pytest
 
 from synthfr.pipeline import profiles
 from synthfr.pipeline.parameters import Params, load_params, parse
-from synthfr.pipeline.plan import Line, plan, size_of
+from synthfr.pipeline.plan.costs import Line, plan, size_of
 
 ROOT = Path(__file__).parents[1]
 

@@ -1,4 +1,4 @@
-"""What a run with these data will take, from the assumptions of `pipeline.plan`."""
+"""What a run with these data will take, from the assumptions of `pipeline.plan.costs`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from synthfr.hardware import GIB, available_memory, gpu_memory
 from synthfr.models.footprint import Footprint
-from synthfr.pipeline import plan
+from synthfr.pipeline.plan import costs
 from synthfr.pipeline.data_fit.base_reader import BaseReader
 from synthfr.pipeline.data_fit.fit import Fit, note, ok
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 def cost_fits(corpus: Corpus, reader: BaseReader, params: Params) -> Iterator[Fit]:
     """Time, disk and memory."""
-    total = plan.plan(params, len(corpus.public))[-1]
+    total = costs.plan(params, len(corpus.public))[-1]
     takes = f"{total.tokens / 1e6:,.1f} M tokens, {total.steps:,} optimiser steps"
     if params.base.source == "tiny":
-        takes += f", some {total.tokens / plan.TINY_TOKENS_PER_S / 60:,.0f} minutes on a CPU core"
+        takes += f", some {total.tokens / costs.TINY_TOKENS_PER_S / 60:,.0f} minutes on a CPU core"
     elif total.gpu_hours:  # nothing is known of a base whose name does not tell its size
         takes += f", some {total.gpu_hours:,.1f} hours of a GPU of the H100 class"
-    yield ok("time", f"{takes}, {total.disk_bytes / 1e9:,.2f} GB of disk (synth-fr profile plan)")
+    yield ok("time", f"{takes}, {total.disk_bytes / 1e9:,.2f} GB of disk (synth-fr plan)")
 
     size = Footprint.of(reader.folder, "base")
     sft = params.sft

@@ -1,5 +1,5 @@
-"""What a set of parameters amounts to before anything runs: tokens, optimiser steps, GPU hours,
-disk. Orders of magnitude, from stated assumptions; no measurement of this machine.
+"""Tokens, optimiser steps, GPU hours and disk that a set of parameters amounts to. Orders of
+magnitude, from stated assumptions; no measurement of this machine.
 """
 
 from __future__ import annotations
