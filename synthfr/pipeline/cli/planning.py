@@ -66,6 +66,9 @@ def _memory_lines(params: Params, sizes_gb: Sequence[float]) -> Iterator[str]:
             f"  {need.stage:<16} {model}, {need.gpus} GPU{'s' if need.gpus > 1 else ''}: "
             f"{parts} = {need.total / GB:.1f} GB{limit}"
         )
+        said: dict[str, list[str]] = {}
         for size, made in zip(by_size, row, strict=True):
-            assert isinstance(made, Verdict)
-            yield f"    {size:>5g} GB {made.sentence}"
+            if isinstance(made, Verdict):
+                said.setdefault(made.sentence, []).append(f"{size:g}")
+        for sentence, sizes in said.items():
+            yield f"    {', '.join(sizes) + ' GB:':<20} {sentence}"

@@ -47,8 +47,10 @@ class Verdict:
         """What to tell of it, without the stage's name."""
         need = self.need
         if self.fits:
-            texts = need.texts(self.gpu_bytes)
-            return f"fits, cache of {texts:,} texts of {need.longest:,} tokens" if texts else "fits"
+            if not (texts := need.texts(self.gpu_bytes)):
+                return "fits"
+            many = "texts" if texts > 1 else "text"
+            return f"fits, with the cache of {texts:,} {many} of {need.longest:,} tokens"
         remedy = " and ".join(f"{name} to {_shown(value)}" for name, value in self.changes.items())
         if not self.changes:
             where = _MODELS.get(need.stage, "the base")
