@@ -146,7 +146,9 @@ def lora_rank(adapter: Path) -> int:
 
 
 def too_small(error: Exception, section: str) -> UserError:
-    """For memory that does not hold the model, or the texts under way; `section` has its settings."""
+    """For memory that does not hold the model, or the texts under way. `section`: where the
+    settings stand.
+    """
     where = "GPU's memory" if torch.cuda.is_available() else "memory for key-value cache"
     return UserError(
         f"vLLM: the {where} is too small ({first_sentence(error)}): lower "

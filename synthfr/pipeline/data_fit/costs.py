@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from synthfr.hardware import GIB, available_memory, gpu_memory
 from synthfr.models.footprint import Footprint
-from synthfr.pipeline.plan import costs
 from synthfr.pipeline.data_fit.base_reader import BaseReader
 from synthfr.pipeline.data_fit.fit import Fit, note, ok
+from synthfr.pipeline.plan import costs, memory
 
 if TYPE_CHECKING:
     from synthfr.corpora.corpus import Corpus
@@ -27,12 +27,12 @@ def cost_fits(corpus: Corpus, reader: BaseReader, params: Params) -> Iterator[Fi
     yield ok("time", f"{takes}, {total.disk_bytes / 1e9:,.2f} GB of disk (synth-fr plan)")
 
     size = Footprint.of(reader.folder, "base")
-    sft = params.sft
-    tokens = sft.device_batch_size * sft.max_length
-    dtype = sft.quantisation if sft.quantisation != "none" else sft.precision
-    merged, trained = size.weights("float32"), size.training(tokens, dtype, sft.lora.r)
-    cards = gpu_memory()
+    merged, cards = size.weights("float32"), gpu_memory()
     ram, card = available_memory(), cards[0] if cards else available_memory()
+    need = memory.need("sft", params, card)
+    trained = float(size.weights(params.sft.precision))
+    if isinstance(need, memory.Need):
+        trained = need.total if cards else need.total - need.parts["CUDA"]
     told = (
         f"merging adapters takes {merged / GIB:.1f} GiB and SFT at least {trained / GIB:.1f} GiB"
         f"{' of GPU memory' if cards else ''}; {ram / GIB:.0f} GiB are free here"

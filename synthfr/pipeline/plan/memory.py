@@ -153,9 +153,7 @@ def _engine(
     if size is None:
         return Unknown(stage, name)
     if how.engine == "transformers":
-        parts = writing_memory.transformers(
-            size, how.batch_size, prompt_tokens, how.max_new_tokens
-        )
+        parts = writing_memory.transformers(size, how.batch_size, prompt_tokens, how.max_new_tokens)
         return Need(stage, name, parts)
     own: VllmSettings = params.engines.vllm.of(role)
     parts = writing_memory.vllm(size, own, how.batch_size, gpu_bytes, adapter)

@@ -57,7 +57,7 @@ class Verdict:
             return f"does not fit, whatever is changed: choose a smaller model ({where})"
         if need.too_short and need.total <= need.share * self.gpu_bytes:
             return (
-                f"its context of {need.longest:,} tokens is too short for {need.needed:,}: "
+                f"has a context of {need.longest:,} tokens, too short for {need.needed:,}: "
                 f"set {remedy}"
             )
         return f"does not fit: set {remedy}"
