@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from synthfr import hardware
+from synthfr.disk import read_yaml
 from synthfr.models import architecture
 from synthfr.models.architecture import Architecture
 from synthfr.pipeline import profiles
@@ -233,6 +234,14 @@ def test_every_profile_fits_the_machine_that_it_names(name: str) -> None:
         assert isinstance(one, Verdict) and one.fits, one
         assert one.need.gpus in (1, gpus)
     assert max(one.need.gpus for one in made if isinstance(one, Verdict)) == gpus
+
+
+@pytest.mark.parametrize("name", ["qwen3-4b", "qwen3-4b-x4"])
+def test_slurm_is_asked_for_the_gpus_that_a_stage_takes(name: str) -> None:
+    stages = read_yaml(ROOT / f"slurm/resources.{name}.yaml")["stages"]
+    for one in verdicts(profile(name), 80 * GB):
+        assert isinstance(one, Verdict)
+        assert stages[one.need.stage]["gpus"] == one.need.gpus
 
 
 def test_profiles_do_not_fit_every_machine() -> None:

@@ -10,7 +10,8 @@ from synthfr.pipeline import profiles
 from synthfr.pipeline.cli.profile_commands import FOLDER, PARAMS
 from synthfr.pipeline.parameters import Params, load_params, parse
 from synthfr.pipeline.plan.costs import plan
-from synthfr.pipeline.plan.verdicts import GB, SIZES_GB, Unknown, Verdict, verdicts
+from synthfr.pipeline.plan.memory import GB, Unknown
+from synthfr.pipeline.plan.verdicts import SIZES_GB, Verdict, verdicts
 
 
 def run(profile: str | None, gpu_gb: float | None) -> int:

@@ -67,8 +67,8 @@ def size_of(name: str) -> tuple[float, float]:
     (`architecture.found`), else as its name tells them: ``...-4B-...``, ``...-30B-A3B-...``,
     ``...-large``; 0 when it tells nothing.
     """
-    if known := architecture.found(name):
-        return float(known.parameters), float(known.active)
+    if made := architecture.found(name):
+        return float(made.parameters), float(made.active)
     if found := re.search(r"(\d+(?:\.\d+)?)B(?:-A(\d+(?:\.\d+)?)B)?(?![a-z])", name):
         total = float(found[1]) * 1e9
         return total, float(found[2]) * 1e9 if found[2] else total

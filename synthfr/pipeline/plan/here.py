@@ -8,7 +8,8 @@ from synthfr import hardware
 from synthfr.errors import UserError
 from synthfr.pipeline.findings import Finding, Weight
 from synthfr.pipeline.parameters import load_params
-from synthfr.pipeline.plan.verdicts import GB, Unknown, verdicts
+from synthfr.pipeline.plan.memory import GB, Unknown
+from synthfr.pipeline.plan.verdicts import verdicts
 
 
 def findings() -> Iterator[Finding]:

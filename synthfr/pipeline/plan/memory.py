@@ -32,7 +32,8 @@ class Need:
     """Bytes on each of the `gpus`, by what takes them; they must fit in `share` of a GPU.
 
     Of vLLM: how many texts of full length (`longest` tokens, each `cache_bytes`) are under way at
-    most, and how long its texts get by the other parameters (`needed`, tokens).
+    most, how long its texts get by the other parameters (`needed`, tokens), and the model's own
+    `context`.
     """
 
     stage: str
@@ -42,6 +43,7 @@ class Need:
     share: float = 1.0
     longest: int = 0
     needed: int = 0
+    context: int = 0
     cache_bytes: float = 0.0
 
     @property
@@ -165,6 +167,7 @@ def _engine(
         share=own.gpu_memory_utilization,
         longest=writing_memory.longest(size, own),
         needed=min(prompt_tokens + how.max_new_tokens, size.context),
+        context=size.context,
         cache_bytes=parts["cache of one text"],
     )
 
@@ -210,6 +213,13 @@ def base(settings: Base) -> tuple[str, Architecture | None]:
     return name, architecture.found(name)
 
 
+# stage with an engine -> what its model is there for
+ROLES: Mapping[str, Role] = {
+    "generate": "policy",
+    "judge": "judge",
+    "similarity_judge": "similarity_judge",
+    "synthesize": "policy",
+}
 _Of = Callable[["Params", float], Need | Unknown | None]
 # stage -> the section that it reads, what it needs; in the order of the graph
 STAGES: Mapping[str, tuple[str, _Of]] = {

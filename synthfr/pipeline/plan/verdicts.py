@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel
 
 from synthfr.pipeline.plan import memory
-from synthfr.pipeline.plan.memory import GB, STAGES, Need, Unknown
+from synthfr.pipeline.plan.memory import STAGES, Need, Unknown
 
 if TYPE_CHECKING:
     from synthfr.pipeline.parameters import Params
@@ -131,10 +131,9 @@ def _of_training(section: str, params: Params) -> Iterator[dict[str, Any]]:
 
 
 def _of_vllm(stage: str, params: Params, need: Need) -> Iterator[dict[str, Any]]:
-    role = stage if stage in ("judge", "similarity_judge") else "policy"
-    own = params.engines.vllm.of(role)  # type: ignore[arg-type]
+    own = params.engines.vllm.of(memory.ROLES[stage])
     made: dict[str, Any] = {}
-    enough = -(-need.needed // _ROUND_TOKENS) * _ROUND_TOKENS
+    enough = min(-(-need.needed // _ROUND_TOKENS) * _ROUND_TOKENS, need.context)
     if enough < need.longest or need.too_short:
         made[f"{own.section}.max_model_len"] = enough
         yield dict(made)
@@ -152,6 +151,3 @@ def _divisors_below(number: int) -> list[int]:
 
 def _shown(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-__all__ = ["GB", "SIZES_GB", "Unknown", "Verdict", "changed", "verdict", "verdicts"]
