@@ -130,6 +130,18 @@ def snapshot(
         ) from None
 
 
+def cached_file(repo_id: str, revision: str, name: str) -> Path | None:
+    """A file of a hub model that is in the local cache; None if it is not. Asks no one."""
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        path = try_to_load_from_cache(repo_id, name, revision=revision or None)
+    except HFValidationError:
+        return None
+    return Path(path) if isinstance(path, str) else None
+
+
 def weight_files(folder: Path, where: str) -> list[Path]:
     """The safetensors files of a model's folder: those that its index names, or the single one.
 

@@ -30,7 +30,7 @@ from tests.page import conftest as made_up
 ROOT = Path(__file__).parents[1]
 CODE_SETS = Path("data/public/code_sets.parquet")
 COMMANDS = (
-    "profile list|profile show|profile apply|sample|results|docs|ui|sync|doctor|seeds|controls"
+    "profile list|profile show|profile apply|plan|sample|results|docs|ui|sync|doctor|seeds|controls"
     "|tiny-base|check|check-data"
 )
 

@@ -6,7 +6,7 @@ import pytest
 
 from synthfr.pipeline import profiles
 from synthfr.pipeline.parameters import Params, load_params, parse
-from synthfr.pipeline.plan import Line, plan, size_of
+from synthfr.pipeline.plan.costs import Line, plan, size_of
 
 ROOT = Path(__file__).parents[1]
 
@@ -18,15 +18,16 @@ def planned(params: Params) -> dict[str, Line]:
 @pytest.mark.parametrize(
     ("name", "sizes"),
     [
-        ("Qwen/Qwen3-4B-Instruct-2507", (4e9, 4e9)),
-        ("Qwen/Qwen3-30B-A3B-Instruct-2507@0d7c", (30e9, 3e9)),
-        ("Qwen/Qwen3-0.6B", (0.6e9, 0.6e9)),
-        ("answerdotai/ModernBERT-large@45bb", (0.4e9, 0.4e9)),
+        ("Qwen/Qwen3-4B-Instruct-2507", (4.022e9, 4.022e9)),  # of its configuration
+        ("Qwen/Qwen3-30B-A3B-Instruct-2507@0d7c", (30.53e9, 3.35e9)),
+        ("Qwen/Qwen3-8B", (8e9, 8e9)),  # of its name
+        ("somewhere/Mixture-30B-A3B-Chat@0d7c", (30e9, 3e9)),
+        ("somewhere/bert-large", (0.4e9, 0.4e9)),
         ("somewhere/unknown", (0.0, 0.0)),
     ],
 )
 def test_sizes_told_by_names(name: str, sizes: tuple[float, float]) -> None:
-    assert size_of(name) == pytest.approx(sizes)
+    assert size_of(name) == pytest.approx(sizes, rel=2e-3)
 
 
 def test_amounts_of_the_publication() -> None:
@@ -37,9 +38,9 @@ def test_amounts_of_the_publication() -> None:
     lines = planned(params)
     assert "33,600 candidates" in lines["generate"].what
     assert lines["synthesize"].tokens == pytest.approx(2.5e8)
-    assert lines["synthesize"].gpu_hours == pytest.approx(2.5e8 / 8000 / 3600)
+    assert lines["synthesize"].gpu_hours == pytest.approx(2.5e8 / 8000 / 3600, rel=0.01)
     assert lines["dpo"].steps == 844
-    assert lines["base"].disk_bytes == pytest.approx(24e9)
+    assert lines["base"].disk_bytes == pytest.approx(24e9, rel=0.01)
     assert lines["total"].gpu_hours == pytest.approx(
         sum(line.gpu_hours for name, line in lines.items() if name != "total")
     )

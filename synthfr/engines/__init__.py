@@ -17,6 +17,7 @@ from synthfr.engines.protocol import Completion, Engine, Request
 
 if TYPE_CHECKING:
     from synthfr.engines.engine_settings import Engines, Sampling
+    from synthfr.engines.vllm.vllm_settings import Role
     from synthfr.models import ModelFiles, Policy
 
 __all__ = [
@@ -38,17 +39,19 @@ def open_engine(
     engines: Engines,
     files: ModelFiles,
     merged: Path,
+    role: Role = "policy",
 ) -> Iterator[Engine]:
     """The engine that ``params.engine`` names, writing with the model of `files`,
     ``params.batch_size`` texts at once.
 
     It is closed at the end: memory, processes and connections are given back. `merged` is a folder
-    for merged weights, where the engine needs them as files; stages share it.
+    for merged weights, where the engine needs them as files; stages share it. `role` is what the
+    model is here for: a judge's vLLM has settings of its own.
     """
     if params.engine == "vllm":
         from synthfr.engines.vllm.vllm_engine import vllm_engine
 
-        with vllm_engine(params.batch_size, engines.vllm, files, merged) as engine:
+        with vllm_engine(params.batch_size, engines.vllm.of(role), files, merged) as engine:
             yield engine
     elif params.engine == "openai":
         from synthfr.engines.openai.openai_engine import OpenaiEngine
@@ -72,10 +75,12 @@ def lazy_engine(
     engines: Engines,
     files: ModelFiles,
     merged: Path,
+    role: Role = "policy",
 ) -> Iterator[Engine]:
     """`open_engine`, at its first request: where every chunk is there, nothing is loaded."""
     with ExitStack() as opened:
-        yield LazyEngine(lambda: opened.enter_context(open_engine(params, engines, files, merged)))
+        made = open_engine(params, engines, files, merged, role)
+        yield LazyEngine(lambda: opened.enter_context(made))
 
 
 def identity(params: Sampling, engines: Engines) -> dict[str, Any]:

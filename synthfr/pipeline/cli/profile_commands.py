@@ -9,8 +9,6 @@ import typer
 
 from synthfr.disk import read_yaml
 from synthfr.pipeline import profiles
-from synthfr.pipeline.parameters import Params, load_params, parse
-from synthfr.pipeline.plan import plan
 
 PARAMS, FOLDER = Path("params.yaml"), Path("profiles")
 
@@ -28,15 +26,9 @@ def list_all() -> None:
 def show(name: str) -> None:
     path = profiles.path_of(FOLDER, name)
     typer.echo("\n".join(profiles.header(path)))
-    params = parse(profiles.merged(PARAMS, path), f"{PARAMS} with {path}")
     typer.echo("")
     _print_changes(profiles.changes(PARAMS, path))
-    typer.echo("")
-    _print_plan(params)
-
-
-def show_plan() -> None:
-    _print_plan(load_params(PARAMS))
+    typer.echo(f"\nTime, disk and memory: synth-fr plan --profile {name}")
 
 
 def apply(name: str) -> None:
@@ -46,21 +38,6 @@ def apply(name: str) -> None:
         typer.echo(
             "params.yaml is written; `dvc repro` runs it, `git restore params.yaml` undoes it."
         )
-
-
-def _print_plan(params: Params) -> None:
-    typer.echo(
-        "Plan, in orders of magnitude, for one GPU of the H100 class "
-        "(assumptions: synthfr/pipeline/plan.py):"
-    )
-    for line in plan(params):
-        figures = [
-            f"{line.tokens / 1e6:,.2f} M tokens" if line.tokens else "",
-            f"{line.steps:,} optimiser steps" if line.steps else "",
-            f"{line.gpu_hours:,.2f} GPU hours" if line.gpu_hours >= 0.005 else "",
-            f"{line.disk_bytes / 1e9:,.2f} GB of disk" if line.disk_bytes >= 5e6 else "",
-        ]
-        typer.echo(f"  {line.stage:<11} {line.what}: {', '.join(filter(None, figures))}")
 
 
 def _print_changes(made: Iterable[profiles.Change]) -> None:

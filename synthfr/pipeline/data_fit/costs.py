@@ -1,4 +1,4 @@
-"""What a run with these data will take, from the assumptions of `pipeline.plan`."""
+"""What a run with these data will take, from the assumptions of `pipeline.plan.costs`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from synthfr.hardware import GIB, available_memory, gpu_memory
 from synthfr.models.footprint import Footprint
-from synthfr.pipeline import plan
 from synthfr.pipeline.data_fit.base_reader import BaseReader
 from synthfr.pipeline.data_fit.fit import Fit, note, ok
+from synthfr.pipeline.plan import costs, memory
 
 if TYPE_CHECKING:
     from synthfr.corpora.corpus import Corpus
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
 
 def cost_fits(corpus: Corpus, reader: BaseReader, params: Params) -> Iterator[Fit]:
     """Time, disk and memory."""
-    total = plan.plan(params, len(corpus.public))[-1]
+    total = costs.plan(params, len(corpus.public))[-1]
     takes = f"{total.tokens / 1e6:,.1f} M tokens, {total.steps:,} optimiser steps"
     if params.base.source == "tiny":
-        takes += f", some {total.tokens / plan.TINY_TOKENS_PER_S / 60:,.0f} minutes on a CPU core"
+        takes += f", some {total.tokens / costs.TINY_TOKENS_PER_S / 60:,.0f} minutes on a CPU core"
     elif total.gpu_hours:  # nothing is known of a base whose name does not tell its size
         takes += f", some {total.gpu_hours:,.1f} hours of a GPU of the H100 class"
-    yield ok("time", f"{takes}, {total.disk_bytes / 1e9:,.2f} GB of disk (synth-fr profile plan)")
+    yield ok("time", f"{takes}, {total.disk_bytes / 1e9:,.2f} GB of disk (synth-fr plan)")
 
     size = Footprint.of(reader.folder, "base")
-    sft = params.sft
-    tokens = sft.device_batch_size * sft.max_length
-    dtype = sft.quantisation if sft.quantisation != "none" else sft.precision
-    merged, trained = size.weights("float32"), size.training(tokens, dtype, sft.lora.r)
-    cards = gpu_memory()
+    merged, cards = size.weights("float32"), gpu_memory()
     ram, card = available_memory(), cards[0] if cards else available_memory()
+    need = memory.need("sft", params, card)
+    trained = float(size.weights(params.sft.precision))
+    if isinstance(need, memory.Need):
+        trained = need.total if cards else need.total - need.parts["CUDA"]
     told = (
         f"merging adapters takes {merged / GIB:.1f} GiB and SFT at least {trained / GIB:.1f} GiB"
         f"{' of GPU memory' if cards else ''}; {ram / GIB:.0f} GiB are free here"

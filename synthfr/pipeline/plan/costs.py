@@ -1,5 +1,5 @@
-"""What a set of parameters amounts to before anything runs: tokens, optimiser steps, GPU hours,
-disk. Orders of magnitude, from stated assumptions; no measurement of this machine.
+"""Tokens, optimiser steps, GPU hours and disk that a set of parameters amounts to. Orders of
+magnitude, from stated assumptions; no measurement of this machine.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from synthfr.models import architecture
 
 if TYPE_CHECKING:
     from synthfr.pipeline.parameters import Params
@@ -61,9 +63,12 @@ def plan(params: Params, public_reports: int | None = None) -> list[Line]:
 
 
 def size_of(name: str) -> tuple[float, float]:
-    """Weights in all, and those that a token passes through, as a model's name tells them:
-    ``...-4B-...``, ``...-30B-A3B-...``, ``...-large``; 0 when it tells nothing.
+    """Weights in all, and those that a token passes through: by the model's configuration file
+    (`architecture.found`), else as its name tells them: ``...-4B-...``, ``...-30B-A3B-...``,
+    ``...-large``; 0 when it tells nothing.
     """
+    if made := architecture.found(name):
+        return float(made.parameters), float(made.active)
     if found := re.search(r"(\d+(?:\.\d+)?)B(?:-A(\d+(?:\.\d+)?)B)?(?![a-z])", name):
         total = float(found[1]) * 1e9
         return total, float(found[2]) * 1e9 if found[2] else total

@@ -1,0 +1,328 @@
+"""Memory: formulas against what autograd keeps, verdicts by hand, and the shipped profiles on the
+machines that they name.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from synthfr import hardware
+from synthfr.disk import read_yaml
+from synthfr.models import architecture
+from synthfr.models.architecture import Architecture
+from synthfr.pipeline import profiles
+from synthfr.pipeline.cli import app
+from synthfr.pipeline.findings import Weight
+from synthfr.pipeline.parameters import Params, load_params, parse
+from synthfr.pipeline.plan import here, memory, training_memory, writing_memory
+from synthfr.pipeline.plan.memory import GB, Need, Unknown
+from synthfr.pipeline.plan.verdicts import SIZES_GB, Verdict, changed, verdict, verdicts
+from synthfr.training.common import Lora
+
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "profiles"
+ATTENTION = ["q_proj", "k_proj", "v_proj", "o_proj"]
+COUNTED = {"four": 4, "a": 1, "one": 1}
+
+
+def profile(name: str) -> Params:
+    return parse(profiles.merged(ROOT / "params.yaml", FOLDER / f"{name}.yaml"), name)
+
+
+def needed(stage: str, params: Params, gpu_bytes: float = 80 * GB) -> Need:
+    made = memory.need(stage, params, gpu_bytes)
+    assert isinstance(made, Need)
+    return made
+
+
+def told(stage: str, params: Params, gpu_bytes: float) -> Verdict:
+    made = verdict(stage, params, gpu_bytes)
+    assert isinstance(made, Verdict)
+    return made
+
+
+def kept(model: Any, precision: str, tokens: tuple[int, int]) -> float:
+    """Bytes a token that autograd keeps for the backward pass, weights and their copies aside."""
+    import torch
+
+    found: dict[int, tuple[int, Any]] = {}
+
+    def pack(tensor: Any) -> Any:
+        storage = tensor.untyped_storage()
+        found.setdefault(storage.data_ptr(), (storage.nbytes(), tensor))
+        return tensor
+
+    shapes = {tuple(one.shape) for one in model.parameters()}
+    shapes |= {shape[::-1] for shape in shapes}
+    weights = {one.untyped_storage().data_ptr() for one in model.parameters()}
+    ids = torch.randint(1, 100, tokens)
+    cast = torch.autocast("cpu", torch.bfloat16) if precision == "bfloat16" else nullcontext()
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor), cast:
+        model(input_ids=ids)
+    kinds = [(n_bytes, one) for place, (n_bytes, one) in found.items() if place not in weights]
+    counted = [n_bytes for n_bytes, one in kinds if tuple(one.shape) not in shapes]
+    return sum(counted) / (tokens[0] * tokens[1])
+
+
+def decoder(family: str, precision: str, targets: Any, layers: int, checkpointing: bool) -> Any:
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    torch.manual_seed(0)
+    config = AutoConfig.for_model(
+        family, vocab_size=128, hidden_size=64, intermediate_size=160, num_hidden_layers=layers,
+        num_attention_heads=8, num_key_value_heads=4, head_dim=16, max_position_embeddings=256,
+        tie_word_embeddings=True, pad_token_id=0, eos_token_id=0, bos_token_id=None,
+    )  # fmt: skip
+    model = AutoModelForCausalLM.from_config(config).to(getattr(torch, precision))
+    lora = get_peft_model(model, LoraConfig(r=4, target_modules=targets, task_type="CAUSAL_LM"))
+    if checkpointing:
+        lora.enable_input_require_grads()
+        model.gradient_checkpointing_enable({"use_reentrant": False})
+    return lora.train().base_model.model.model  # without the head, which has a formula of its own
+
+
+@pytest.mark.parametrize("targets", [ATTENTION, "all-linear"], ids=["attention", "all"])
+@pytest.mark.parametrize("precision", ["bfloat16", "float32"])
+@pytest.mark.parametrize("family", ["qwen3", "llama"])
+def test_a_layer_keeps_what_the_formula_says(family: str, precision: str, targets: Any) -> None:
+    """A layer's share: three layers less two. Measured: exact to a byte a token in these cases."""
+    models = [decoder(family, precision, targets, n, False) for n in (2, 3)]
+    size = Architecture.from_config(models[0].config.to_dict())
+    assert size is not None
+    two, three = (kept(model, precision, (2, 97)) for model in models)
+    lora = Lora(r=4, target_modules=targets)
+    b = 2 if precision == "bfloat16" else 4
+    expected = training_memory.decoder_layer(size, lora, b)
+    assert three - two == pytest.approx(expected, rel=0.001)
+    # controls: other modules, another precision
+    others = Lora(r=4, target_modules=["q_proj"])
+    assert training_memory.decoder_layer(size, others, b) != pytest.approx(expected, rel=0.005)
+    assert training_memory.decoder_layer(size, lora, 6 - b) != pytest.approx(expected, rel=0.2)
+
+
+def test_checkpointing_keeps_a_layers_input() -> None:
+    models = [decoder("qwen3", "bfloat16", ATTENTION, n, True) for n in (2, 3)]
+    two, three = (kept(model, "bfloat16", (2, 97)) for model in models)
+    assert three - two == pytest.approx(2 * 64, rel=0.001)
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float32"])
+def test_a_layer_of_modernbert_keeps_what_the_formula_says(precision: str) -> None:
+    from transformers import AutoConfig, AutoModel
+
+    sums, size = [], None
+    for layers in (2, 3):
+        config = AutoConfig.for_model(
+            "modernbert", vocab_size=128, hidden_size=64, intermediate_size=160,
+            num_hidden_layers=layers, num_attention_heads=8, max_position_embeddings=256,
+            global_attn_every_n_layers=1, pad_token_id=0, eos_token_id=1, bos_token_id=1,
+            cls_token_id=1, sep_token_id=1,
+        )  # fmt: skip
+        size = Architecture.from_config(config.to_dict())
+        sums.append(kept(AutoModel.from_config(config).train(), precision, (2, 97)))
+    assert size is not None
+    expected = training_memory.encoder_layer(size, 2 if precision == "bfloat16" else 4)
+    assert sums[1] - sums[0] == pytest.approx(expected, rel=0.001)
+
+
+def test_training_by_hand() -> None:
+    """4B on two texts of 100 tokens, checkpointed: 36 inputs of 2 560 numbers, one whole layer."""
+    params = profile("qwen3-4b")
+    params = changed(params, {"sft.max_length": 100, "sft.device_batch_size": 2})
+    parts = needed("sft", params).parts
+    assert parts["weights"] == 2 * 4_022_468_096
+    assert parts["adapter"] == 23_592_960 * (16 + 2)
+    layer = 2 * (4 * 2560 + 4) + 4 * (4096 + 1024) + 4 * 40 + 2 * 2 * (4096 + 1024) + 4 * 32
+    layer += 6 * 9728 + 2 * (3 * 2560 + 4096) + 2 * 4 * 32
+    going_back = 6 * 9728 + 12 * 2560 + 4 * 4096
+    head = 200 * 2560 * 8 + 200 * 32768 * 2
+    sum_ = 200 * (36 * 2 * 2560 + layer + going_back) + head
+    assert parts["activations"] == pytest.approx(1.1 * sum_)
+    # what costs more, costs more; what is split, less
+    plain = changed(params, {"sft.gradient_checkpointing": False})
+    assert needed("sft", plain).parts["activations"] > 10 * parts["activations"] / 2
+    assert (
+        needed("dpo", changed(params, {"dpo.max_length": 100})).total > needed("sft", params).total
+    )
+    four_bits = changed(params, {"sft.quantisation": "nf4"})
+    assert needed("sft", four_bits).parts["weights"] < parts["weights"] / 2
+    split = {"sft.distributed.processes": 4, "sft.distributed.strategy": "fsdp"}
+    assert needed("sft", changed(params, split)).parts["weights"] < parts["weights"] / 2
+
+
+def test_the_judge_of_the_publication_by_hand() -> None:
+    """48 layers x 4 heads x 128 x 2 x 2 bytes = 98 304 a token; 262 144 of them are 24 GiB."""
+    params = profile("qwen3-4b")
+    whole = changed(params, {"engines.vllm.judge.max_model_len": 262_144})
+    need = needed("judge", whole)
+    assert need.parts["cache of one text"] == (262_144 + 16) * 98_304
+    assert need.parts["weights"] == pytest.approx(61.06e9, rel=1e-3)
+    made = told("judge", whole, 80 * GB)
+    assert not made.fits and made.changes == {"engines.vllm.judge.max_model_len": 3840}
+    assert made.sentence == "does not fit: set engines.vllm.judge.max_model_len to 3840"
+    assert told("judge", changed(whole, made.changes), 80 * GB).fits
+    assert told("judge", params, 80 * GB).fits
+    # weights and cache over two GPUs; heads are not split further than there are
+    two = needed("judge", changed(whole, {"engines.vllm.judge.tensor_parallel": 2}))
+    assert two.parts["weights"] == need.parts["weights"] / 2
+    eight = needed("judge", changed(whole, {"engines.vllm.judge.tensor_parallel": 8}))
+    assert eight.parts["cache of one text"] == need.parts["cache of one text"] / 4
+
+
+def test_a_context_that_holds_no_question_is_told() -> None:
+    pairwise = changed(profile("qwen3-4b"), {"judge.kind": "pairwise"})
+    made = told("judge", pairwise, 80 * GB)
+    assert made.sentence == (
+        "has a context of 4,096 tokens, too short for 6,640: "
+        "set engines.vllm.judge.max_model_len to 6656"
+    )
+    assert told("judge", changed(pairwise, made.changes), 80 * GB).fits
+
+
+def test_every_change_that_is_proposed_makes_it_fit() -> None:
+    proposed = 0
+    for name in profiles.names(FOLDER):
+        params = profile(name)
+        for size in (*SIZES_GB, 16, 8):
+            for one in verdicts(params, size * GB):
+                assert isinstance(one, Verdict)
+                if one.changes:
+                    proposed += 1
+                    assert not one.fits
+                    mended = changed(params, one.changes)
+                    assert told(one.need.stage, mended, size * GB).fits
+                    for name_, value in one.changes.items():
+                        assert f"{name_} to {value}".lower() in one.sentence.lower()
+    assert proposed > 10
+
+
+def test_what_nothing_helps_is_told() -> None:
+    made = told("judge", profile("qwen3-4b"), 6 * GB)
+    assert not made.changes
+    assert "whatever is changed: choose a smaller model (judge.model)" in made.sentence
+
+
+def test_an_unknown_model_is_not_guessed() -> None:
+    params = changed(profile("qwen3-4b"), {"judge.model": "nobody/nothing@0"})
+    assert verdict("judge", params, 80 * GB) == Unknown("judge", "nobody/nothing@0")
+    served = changed(params, {"judge.engine": "openai"})
+    assert verdict("judge", served, 80 * GB) is None
+
+
+def machine(name: str) -> tuple[int, float]:
+    """GPUs, and GB of each, as the profile's header has them."""
+    header = " ".join(profiles.header(FOLDER / f"{name}.yaml"))
+    found = re.search(r"Assumes +(a|one|four) GPUs? with (\d+) GB", header)
+    assert found, f"{name} names no machine"
+    return COUNTED[found[1]], float(found[2])
+
+
+@pytest.mark.parametrize("name", [one for one in profiles.names(FOLDER) if one != "smoke"])
+def test_every_profile_fits_the_machine_that_it_names(name: str) -> None:
+    gpus, size = machine(name)
+    made = verdicts(profile(name), size * GB)
+    assert {one.need.stage for one in made if isinstance(one, Verdict)} >= {"sft", "dpo"}
+    for one in made:
+        assert isinstance(one, Verdict) and one.fits, one
+        assert one.need.gpus in (1, gpus)
+    assert max(one.need.gpus for one in made if isinstance(one, Verdict)) == gpus
+
+
+@pytest.mark.parametrize("name", ["qwen3-4b", "qwen3-4b-x4"])
+def test_slurm_is_asked_for_the_gpus_that_a_stage_takes(name: str) -> None:
+    stages = read_yaml(ROOT / f"slurm/resources.{name}.yaml")["stages"]
+    for one in verdicts(profile(name), 80 * GB):
+        assert isinstance(one, Verdict)
+        assert stages[one.need.stage]["gpus"] == one.need.gpus
+
+
+def test_profiles_do_not_fit_every_machine() -> None:
+    for name, size in (("qwen3-4b", 24), ("qwen3-4b", 48), ("llama-3.1-8b", 24)):
+        assert any(
+            isinstance(one, Verdict) and not one.fits for one in verdicts(profile(name), size * GB)
+        )
+    for name in ("qwen3-0.6b", "smoke"):
+        assert all(isinstance(one, Verdict) and one.fits for one in verdicts(profile(name), 8 * GB))
+
+
+def test_a_judge_of_4b_fits_beside_the_smallest_base() -> None:
+    judge = "Qwen/Qwen3-4B-Instruct-2507@cdbee75f17c01a7cc42f958dc650907174af0554"
+    wanted = {"judge.kind": "score", "judge.model": judge, "judge.engine": "vllm"}
+    params = changed(profile("qwen3-0.6b"), wanted)
+    mended = told("judge", params, 24 * GB)
+    assert mended.changes == {"engines.vllm.judge.max_model_len": 2304}
+    assert told("judge", changed(params, mended.changes), 24 * GB).fits
+    assert not told("judge", changed(params, mended.changes), 8 * GB).fits
+
+
+def test_four_gpus_change_nothing_but_how_the_work_is_spread() -> None:
+    spread = re.compile(
+        r"engines\.vllm(\.judge)?\.(data|tensor)_parallel"
+        r"|(sft|dpo)\.(device_batch_size|distributed\.processes)"
+    )
+    one, four = (flat(profile(name).model_dump()) for name in ("qwen3-4b", "qwen3-4b-x4"))
+    differing = {name for name in one if one[name] != four[name]}
+    assert differing and all(spread.fullmatch(name) for name in differing), differing
+
+
+def flat(values: dict[str, Any], before: str = "") -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for name, value in values.items():
+        inner = isinstance(value, dict)
+        made |= flat(value, f"{before}{name}.") if inner else {f"{before}{name}": value}
+    return made
+
+
+def test_the_command_tells_and_refuses() -> None:
+    run = CliRunner().invoke
+    fits = run(app, ["plan", "--profile", "qwen3-4b", "--gpu-gb", "80"])
+    assert fits.exit_code == 0, fits.output
+    small = run(app, ["plan", "--profile", "qwen3-4b", "--gpu-gb", "24"])
+    assert small.exit_code == 1
+    assert "set classify.coder.encoder.device_batch_size to 4" in small.output
+    every = run(app, ["plan", "--profile", "qwen3-4b"])
+    assert every.exit_code == 0
+    for size in SIZES_GB:
+        assert re.search(rf"\b{size}( GB|,)", every.output)
+    assert run(app, ["profile", "plan"]).exit_code != 0  # its former name is no second way
+
+
+def test_doctor_refuses_what_does_not_fit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    params = tmp_path / "params.yaml"
+    params.write_bytes((ROOT / "params.yaml").read_bytes())
+    profiles.apply(params, FOLDER / "qwen3-4b-x4.yaml")
+
+    def stops(*cards: int) -> list[str]:
+        monkeypatch.setattr(hardware, "gpu_memory", lambda: list(cards))
+        return [one.text for one in here.findings() if one.weight == Weight.STOP]
+
+    assert stops(*[80 * 2**30] * 4) == []
+    assert stops() == []  # no GPU here: this may be a login node
+    assert any(
+        text.startswith("sft asks for 4 GPUs, this machine has 1") for text in stops(80 * GB)
+    )
+    small = stops(*[24 * GB] * 4)
+    assert len(small) == 2 and all(
+        "24 GB of GPU memory are here: it does not fit: set" in text for text in small
+    )
+    params.write_text(params.read_text().replace("device: cuda", "device: cpu"))
+    assert stops(24 * GB) == []
+
+
+def test_the_embedded_default_loads_nothing_large() -> None:
+    params = load_params(ROOT / "params.yaml")
+    assert [one.need.stage for one in verdicts(params, 8 * GB) if isinstance(one, Verdict)] == [
+        "sft", "generate", "dpo", "synthesize",
+    ]  # fmt: skip
+    assert all(isinstance(one, Verdict) and one.fits for one in verdicts(params, 4 * GB))
+    size = architecture.shipped("Qwen/Qwen3-0.6B")
+    assert size is not None and writing_memory.vllm_cache(size, 17, 2) == size.kv_cache(48, 2)
