@@ -239,7 +239,9 @@ def test_pickled_cut_and_missing_files_are_told(here: Path, tmp_path: Path) -> N
     (here / "a/adapter_model.bin").unlink()
     assert "has no adapter_model.safetensors: copy" in told(here, tmp_path, "a")
     assert "is neither a folder nor owner/name@commit" in told(here, tmp_path, "nowhere")
-    with pytest.raises(UserError, match=r"adapters\[0\]: .* as a model of the hub it has no commit"):
+    with pytest.raises(
+        UserError, match=r"adapters\[0\]: .* as a model of the hub it has no commit"
+    ):
         published.find(["owner/name"], allow_download=False)
     with pytest.raises(ValueError, match="is named twice"):
         params(here, "b", "b")
