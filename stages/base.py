@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import typer
+
 from synthfr.pipeline import layout
 from synthfr.pipeline.runner import stage_app, stage_run
 
@@ -10,11 +12,15 @@ app = stage_app("base")
 
 @app.command()
 def main() -> None:
-    """Provide the base model: the shipped one, a local folder, or a pinned snapshot."""
+    """Provide the base model: the shipped one, a local folder, or a pinned snapshot; published
+    adapters merged into it.
+    """
     with stage_run("base") as run:
-        from synthfr.models import base
+        from synthfr.models import base, published
 
         made = base.provide(run.params.base, layout.BASE)
+        for note in published.notes(made):
+            typer.echo(note)
         run.log({"parameters": made["parameters"]})
 
 

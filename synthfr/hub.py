@@ -1,9 +1,9 @@
-"""Models that parameters refer to by name: a folder, or ``owner/name@commit`` of the Hugging Face
-hub.
+"""Models and data sets that parameters refer to by name: a folder, or ``owner/name@commit`` of the
+Hugging Face hub.
 
 A reference is resolved to a folder on this disk. Nothing is downloaded unless the caller says so,
 and a commit is always named: a branch or a tag would be another model tomorrow. Weights are read
-from safetensors files only, and whole ones.
+from safetensors files only, and whole ones; data from Parquet, CSV and JSON.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+from typing import Literal
 
 from synthfr.disk import read_json
 from synthfr.errors import UserError
@@ -22,17 +23,24 @@ from synthfr.errors import UserError
 SINGLE_WEIGHTS, WEIGHTS_INDEX = "model.safetensors", "model.safetensors.index.json"
 # what is taken of a hub model: weights in safetensors and small files, never pickles or code
 TAKEN = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "*.md", "LICENSE*")
+# and of a data set: tables that are no code and need none
+DATA_TAKEN = ("*.parquet", "*.csv", "*.tsv", "*.json", "*.jsonl", "*.md", "LICENSE*")
 LEFT = ("consolidated*", "original/*", "onnx/*", "openvino/*")  # the same weights in other forms
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+_PIN = "`synth-fr prefetch --pin` finds it out and writes it, where there is a network."
 _PICKLED = (".bin", ".pt", ".pth", ".ckpt")
+
+
+Kind = Literal["model", "dataset"]  # as the hub calls them
 
 
 @dataclass(frozen=True)
 class Pinned:
-    """A model of the hub at one commit."""
+    """A model, or a data set, of the hub at one commit."""
 
     repo_id: str
     revision: str
+    kind: Kind = "model"
 
     def __str__(self) -> str:
         return f"{self.repo_id}@{self.revision}"
@@ -53,19 +61,32 @@ def parse(reference: str, where: str) -> Path | Pinned:
     if not revision:
         raise UserError(
             f"{where}: '{reference}' is no folder, and as a model of the hub it has no commit: "
-            "`synth-fr prefetch --pin` finds it out and writes it, where there is a network."
+            f"{_PIN}"
         )
     return pinned(repo_id, revision, where)
 
 
-def pinned(repo_id: str, revision: str, where: str) -> Pinned:
+def parse_data(reference: str, where: str) -> Pinned:
+    """A data set's ``owner/name@commit`` taken apart; UserError when it is something else."""
+    repo_id, _, revision = reference.partition("@")
+    if repo_id.count("/") != 1:
+        raise UserError(
+            f"{where}: '{reference}' is not owner/name@commit of a data set of the hub: write "
+            "that; files of your own are named by a path elsewhere (seed.files, sft.teacher.path)."
+        )
+    if not revision:
+        raise UserError(f"{where}: the data set '{reference}' has no commit: {_PIN}")
+    return pinned(repo_id, revision, where, "dataset")
+
+
+def pinned(repo_id: str, revision: str, where: str, kind: Kind = "model") -> Pinned:
     """A hub name and a commit, the latter checked for its form."""
     if not _COMMIT.fullmatch(revision):
         raise UserError(
             f"{where}: '{revision}' is no commit (40 hexadecimal digits): "
-            "branches and tags move, copy the commit from the model's page."
+            "branches and tags move, copy the commit from its page on the hub."
         )
-    return Pinned(repo_id, revision)
+    return Pinned(repo_id, revision, kind)
 
 
 def resolve(reference: str, where: str) -> Path:
@@ -99,6 +120,7 @@ def snapshot(
         return Path(
             snapshot_download(
                 model.repo_id,
+                repo_type=model.kind,
                 revision=model.revision,
                 allow_patterns=list(patterns),
                 ignore_patterns=list(LEFT),
@@ -110,7 +132,7 @@ def snapshot(
     except RevisionNotFoundError:
         raise UserError(
             f"{where}: the hub no longer has commit {model.revision[:12]} of {model.repo_id}: its "
-            "history was rewritten; compare the models, then pin another with "
+            "history was rewritten; compare the two, then pin another with "
             "`synth-fr prefetch --pin`."
         ) from None
     except LocalEntryNotFoundError:

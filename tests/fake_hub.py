@@ -10,17 +10,20 @@ from pathlib import Path
 from types import TracebackType
 from urllib.parse import unquote, urlsplit
 
-LARGE = ".safetensors"  # kept as LFS: the hub tells their SHA-256
+LARGE = (".safetensors", ".parquet")  # kept as LFS: the hub tells their SHA-256
+Repositories = dict[str, dict[str, str | Path]]
 
 
 class FakeHub:
     """``with FakeHub({"owner/name": {"main": COMMIT, COMMIT: folder}}) as hub: hub.url``.
 
-    `corrupt`: names of files that are served with one byte changed.
+    `models` and `datasets` are apart, as on the hub: a data set is no model. `corrupt`: names of
+    files that are served with one byte changed.
     """
 
-    def __init__(self, models: dict[str, dict[str, str | Path]]) -> None:
+    def __init__(self, models: Repositories, datasets: Repositories | None = None) -> None:
         self.models = models
+        self.datasets = datasets or {}
         self.corrupt: set[str] = set()
         self.downloads: list[str] = []
         hub = self
@@ -50,22 +53,31 @@ class FakeHub:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """No answer from here on."""
         self._server.shutdown()
         self._server.server_close()
 
     def answer(self, request: BaseHTTPRequestHandler, body: bool) -> None:
         parts = unquote(urlsplit(request.path).path).strip("/").split("/")
-        if parts[:2] == ["api", "models"]:
+        if parts[0] == "api":
+            served = {"models": self.models, "datasets": self.datasets}[parts[1]]
             repo, (kind, revision) = "/".join(parts[2:4]), (*parts[4:6], "revision", "main")[:2]
-            self._info(request, repo, revision, tree=kind == "tree")
+            self._info(request, served, repo, revision, tree=kind == "tree")
         else:
-            self._file(request, "/".join(parts[:2]), parts[3], "/".join(parts[4:]), body)
+            served = self.datasets if parts[0] == "datasets" else self.models
+            parts = parts[1:] if parts[0] == "datasets" else parts
+            self._file(request, served, "/".join(parts[:2]), parts[3], "/".join(parts[4:]), body)
 
-    def _commit(self, request: BaseHTTPRequestHandler, repo: str, revision: str) -> str | None:
+    def _commit(
+        self, request: BaseHTTPRequestHandler, served: Repositories, repo: str, revision: str
+    ) -> str | None:
         code = None
-        if repo not in self.models:
+        if repo not in served:
             code = "RepoNotFound"
-        elif revision not in self.models[repo]:
+        elif revision not in served[repo]:
             code = "RevisionNotFound"
         if code:
             request.send_response(404)
@@ -73,14 +85,21 @@ class FakeHub:
             request.send_header("Content-Length", "0")
             request.end_headers()
             return None
-        found = self.models[repo][revision]
+        found = served[repo][revision]
         return found if isinstance(found, str) else revision
 
-    def _info(self, request: BaseHTTPRequestHandler, repo: str, revision: str, tree: bool) -> None:
-        commit = self._commit(request, repo, revision)
+    def _info(
+        self,
+        request: BaseHTTPRequestHandler,
+        served: Repositories,
+        repo: str,
+        revision: str,
+        tree: bool,
+    ) -> None:
+        commit = self._commit(request, served, repo, revision)
         if commit is None:
             return
-        folder = Path(self.models[repo][commit])
+        folder = Path(served[repo][commit])
         siblings = []
         for file in sorted(one for one in folder.rglob("*") if one.is_file()):
             name, size = file.relative_to(folder).as_posix(), file.stat().st_size
@@ -102,12 +121,18 @@ class FakeHub:
         self._send(request, json.dumps(told).encode(), {"Content-Type": "application/json"})
 
     def _file(
-        self, request: BaseHTTPRequestHandler, repo: str, revision: str, name: str, body: bool
+        self,
+        request: BaseHTTPRequestHandler,
+        served: Repositories,
+        repo: str,
+        revision: str,
+        name: str,
+        body: bool,
     ) -> None:
-        commit = self._commit(request, repo, revision)
+        commit = self._commit(request, served, repo, revision)
         if commit is None:
             return
-        content = (Path(self.models[repo][commit]) / name).read_bytes()
+        content = (Path(served[repo][commit]) / name).read_bytes()
         sha = hashlib.sha256(content).hexdigest()
         if body:
             self.downloads.append(name)

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import get_args
 
 from synthfr.coding.coders import CoderSettings
-from synthfr.corpora import Seed
 from synthfr.engines.engine_settings import Sampling
 from synthfr.scoring.evaluators import EvaluatorSettings
 from synthfr.section import Section
@@ -129,12 +128,14 @@ ALTERNATIVES = {
     rf"synthfr/scoring/{_kinds(EvaluatorSettings, 'kind')}\.py": (
         "synthfr/scoring/${score.evaluator.kind}.py"
     ),
-    rf"synthfr/corpora/{_kinds(Seed, 'source')}/.*": "synthfr/corpora/${seed.source}",
+    # not those of `files`: the source `hub` reads the private side by them
+    r"synthfr/corpora/(demo|hub)/.*": "synthfr/corpora/${seed.source}",
 }
 # what modules read beside their own text; of languages, `language_names` tells all but
 # `language_resources` the names alone, which a test holds still: a new cue trains nothing anew
 RESOURCES = {
     "synthfr/corpora/demo/knowledge.py": "synthfr/corpora/demo/knowledge.yaml",
+    "synthfr/corpora/files/lexicon.py": "synthfr/corpora/files/lexicons",
     "synthfr/judging/judgements.py": "synthfr/judging",
     "synthfr/prompts/__init__.py": "synthfr/prompts",
     "synthfr/scoring/similarity_judge.py": "synthfr/scoring/questions",

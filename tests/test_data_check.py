@@ -179,3 +179,27 @@ def test_many_reports_are_checked_in_little_memory(tmp_path: Path) -> None:
         check=True,
     )
     assert "400 + 400 reports" in done.stdout and "exit status 0" in done.stdout
+
+
+def test_data_sets_of_the_hub_are_checked_with_the_private_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = "c" * 40
+    snapshot = tmp_path / "cache/datasets--owner--reports/snapshots" / commit
+    snapshot.mkdir(parents=True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    jsonl(snapshot / "train.jsonl", [{"id": "a", "text": "Une anémie."}])
+    given = read_yaml("params.yaml")
+    given["seed"] = broken.params(Path(), jsonl(RAW / "own.jsonl", REPORTS)).model_dump()
+    public = {"repo_id": f"owner/reports@{commit}", "columns": {"report_id": "id"}}
+    given["seed"] |= {"source": "hub", "hub": {"public": public}}
+
+    found = list(data_check.checked(parameters.parse(given, "params.yaml")))
+    assert texts(found, Weight.STOP) == []
+    assert any(
+        text.startswith("owner/reports@cccccccccccc: 1 reports")
+        for text in texts(found, Weight.OK, "files")
+    )
+    public["columns"] = {"report_id": "nom"}
+    (problem,) = texts(list(data_check.checked(parameters.parse(given, ""))), Weight.STOP)
+    assert "no column 'nom', its columns are 'id', 'text'" in problem

@@ -196,7 +196,8 @@ WRITERS = {"generate", "judge", "similarity_judge", "synthesize"}
         ("synthfr/coding/encoder.py", set()),
         ("synthfr/coding/tfidf.py", {"classify", "reference"}),
         ("synthfr/scoring/discriminator.py", set()),
-        ("synthfr/corpora/files/__init__.py", set()),
+        ("synthfr/corpora/files/__init__.py", {"seed"}),  # the hub's source reads by it too
+        ("synthfr/corpora/hub/__init__.py", set()),
         ("synthfr/generation/card.py", {"synthesize"}),
         ("synthfr/keywords/matching.py", {"keywords"}),
         ("synthfr/pipeline/page/figures.py", {"page"}),

@@ -9,11 +9,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from synthfr.disk import read_yaml
+from synthfr.pipeline import profiles
 from tests import tiny
 from tests.fake_hub import FakeHub
+from tests.models.test_published import published_adapter
 
 ROOT = Path(__file__).parents[1]
 COMMIT, NEWER = "a" * 40, "b" * 40
@@ -138,3 +141,135 @@ def test_pickled_weights_are_refused(checkout: Path, hub: FakeHub, tmp_path: Pat
     done = prefetch(checkout, hub)
     assert done.returncode == 1 and "has no safetensors weights" in done.stderr
     assert hub.downloads == []
+
+
+LOAD = """
+from pathlib import Path
+from synthfr.corpora import hub, teacher
+from synthfr.models import base
+from synthfr.pipeline.parameters import load_params
+params = load_params()
+made = base.provide(params.base, Path("out"))
+reading = hub.read(params.seed, 0)
+rows = teacher.rows(params.sft.teacher, "plain", "fr")
+print(made["adapters"][0]["repo_id"], len(reading.public.frame), len(rows))
+"""
+
+
+@pytest.fixture(scope="module")
+def adapter(model: Path) -> Path:
+    return published_adapter(model.with_name("lora"), model.with_name("tiny-source"), seed=1)
+
+
+@pytest.fixture
+def reports(tmp_path: Path) -> Path:
+    folder = tmp_path / "served" / "reports"
+    (folder / "data").mkdir(parents=True)
+    rows = pd.DataFrame({"id": ["a", "b", "c"], "text": ["Un.", "Deux.", "Trois."]})
+    rows["keywords"] = [["HTA"], ["toux"], ["asthme"]]
+    rows[:2].to_parquet(folder / "data/train-00000-of-00002.parquet")
+    rows[2:].to_parquet(folder / "data/train-00001-of-00002.parquet")
+    (folder / "reports.py").write_text("raise SystemExit('code of a data set was run')")
+    (folder / "README.md").write_text(
+        "---\nconfigs:\n- config_name: default\n  data_files:\n"
+        "  - split: train\n    path: data/train-*\n---\n"
+    )
+    return folder
+
+
+@pytest.fixture
+def started(checkout: Path, hub: FakeHub, adapter: Path, reports: Path) -> Path:
+    """A profile that begins with somebody's adapter, public reports and teacher's reports, none of
+    them pinned but one.
+    """
+    hub.models["owner/lora"] = {"main": NEWER, NEWER: adapter, COMMIT: adapter}
+    hub.datasets["owner/reports"] = {"main": COMMIT, COMMIT: reports}
+    path = checkout / "profiles/large.yaml"
+    path.write_text(
+        "base:\n"
+        f"  source: hub\n  repo_id: owner/base\n  revision: {COMMIT}\n"
+        f"  adapters: [owner/lora@{COMMIT}, owner/lora]\n"
+        "seed:\n"
+        "  source: hub\n"
+        "  hub: {public: {repo_id: owner/reports, columns: {report_id: id}}}  # theirs\n"
+        "sft:\n"
+        "  teacher: {repo_id: owner/reports, share: 0.5}\n"
+    )
+    return checkout
+
+
+def load(checkout: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """What the stages do, without a network."""
+    return subprocess.run(
+        [sys.executable, "-c", LOAD],
+        cwd=checkout,
+        env=os.environ
+        | {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(checkout / "hf")}
+        | {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_XET": "1"}
+        | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+@pytest.mark.slow
+def test_adapters_and_data_sets_are_pinned_fetched_and_read_offline(
+    started: Path, hub: FakeHub
+) -> None:
+    done = prefetch(started, hub)
+    assert done.returncode == 1 and "'owner/lora' is no folder" in done.stderr
+
+    done = prefetch(started, hub, "--pin")
+    assert done.returncode == 0, done.stderr
+    written = read_yaml(started / "profiles/large.yaml")
+    assert written["base"]["adapters"] == [f"owner/lora@{COMMIT}", f"owner/lora@{NEWER}"]
+    assert written["seed"]["hub"]["public"]["repo_id"] == f"owner/reports@{COMMIT}"
+    assert written["sft"]["teacher"] == {"repo_id": f"owner/reports@{COMMIT}", "share": 0.5}
+    assert "# theirs" in (started / "profiles/large.yaml").read_text()
+    assert "data/train-00001-of-00002.parquet" in hub.downloads
+    assert "reports.py" not in hub.downloads
+    assert "seed.hub.public.repo_id" in done.stdout and "sft.teacher.repo_id" in done.stdout
+
+    hub.stop()
+    done = prefetch(started, None, "--check", HF_HUB_OFFLINE="1")
+    assert done.returncode == 0, done.stderr
+    profiles.apply(started / "params.yaml", started / "profiles/large.yaml")
+    read = load(started)
+    assert read.returncode == 0, read.stderr
+    assert read.stdout.split() == ["owner/lora", "3", "3"]
+    empty = load(started, HF_HOME=str(started / "empty"))  # the control: never fetched
+    assert empty.returncode == 1 and "is not in the local cache" in empty.stderr
+
+
+@pytest.mark.slow
+def test_what_is_wrong_with_adapters_and_data_sets_is_said(
+    started: Path, hub: FakeHub, adapter: Path, reports: Path, tmp_path: Path
+) -> None:
+    path = started / "profiles/large.yaml"
+    text = path.read_text().replace("owner/reports", f"owner/reports@{COMMIT}")
+    path.write_text(text.replace(", owner/lora]", "]"))
+
+    def told() -> str:
+        done = prefetch(started, hub)
+        assert done.returncode == 1 and len(done.stderr.strip().splitlines()) == 1, done.stderr
+        return done.stderr
+
+    pickled = tmp_path / "pickled"
+    pickled.mkdir()
+    shutil.copy(adapter / "adapter_config.json", pickled)
+    (pickled / "adapter_model.bin").write_bytes(b"a pickle that nobody wants")
+    hub.models["owner/lora"][COMMIT] = pickled
+    said = told()
+    assert "base.adapters[0]: owner/lora" in said and "pickled ones are never read" in said
+    assert "adapter_model.bin" not in hub.downloads
+    hub.models["owner/lora"][COMMIT] = adapter
+
+    (reports / "README.md").write_text("---\nconfigs:\n- config_name: a\n  data_files: x*\n---\n")
+    assert "seed.hub.public: owner/reports@aaaaaaaaaaaa cannot be read as a table" in told()
+    hub.datasets["owner/reports"] = {NEWER: reports}
+    assert "history was rewritten" in told()
+    del hub.datasets["owner/reports"]
+    hub.models["owner/reports"] = {COMMIT: adapter}  # a model of that name is no data set
+    assert "no data set 'owner/reports'" in told()

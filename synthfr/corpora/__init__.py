@@ -1,14 +1,17 @@
-"""Sources of seed reports: the bundled demo corpus, and files of the user's own."""
+"""Sources of seed reports: the bundled demo corpus, files of the user's own, and data sets of the
+hub beside the user's private files.
+"""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from synthfr.corpora.corpus import Corpus
 from synthfr.corpora.demo import DemoSizes
 from synthfr.corpora.files import SeedFiles
+from synthfr.corpora.hub.sections import SeedHub
 from synthfr.section import Section
 
 __all__ = ["Corpus", "Seed", "load"]
@@ -17,17 +20,27 @@ __all__ = ["Corpus", "Seed", "load"]
 class Seed(Section):
     """Parameters `seed`: see the comments in params.yaml."""
 
-    source: Literal["demo", "files"] = "demo"
+    source: Literal["demo", "files", "hub"] = "demo"
     language: Annotated[str, Field(min_length=2)] = "fr"
     demo: DemoSizes = DemoSizes()
     files: SeedFiles = SeedFiles()
+    hub: SeedHub = SeedHub()
+
+    @model_validator(mode="after")
+    def _named(self) -> Seed:
+        if self.source == "hub" and self.hub.public.repo_id is None:
+            raise ValueError(
+                "source 'hub' wants 'hub.public.repo_id', owner/name@commit of the data set with "
+                "the public reports"
+            )
+        return self
 
 
 def load(params: Seed, random_seed: int) -> Corpus:
     """The corpus that ``seed`` in the parameters names, its tables checked.
 
     Raises:
-        UserError: for whatever is wrong with the user's files.
+        UserError: for whatever is wrong with the user's files or the data sets of the hub.
     """
     from synthfr.records import CODES, REPORTS, validate
 
@@ -35,10 +48,14 @@ def load(params: Seed, random_seed: int) -> Corpus:
         from synthfr.corpora import demo
 
         corpus = demo.corpus(params.demo, random_seed)
-    else:
+    elif params.source == "files":
         from synthfr.corpora import files
 
         corpus = files.corpus(params, random_seed)
+    else:
+        from synthfr.corpora import hub
+
+        corpus = hub.corpus(params, random_seed)
     validate(corpus.public, REPORTS, "public seed")
     validate(corpus.private_train, REPORTS, "private reports, train")
     validate(corpus.private_holdout, REPORTS, "private reports, holdout")

@@ -44,7 +44,8 @@ def read_columns(path: Path) -> Columns:
 
 
 def read_file(path: Path, wanted: Collection[str] | None = None) -> FileTable:
-    """Read a table file; of its columns those `wanted` (None: all).
+    """Read a table file, or a folder of Parquet files that are parts of one table; of its columns
+    those `wanted` (None: all).
 
     A CSV's separator is the one of `SEPARATORS` by which most of `wanted` stand in its header.
 
@@ -57,6 +58,8 @@ def read_file(path: Path, wanted: Collection[str] | None = None) -> FileTable:
         ".tsv": _separated,
         ".jsonl": _jsonl,
     }
+    if path.is_dir():
+        return _parts(path, wanted)
     _refuse_unreadable(path)
     reader = readers.get(path.suffix.lower())
     content = kind(path)
@@ -84,18 +87,67 @@ def read_file(path: Path, wanted: Collection[str] | None = None) -> FileTable:
     return table
 
 
-def only_table(path: Path, setting: str) -> Path:
-    """The file itself, or the one table of a folder; UserError where it has none or several."""
+def only_table(path: Path, setting: str) -> Path | None:
+    """The file itself, or the one table of a folder: its file, or the folder where its Parquet
+    files are the parts of one table. None: a folder without a table.
+
+    UserError where a folder holds several tables.
+    """
     if not path.is_dir():
         return path
-    tables = sorted(file for file in path.iterdir() if file.suffix.lower() in FORMATS)
-    if len(tables) == 1:
-        return tables[0]
-    count = f"{len(tables)} tables" if tables else "no table"
+    tables = tables_of(path)
+    kinds = {file.suffix.lower() for file in tables}
+    if len(tables) <= 1:
+        return tables[0] if tables else None
+    if kinds == {".parquet"}:
+        return path
+    what = f"{len(tables)} tables ({', '.join(sorted(kinds))})"
     raise UserError(
-        f"{setting}.path: the folder {path} holds {count} ({', '.join(FORMATS)}): put all reports "
-        "of this side into one file there, or name the file."
+        f"{setting}.path: the folder {path} holds {what}: "
+        "leave one there, or name the file (Parquet files alone may be several parts of one table)."
     )
+
+
+def tables_of(folder: Path) -> list[Path]:
+    """Files of a folder that can be tables, by name."""
+    return sorted(file for file in folder.iterdir() if file.suffix.lower() in FORMATS)
+
+
+def _parts(folder: Path, wanted: Collection[str] | None) -> FileTable:
+    """The Parquet files of a folder as one table, by name; rows are counted through all of them."""
+    files = tables_of(folder)
+    types: dict[str, str] = {}
+    tables = []
+    for file in files:
+        _refuse_unreadable(file)
+        tables.append(_parquet(file, wanted))
+        own = _types(file)
+        if tables[0].names != tables[-1].names or any(
+            types.setdefault(name, kind) != kind for name, kind in own.items()
+        ):
+            raise UserErrors(
+                [
+                    f"{folder}: {file.name} has other columns, or other types of them, than "
+                    f"{files[0].name}: parts of one table have the same: leave one table there, or "
+                    "name the file."
+                ]
+            )
+    columns = {
+        name: [cell for one in tables for cell in one.columns[name]] for name in tables[0].columns
+    }
+    count = sum(len(table.rows) for table in tables)
+    if not count:
+        raise _no_rows(folder)
+    return FileTable(range(1, count + 1), tables[0].names, columns)
+
+
+def _types(file: Path) -> dict[str, str]:
+    """The types of a Parquet file's columns; a column of nulls alone is of any."""
+    import pyarrow.parquet as pq
+
+    return {
+        field.name: str(field.type) for field in pq.read_schema(file) if str(field.type) != "null"
+    }
 
 
 def _refuse_unreadable(path: Path) -> None:

@@ -1,37 +1,55 @@
-"""Reports written by a larger model from keywords: a table of the user's to distil from."""
+"""Reports written by a larger model from keywords, to distil from: tables of the user's, or a data
+set of the hub.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from synthfr import prompts
-from synthfr.corpora.reading import FORMATS, Columns, missing_column, read_columns
+from synthfr.corpora import hub_table
+from synthfr.corpora.hub_table import HubSplit
+from synthfr.corpora.reading import FORMATS, Columns, missing_column, read_columns, tables_of
 from synthfr.disk import digest
 from synthfr.errors import UserError
-from synthfr.section import Section
 
 if TYPE_CHECKING:
     import pandas as pd
 
+Column = Literal["report_id", "keywords", "text"]
+COLUMNS: tuple[Column, ...] = ("report_id", "keywords", "text")
+_FOLDER = "data/public/teacher"
 
-class Teacher(Section):
+
+class Teacher(HubSplit):
     """Parameters `sft.teacher`: see the comments in params.yaml."""
 
-    path: Annotated[str, Field(min_length=1)] = "data/public/teacher"
-    columns: dict[Literal["report_id", "keywords", "text"], str] = {}
+    path: Annotated[str, Field(min_length=1)] = _FOLDER
+    columns: dict[Column, str] = {}
     list_separator: Annotated[str, Field(min_length=1)] = ","
     share: Annotated[float, Field(ge=0, lt=1)] = 0.0
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Teacher:
+        if self.repo_id is not None and self.path != _FOLDER:
+            raise ValueError(
+                f"'repo_id' and 'path' name two places: with a repo_id, leave path at {_FOLDER}"
+            )
+        return self
 
 
 ID_PREFIX = "teacher:"  # no report of the public seed is called so
 
 
 def inputs(params: Teacher) -> list[Path]:
-    """What is read for it: nothing when its share is 0."""
-    return [Path(params.path)] if params.share else []
+    """What is read for it of our own files: nothing when its share is 0, or when it is a data set
+    of the hub, whose commit is among the parameters.
+    """
+    return [Path(params.path)] if params.share and params.repo_id is None else []
 
 
 def rows(params: Teacher, template: str, language: str) -> pd.DataFrame | None:
@@ -46,8 +64,7 @@ def rows(params: Teacher, template: str, language: str) -> pd.DataFrame | None:
     if not params.share:
         return None
     made: dict[str, dict[str, Any]] = {}
-    for file in _files(Path(params.path)):
-        columns = _mapped(file, params)
+    for file, columns in _tables(params):
         given = "report_id" in columns
         for number, cells in enumerate(_records(columns), start=1):
             where = f"{file}, row {number}"
@@ -71,11 +88,20 @@ def rows(params: Teacher, template: str, language: str) -> pd.DataFrame | None:
     return pd.DataFrame([{"report_id": report_id, **row} for report_id, row in made.items()])
 
 
+def _tables(params: Teacher) -> Iterator[tuple[Path, Columns]]:
+    """Every table under our names, and what it is called in messages."""
+    if params.repo_id is not None:
+        table = hub_table.read(params, "sft.teacher", params.columns, COLUMNS, COLUMNS[1:])
+        yield hub_table.name(params), table.columns
+        return
+    for file in _files(Path(params.path)):
+        yield file, _mapped(file, params)
+
+
 def _files(path: Path) -> list[Path]:
     """The table itself, or all tables of a folder."""
     if path.is_dir():
-        tables = sorted(file for file in path.iterdir() if file.suffix.lower() in FORMATS)
-        if tables:
+        if tables := tables_of(path):
             return tables
         raise UserError(
             f"sft.teacher.path: {path} holds no table ({', '.join(FORMATS)}): put the teacher's "
@@ -92,7 +118,7 @@ def _mapped(file: Path, params: Teacher) -> Columns:
     """The file's columns under our names."""
     theirs = read_columns(file)
     ours: Columns = {}
-    for name in ("report_id", "keywords", "text"):
+    for name in COLUMNS:
         column = dict(params.columns.items()).get(name, name)
         if column in theirs:
             ours[name] = theirs[column]

@@ -23,6 +23,7 @@ _SOURCES = {
     "files": "Measure its use, fidelity and privacy against the private corpus it imitates before "
     "relying on it.",
 }
+_SOURCES["hub"] = _SOURCES["files"]  # whose private side is the user's own
 _COMPLETED = """
 * Training: prompts of private documents were completed from gold codes: where no term found in a
   document's text named one of its codes, a random synonym of the code was added, so that prompts
@@ -79,7 +80,7 @@ def save(
     """
     base = read_provenance(base_dir)
     unlearnt = cannot_write(base["source"], base_dir, language)
-    if unlearnt is None and base["source"] == "tiny" and source == "files":
+    if unlearnt is None and base["source"] == "tiny" and source != "demo":
         unlearnt = (
             f"{TINY_KNOWS[0].upper()}{TINY_KNOWS[1:]}: figures about its reports say nothing."
         )

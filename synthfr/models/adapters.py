@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from synthfr.disk import atomic_dir, digest_tree, read_json, write_json, write_text
 from synthfr.errors import UserError
+from synthfr.models import lora
 from synthfr.models.base import read_provenance
+from synthfr.models.lora import ADAPTER_CONFIG, ADAPTER_WEIGHTS
 
 if TYPE_CHECKING:
     import torch
@@ -22,14 +24,6 @@ if TYPE_CHECKING:
 BASE_STEP = "base"  # the bare base, no adapter: evaluated like a step, no parent of a round
 FIRST_STEP = "step0"  # the step that SFT makes; every round descends from it
 LINEAGE = "lineage.json"
-ADAPTER_CONFIG, ADAPTER_WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
-_PREFIX, _A, _B = "base_model.model.", ".lora_A.weight", ".lora_B.weight"
-# settings of peft under which an adapter is no plain sum of products
-_UNUSUAL = (
-    "alpha_pattern", "bias", "fan_in_fan_out", "layer_replication", "lora_bias", "modules_to_save",
-    "rank_pattern", "target_parameters", "trainable_token_indices", "use_bdlora", "use_dora",
-    "use_qalora",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -134,7 +128,10 @@ def save_adapter(
         )
         config = read_json(partial / ADAPTER_CONFIG)
         # peft writes the folder that it was loaded from, and sets in any order
-        config["base_model_name_or_path"] = provenance["repo_id"]
+        # with published adapters in it, the base is no longer the model of that name
+        config["base_model_name_or_path"] = (
+            None if provenance.get("adapters") else provenance["repo_id"]
+        )
         for name, value in config.items():
             if isinstance(value, list) and all(isinstance(item, str) for item in value):
                 config[name] = sorted(value)
@@ -183,13 +180,13 @@ def compose(adapters: Sequence[Path], out: Path) -> None:
         for rank, factors in parts:
             absent = (torch.zeros(rank, like[0].shape[1]), torch.zeros(like[1].shape[0], rank))
             joined.append(factors.get(module, absent))
-        whole[module + _A] = torch.cat([a for a, _ in joined])
-        whole[module + _B] = torch.cat([b for _, b in joined], dim=1)
+        whole[module + lora.A] = torch.cat([a for a, _ in joined])
+        whole[module + lora.B] = torch.cat([b for _, b in joined], dim=1)
     rank = sum(rank for rank, _ in parts)
     config = LoraConfig(
         r=rank,
         lora_alpha=rank,
-        target_modules=[module.removeprefix(_PREFIX) for module in modules],
+        target_modules=[module.removeprefix(lora.PREFIX) for module in modules],
         task_type="CAUSAL_LM",
         inference_mode=True,
     )
@@ -199,27 +196,13 @@ def compose(adapters: Sequence[Path], out: Path) -> None:
 
 
 def _factors(adapter: Path) -> tuple[int, dict[str, tuple[torch.Tensor, torch.Tensor]]]:
-    """An adapter's rank r and, for each module, its A (r, inputs) and its scaled B (outputs, r),
-    in float32.
-    """
-    from safetensors.torch import load_file
-
-    config, stored = read_json(adapter / ADAPTER_CONFIG), load_file(adapter / ADAPTER_WEIGHTS)
-    modules = [name.removesuffix(_A) for name in stored if name.endswith(_A)]
-    unusual = [name for name in _UNUSUAL if config.get(name) not in (None, False, "none", {}, [])]
-    if {*stored} != {module + end for module in modules for end in (_A, _B)}:
-        unusual.append("weights besides A and B")
-    if unusual:
+    """`lora.factors` of an adapter that is a plain sum of products."""
+    if more := lora.unusual(adapter):
         raise UserError(
-            f"{adapter} cannot be joined with other adapters (it has {unusual[0]}): "
+            f"{adapter} cannot be joined with other adapters (it has {more}): "
             "set engines.vllm.policy to merged."
         )
-    rank: int = config["r"]
-    scale = config["lora_alpha"] / (rank**0.5 if config.get("use_rslora") else rank)
-    return rank, {
-        module: (stored[module + _A].float(), scale * stored[module + _B].float())
-        for module in modules
-    }
+    return lora.factors(adapter)
 
 
 def _card(lineage: Lineage, provenance: dict[str, Any]) -> str:
@@ -228,6 +211,9 @@ def _card(lineage: Lineage, provenance: dict[str, Any]) -> str:
         if provenance["repo_id"]
         else provenance["source"]
     )
+    if merged := provenance.get("adapters"):
+        names = (one["repo_id"] or f"a folder (digest `{one['digest'][:12]}`)" for one in merged)
+        base += f", with {', '.join(names)} merged into it in this order,"
     on = f"the adapter of step `{lineage.parent}`" if lineage.parent else "the bare base"
     return (
         f"# LoRA adapter of step `{lineage.step}`\n\n"

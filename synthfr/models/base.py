@@ -3,7 +3,8 @@ and verified.
 
 Only what a run needs is taken: config, tokenizer, safetensors, card. Pickled weights and code
 never are. What was taken, its hashes and where it came from stand in ``provenance.json``; its
-digest is what adapters are bound to.
+digest is what adapters are bound to. Published adapters that are to be the start of all steps are
+merged into it (`published`), and are part of the digest.
 """
 
 from __future__ import annotations
@@ -11,14 +12,15 @@ from __future__ import annotations
 import shutil
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import model_validator
+from pydantic import AfterValidator, model_validator
 
 from synthfr import hub
 from synthfr.disk import atomic_dir, digest, read_json, sha256_file, write_json
 from synthfr.errors import UserError
-from synthfr.section import Section
+from synthfr.models import published
+from synthfr.section import Section, without_doubles
 
 
 class Base(Section):
@@ -29,6 +31,8 @@ class Base(Section):
     repo_id: str | None = None
     revision: str | None = None
     allow_download: bool = False
+    adapters: Annotated[list[str], AfterValidator(without_doubles)] = []
+    merged_dtype: published.MergedDtype = "float32"
     chat_template: bool = False
 
     @model_validator(mode="after")
@@ -74,7 +78,8 @@ def provide(params: Base, out: Path) -> dict[str, Any]:
     ``provenance.json`` holds.
 
     Nothing is downloaded unless ``params.allow_download``. A base that is not complete, not in
-    safetensors or not what its manifest says is a UserError, and leaves `out` as it was.
+    safetensors or not what its manifest says, or an adapter that does not fit it, is a UserError,
+    and leaves `out` as it was.
     """
     if params.source == "tiny":
         folder, names = TINY_BASE, _shipped()
@@ -92,9 +97,13 @@ def provide(params: Base, out: Path) -> dict[str, Any]:
 
     weights = [folder / name for name in names if name.endswith(".safetensors")]
     parameters = sum(hub.count_parameters(file, "base") for file in weights)
+    adapters = published.find(params.adapters, allow_download=params.allow_download)
     with atomic_dir(out) as partial:
         for name in names:
             shutil.copyfile(folder / name, partial / name)
+        if adapters:
+            merged = [file.name for file in weights]
+            names = names + published.merge(partial, merged, adapters, params.merged_dtype)
         files = {
             name: {
                 "bytes": (partial / name).stat().st_size,
@@ -115,6 +124,8 @@ def provide(params: Base, out: Path) -> dict[str, Any]:
                 | ({"chat_template": "applied"} if params.chat_template else {})
             ),
         }
+        if adapters:
+            made["adapters"] = [one.record() for one in adapters]
         write_json(partial / PROVENANCE, made)
     return made
 

@@ -17,8 +17,9 @@ from typing import Literal
 
 from synthfr.disk import atomic_dir, digest, digest_tree
 from synthfr.errors import UserError
-from synthfr.models.adapters import ADAPTER_WEIGHTS, compose
+from synthfr.models.adapters import compose
 from synthfr.models.base import read_provenance
+from synthfr.models.lora import ADAPTER_WEIGHTS
 from synthfr.models.policy import ModelFiles, load
 
 Dtype = Literal["float32", "bfloat16", "float16"]

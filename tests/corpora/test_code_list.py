@@ -67,6 +67,32 @@ def test_synonyms_have_a_file_of_their_own_one_a_row_or_several(tmp_path: Path) 
     ]
 
 
+def test_a_row_for_each_name_of_a_code(tmp_path: Path) -> None:
+    """As published lists have it: the first row of a code is its label, others are names of it."""
+    rows = pd.DataFrame(
+        {
+            "code": ["I10", "N28.8", "i10", "I10", "N288", "N28.8", "E11"],
+            "label": [
+                "Hypertension artérielle", "", "HTA", "hypertension Artérielle",
+                "Autres affections du rein", "autres affections du rein", "",
+            ],
+            "synonyms": [
+                None, "rein malade", "tension haute", "", None, "rein en souffrance", "DT2",
+            ],
+        }
+    )  # fmt: skip
+    table = from_file(tmp_path, rows)
+    assert table["code"].tolist() == ["I10", "N28.8"]  # E11 has no label on any row
+    assert table["label"].tolist() == ["Hypertension artérielle", "Autres affections du rein"]
+    assert names(table, "I10") == [
+        ("HTA", "synonym"),
+        ("tension haute", "synonym"),
+        ("hypertension artérielle", "label"),
+    ]
+    # a label said twice does not become a wording: it is nobody's words
+    assert names(table, "N28.8") == [("rein malade", "synonym"), ("rein en souffrance", "synonym")]
+
+
 @pytest.mark.parametrize(
     ("own", "told"),
     [
@@ -112,7 +138,6 @@ def test_codes_without_label_are_left_out(tmp_path: Path) -> None:
             {"code": ["I10"], "libelle": ["HTA"]},
             "2 columns, none of which is called 'label'.*seed.files.codes.columns",
         ),
-        ({"code": ["I10", "i10"], "label": ["a", "b"]}, r"row 2: the code I10 is there twice"),
         ({"code": ["I10", "xyz"], "label": ["a", "b"]}, r"row 2: its code is not an ICD-10 code"),
         ({"code": ["I10"], "label": [""]}, r"no code has a label"),
     ],
@@ -164,11 +189,11 @@ def test_a_language_without_table_wants_a_file() -> None:
 
 
 def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
-    frame = pd.DataFrame({"code": ["I10", "x", "i10", "y"], "label": ["a", "b", "c", "d"]})
+    frame = pd.DataFrame({"code": ["I10", "x", "E11", "y"], "label": ["a", "b", "c", "d"]})
     own = pd.DataFrame({"code": ["I50"], "synonyms": ["ICC"]})
     with pytest.raises(UserError) as error:
         from_file(tmp_path, frame, own)
-    assert "3 things to mend" in str(error.value)
+    assert "2 things to mend" in str(error.value)
     assert "row 2: its code is not an ICD-10 code" in str(error.value)
     assert "1 rows more of this kind" in str(error.value)
 

@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from synthfr import seeding
 from synthfr.corpora.corpus import Corpus
-from synthfr.corpora.files.code_list import code_list
+from synthfr.corpora.files.code_list import CodeRows, code_list
 from synthfr.corpora.files.reports import Reports, read_reports
 from synthfr.corpora.files.same_reports import PASSAGE, Overlap, Same, overlap
 from synthfr.corpora.files.sections import FileSource, SeedFiles
@@ -52,11 +52,17 @@ def corpus(params: Seed, random_seed: int) -> Corpus:
     return reading.corpus
 
 
-def read(params: Seed, random_seed: int) -> Reading:
+def read(
+    params: Seed,
+    random_seed: int,
+    public: Reports | None = None,
+    listed: Callable[[], CodeRows] | None = None,
+) -> Reading:
     """Read all files, and find all that is wrong with each and between them.
 
     The rows without a mistake are looked at further even where others have some, so that nobody
-    mends one mistake a run.
+    mends one mistake a run. `public` and `listed` are public reports and code list where they come
+    from elsewhere than `seed.files`.
     """
     files, problems, notes = params.files, list[str](), list[str]()
     if params.language not in known_languages():
@@ -64,7 +70,8 @@ def read(params: Seed, random_seed: int) -> Reading:
             f"seed.language: there are no resources for language '{params.language}' (known: "
             f"{', '.join(known_languages())}): correct it, or add a file to synthfr/text/languages."
         )
-    public = read_reports(files.public, "public", params.language, files.list_separator)
+    if public is None:
+        public = read_reports(files.public, "public", params.language, files.list_separator)
     private = read_reports(files.private, "private", params.language, files.list_separator)
     for side in (public, private):
         problems += side.problems
@@ -72,7 +79,7 @@ def read(params: Seed, random_seed: int) -> Reading:
     codes = None
     if not problems or params.language in known_languages():
         try:
-            codes = code_list(files, params.language)
+            codes = code_list(files, params.language, listed() if listed else None)
         except UserError as error:
             problems += sentences(error)
     if private.frame is None:

@@ -21,7 +21,7 @@ from synthfr.corpora.files.icd10_cm import tabular_list
 from synthfr.corpora.files.lexicon import lexicon
 from synthfr.corpora.files.wordings import wordings
 from synthfr.corpora.problems import UserErrors
-from synthfr.corpora.reading import FORMATS, missing_column, read_columns
+from synthfr.corpora.reading import Columns, missing_column, only_table, read_columns
 from synthfr.errors import UserError
 from synthfr.icd10 import nearest
 from synthfr.icd10.names import LABEL, LEXICON, SYNONYM, Entry
@@ -43,17 +43,27 @@ class _Names(NamedTuple):
     others: list[str] = []  # further names in the list's own words
 
 
-def code_list(files: SeedFiles, language: str) -> pd.DataFrame:
-    """A CODES table: from the user's file, or the one file of the user's folder; without a file,
-    the list that the language's resources name.
+class CodeRows(NamedTuple):
+    """A code list from elsewhere than a file: its columns under our names."""
 
-    Codes without a label are left out.
+    name: str
+    columns: Columns
+
+
+def code_list(files: SeedFiles, language: str, given: CodeRows | None = None) -> pd.DataFrame:
+    """A CODES table: from the rows `given`, the user's file, or the one table of the user's folder;
+    without any, the list that the language's resources name.
+
+    A code may stand on several rows: the first label is its label, others are further names. Codes
+    without a label are left out.
 
     Raises:
         UserError: naming file, row and remedy.
     """
     codes, separator = files.codes, files.list_separator
-    if (file := _file(codes, "seed.files.codes")) is not None:
+    if given is not None:
+        rows, name = _rows(*given, separator), given.name
+    elif (file := _file(codes, "seed.files.codes")) is not None:
         rows, name = _from_file(file, codes.columns, separator), str(file)
     elif (table := text.language(language).code_table) is not None:
         rows, name = _from_distribution(table)
@@ -75,12 +85,7 @@ def _file(source: FileSource, setting: str) -> Path | None:
     if not path.is_dir():
         # a folder that is not there holds nothing
         return path if path.exists() or path.suffix else None
-    tables = sorted(file for file in path.iterdir() if file.suffix.lower() in FORMATS)
-    if len(tables) > 1:
-        raise UserError(
-            f"{setting}.path: {path} holds {len(tables)} tables: leave one there, or name the file."
-        )
-    return tables[0] if tables else None
+    return only_table(path, setting)
 
 
 def _from_file(path: Path, columns: Mapping[Any, str], list_separator: str) -> list[_Names]:
@@ -90,10 +95,17 @@ def _from_file(path: Path, columns: Mapping[Any, str], list_separator: str) -> l
             raise missing_column(
                 path, columns.get(name, name), name, "seed.files.codes.columns", list(theirs)
             )
-    codes, labels = (theirs[columns.get(name, name)] for name in ("code", "label"))
-    synonyms = theirs.get(columns.get("synonyms", "synonyms"), [None] * len(codes))
+    ours = {name: theirs.get(columns.get(name, name)) for name in ("code", "label", "synonyms")}
+    there = {name: cells for name, cells in ours.items() if cells is not None}
+    return _rows(str(path), there, list_separator)
+
+
+def _rows(name: str, columns: Columns, list_separator: str) -> list[_Names]:
+    """What the columns code, label and, where there is one, synonyms say, row by row."""
+    codes, labels = columns["code"], columns["label"]
+    synonyms = columns.get("synonyms", [None] * len(codes))
     return [
-        _Names(f"{path}, row {row}", str(code or ""), _text(label), _listed(others, list_separator))
+        _Names(f"{name}, row {row}", str(code or ""), _text(label), _listed(others, list_separator))
         for row, (code, label, others) in enumerate(
             zip(codes, labels, synonyms, strict=True), start=1
         )
@@ -156,23 +168,20 @@ def _table(
 
     labels: dict[str, str] = {}
     others: dict[str, list[str]] = {}
-    names: dict[str, list[Entry]] = {}
+    names: dict[str, list[Entry]] = defaultdict(list)
     problems = _Problems()
     for row in rows:
         if (code := problems.code_of(row)) is None:
             continue
-        if code in labels:
-            problems.note(
-                "the code {code} is there twice: keep one row, and give further names in a "
-                "synonyms column or in seed.files.synonyms",
-                row,
-                code,
-            )
-        elif row.label:
+        terms = list(row.synonyms)
+        if code not in labels and row.label:
             labels[code], others[code] = row.label, row.others
-            names[code] = [Entry(term, code, SYNONYM) for term in row.synonyms]
+        elif row.label and row.label.casefold() != labels[code].casefold():
+            terms.insert(0, row.label)  # one row a name, as many lists are
+        names[code] += [Entry(term, code, SYNONYM) for term in terms]
     if not labels and not problems.told:
         raise UserError(f"{source}: no code has a label: map 'label' in seed.files.codes.columns.")
+    names = {code: names[code] for code in labels}
     for row in own_synonyms:
         if (code := problems.code_of(row)) is None:
             continue

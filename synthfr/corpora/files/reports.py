@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from synthfr.corpora.files import cells
 from synthfr.corpora.files.sections import FileSource
 from synthfr.corpora.problems import UserErrors, places, sentences
-from synthfr.corpora.reading import FileTable, missing_column, only_table, read_file
+from synthfr.corpora.reading import FORMATS, FileTable, missing_column, only_table, read_file
 from synthfr.errors import UserError
 from synthfr.text.language_names import known_languages
 
@@ -51,18 +51,28 @@ def read_reports(
 
     A private side must have codes. A message repeats nothing of the file but cut ids.
     """
-    required = ("report_id", "text", *(["codes"] if side == "private" else []))
     setting = f"seed.files.{side}"
     if source.path is None:
         told = f"{setting}.path is not set: name the file with the {side} reports."
         return Reports(None, None, (told,))
     path = Path(source.path)
     try:
-        path = only_table(path, setting)
-        table = _mapped(source, path, setting, required)
+        found = only_table(path, setting)
+        if found is None:
+            raise UserError(
+                f"{setting}.path: the folder {path} holds no table ({', '.join(FORMATS)}): put all "
+                "reports of this side there, or name the file."
+            )
+        path = found
+        table = _mapped(source, path, setting, required(side))
     except UserError as error:
         return Reports(path, None, sentences(error))
-    return _checked(path, table, side, language, list_separator)
+    return checked(path, table, side, language, list_separator)
+
+
+def required(side: Literal["public", "private"]) -> tuple[str, ...]:
+    """The columns that a side's table must have, by our names."""
+    return ("report_id", "text", *(["codes"] if side == "private" else []))
 
 
 def _mapped(source: FileSource, path: Path, setting: str, required: Sequence[str]) -> FileTable:
@@ -108,7 +118,8 @@ class _Mistakes:
         return places(list(number.values()), ids, about)
 
 
-def _checked(path: Path, read: FileTable, side: str, language: str, list_separator: str) -> Reports:
+def checked(path: Path, read: FileTable, side: str, language: str, list_separator: str) -> Reports:
+    """One side's reports from a table with our names of columns, which `path` names in messages."""
     import pandas as pd
 
     columns = read.columns

@@ -20,7 +20,7 @@ import torch
 
 from synthfr.disk import read_json
 from synthfr.errors import UserError
-from synthfr.models.adapters import ADAPTER_CONFIG
+from synthfr.models.lora import ADAPTER_CONFIG
 
 if TYPE_CHECKING:
     from synthfr.engines.vllm.vllm_settings import VllmSettings

@@ -262,13 +262,15 @@ def prefetch(
         str | None, typer.Option(help="Of a profile; default: of params.yaml as it is.")
     ] = None,
     pin: Annotated[
-        bool, typer.Option("--pin", help="Write the present commit of models that have none.")
+        bool, typer.Option("--pin", help="Write the present commit of what has none.")
     ] = False,
     check: Annotated[
         bool, typer.Option("--check", help="No network: is everything here, and whole?")
     ] = False,
 ) -> None:
-    """Fetch and verify all models that the parameters name, for nodes without a network."""
+    """Fetch and verify all models and data sets that the parameters name, for nodes without a
+    network.
+    """
     from synthfr.pipeline.cli import prefetching
 
     prefetching.run(profile, pin, check)

@@ -58,13 +58,16 @@ def checked(params: Params) -> Iterator[Finding]:
 
 
 def findings(params: Params) -> Iterator[Finding]:
-    """What is to be said of the files that `seed.files` names; of the demo, that there are none."""
+    """What is to be said of the user's files and of the data sets of the hub that `seed` names; of
+    the demo, that there are none.
+    """
     if not params.has("seed") or params.seed.source == "demo":
         yield Finding("files", Weight.OK, "seed.source is demo: there is nothing of yours to check")
         return
-    from synthfr.corpora import files
+    from synthfr.corpora import files, hub
 
-    reading = files.read(params.seed, params.random_seed)
+    source = files if params.seed.source == "files" else hub
+    reading = source.read(params.seed, params.random_seed)
     yield from (Finding("files", Weight.STOP, text) for text in reading.problems)
     yield from (Finding("files", Weight.NOTE, text) for text in reading.notes)
     for side in (reading.public, reading.private):
@@ -115,9 +118,12 @@ def _coverage(reading: Reading) -> Iterator[Finding]:
     if reading.codes is None:
         return
     from synthfr.icd10.coverage import coverage
+    from synthfr.icd10.names import SYNONYM
 
     listed = set(reading.codes["code"])
-    yield Finding("codes", Weight.OK, f"the code list has {len(listed)} codes with a label")
+    own = sum(sources.count(SYNONYM) for sources in reading.codes["sources"])
+    told = f"the code list has {len(listed)} codes with a label"
+    yield Finding("codes", Weight.OK, told + (f", and {own} synonyms of yours" if own else ""))
     for side in (reading.private, reading.public):
         if side.frame is None or not (found := coverage(side.frame["codes"], listed)).occurrences:
             continue

@@ -1,4 +1,4 @@
-"""``synth-fr prefetch``: the models of a profile, fetched where there is a network."""
+"""``synth-fr prefetch``: models and data sets of a profile, fetched where there is a network."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from synthfr.pipeline.parameters import parse
 
 def run(profile: str | None, pin: bool, check: bool) -> None:
     """Fetch and verify, or only verify (`check`), what params.yaml, with a profile laid over it,
-    names; `pin` writes the present commits of models that have none.
+    names; `pin` writes the present commits of what has none.
     """
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     if not sys.stderr.isatty():
@@ -30,31 +30,29 @@ def run(profile: str | None, pin: bool, check: bool) -> None:
             if not one.pinned:
                 _pin(target, values, one)
         params = parse(values, str(target))
-    models = prefetch.wanted(params)
-    for one in models:
+    named = prefetch.wanted(params)
+    for one in named:
         got = prefetch.verify(one) if check else prefetch.fetch(one)
-        typer.echo(
-            f"{one.where:<30} {one.reference}: {got.n_files} files, {got.n_bytes / 1e9:.2f} GB, "
-            f"{got.parameters / 1e6:,.0f} M parameters"
-        )
-    if models:
+        of = f", {got.parameters / 1e6:,.0f} M parameters" if one.kind == "model" else ""
+        size = f"{got.n_files} files, {got.n_bytes / 1e9:.2f} GB"
+        typer.echo(f"{one.where:<30} {one.reference}: {size}{of}")
+    if named:
         typer.echo("All is here and whole: stages need no network (HF_HUB_OFFLINE=1).")
     else:
-        typer.echo("These parameters name no model of the hub: nothing to fetch.")
+        typer.echo("These parameters name nothing of the hub: nothing to fetch.")
 
 
 def _pin(target: Path, values: dict[str, Any], one: prefetch.Wanted) -> None:
+    """Write the present commit behind a name: a value, or an item of a list (``adapters[0]``)."""
     commit = prefetch.latest(one)
-    section, _, rest = one.where.partition(".")
-    place = values[section]
-    *parents, last = rest.split(".")
+    name, _, index = one.where.removesuffix("]").partition("[")
+    *parents, last = name.split(".")
+    place = values
     for key in parents:
         place = place[key]
-    place[last] = f"{place[last]}@{commit}"
-    profiles.write(target, _nested(one.where, place[last]))
+    if index:
+        place[last][int(index)] = f"{place[last][int(index)]}@{commit}"
+    else:
+        place[last] = f"{place[last]}@{commit}"
+    profiles.write(target, profiles.nested({name: place[last]}))
     typer.echo(f"{one.where:<30} pinned to {one.repo_id}@{commit} in {target}")
-
-
-def _nested(dotted: str, value: Any) -> dict[str, Any]:
-    first, _, rest = dotted.partition(".")
-    return {first: _nested(rest, value) if rest else value}

@@ -48,7 +48,7 @@ def language_fits(reader: BaseReader, texts: Sequence[str], params: Params) -> I
         )
     elif not declared:
         yield ok("language", f"{told}, and nothing says that it does not write '{language}'")
-    if source == "tiny" and params.seed.source == "files":
+    if source == "tiny" and params.seed.source != "demo":
         yield note(
             "base",
             f"{TINY_KNOWS}: use it to try the road, and name a real base for figures (section "

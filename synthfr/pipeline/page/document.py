@@ -34,6 +34,7 @@ CAVEATS = {
     "files": "These figures hold for the corpora of this run, and for this coder: what another "
     "hospital would see, or a reader of the reports, they cannot tell.",
 }
+CAVEATS["hub"] = CAVEATS["files"]  # whose private side is the user's own
 ROUND_FIGURES = {  # title: metrics file of the round, path in it, digits
     "candidates": ("generate", "candidates", 0),
     "tokens a candidate": ("generate", "tokens_per_candidate", 1),
