@@ -20,10 +20,10 @@ CROISSANT = "croissant.json"
 RECORDS = "reports"  # name of the record set
 _VOCABULARY = "http://mlcommons.org/croissant/"
 _TERMS = (
-    "citeAs", "column", "data", "dataType", "examples", "extract", "field", "fileProperty",
-    "fileObject", "fileSet", "format", "includes", "isLiveDataset", "jsonPath", "key", "md5",
-    "parentField", "path", "recordSet", "references", "regex", "repeated", "replace", "separator",
-    "source", "subField", "transform",
+    "citeAs", "column", "data", "dataType", "equivalentProperty", "examples", "extract", "field",
+    "fileObject", "fileProperty", "fileSet", "format", "includes", "isLiveDataset", "jsonPath",
+    "key", "md5", "parentField", "path", "recordSet", "references", "regex", "repeated", "replace",
+    "samplingRate", "separator", "source", "subField", "transform",
 )  # fmt: skip
 _TYPED = {"data": "@json", "dataType": "@vocab", "examples": "@json"}
 

@@ -19,7 +19,7 @@ def upload(folder: Path, repo: str, kind: Literal["dataset", "model"]) -> str:
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
 
     api = HfApi()
-    left = f"{folder} is written, nothing was sent"
+    left = f"{folder} is written, no commit was made"
     try:
         api.create_repo(repo, repo_type=kind, private=True, exist_ok=True)
         done = api.upload_folder(

@@ -19,6 +19,8 @@ from synthfr.pipeline.standing import LOCK, kept_hashes
 Kind = Literal["dataset", "adapter", "merged"]
 Dtype = Literal["float32", "bfloat16", "float16"]
 
+_SERVED_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # limits that vLLM takes
+
 
 @dataclass(frozen=True)
 class Target:
@@ -56,11 +58,11 @@ def export(step: str, out: Path, dtype: Dtype, *, lora: bool) -> None:
     write(step, "adapter" if lora else "merged", Target(out, base=base, dtype=dtype))
     typer.echo(f"{out} holds the policy of {step}. Serve it, then set engine: openai:")
     if lora:
-        from synthfr.engines.vllm.vllm_setup import lora_rank
-
+        rank = read_json(out / "adapter_config.json")["r"]
+        limit = next((one for one in _SERVED_RANKS if one >= rank), rank)
         typer.echo(
             f"  vllm serve {layout.BASE} --enable-lora --lora-modules {step}={out} "
-            f"--max-lora-rank {lora_rank(out)}"
+            f"--max-lora-rank {limit}"
         )
     else:
         typer.echo(f"  vllm serve {out} --served-model-name {step}")
@@ -175,4 +177,3 @@ def _md5s(entry: Mapping[str, Any], part: str) -> dict[str, str]:
 
 def _repo_type(kind: Kind) -> Literal["dataset", "model"]:
     return "dataset" if kind == "dataset" else "model"
-
