@@ -15,7 +15,7 @@ import typer
 
 from synthfr.disk import full_disk, is_full, write_text
 from synthfr.errors import UserError
-from synthfr.pipeline import earlier, layout
+from synthfr.pipeline import dvc_remote, earlier, layout
 from synthfr.redact import failure, private_stage
 
 # read private text: those that dvc.yaml marks PRIVATE
@@ -79,7 +79,8 @@ class StageApp:
                     if hint is not None:
                         error.add_note(hint)  # below its traceback
                     raise
-                for line in filter(None, (told, hint)):
+                pull = dvc_remote.hint(told or "")
+                for line in filter(None, (told, pull and f"{self.name}: {pull}", hint)):
                     typer.echo(line, err=True)
                 if told is None:
                     raise

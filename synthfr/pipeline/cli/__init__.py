@@ -20,13 +20,17 @@ from synthfr.pipeline.cli import slurm
 
 
 class Commands(TyperGroup):
-    """A mistake that the user can mend is one line on stderr and status 1."""
+    """A mistake that the user can mend is a line or two on stderr and status 1."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except UserError as error:
+            from synthfr.pipeline import dvc_remote
+
             typer.echo(f"synth-fr: {' '.join(str(error).split())}", err=True)
+            if hint := dvc_remote.hint(str(error)):
+                typer.echo(f"synth-fr: {hint}", err=True)
             raise typer.Exit(1) from None
 
 
