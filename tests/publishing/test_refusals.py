@@ -78,6 +78,9 @@ class TestPrivateSide:
     [
         (("--adapter", "--merged"), "choose one of them"),
         (("--upload",), "--upload wants --repo"),
+        (("--repo", "name"), "'name' is no hub name"),
+        (("--repo", "https://hub/owner/name"), "is no hub name"),
+        (("--license", "Apache 2.0"), "write one like apache-2.0"),
     ],
 )
 def test_options_that_do_not_fit(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ from synthfr.pipeline.standing import LOCK, kept_hashes
 Kind = Literal["dataset", "adapter", "merged"]
 Dtype = Literal["float32", "bfloat16", "float16"]
 
+_REPO = re.compile(r"[\w.-]+/[\w.-]+")
+_LICENCE = re.compile(r"[a-z0-9][a-z0-9.+-]*")
 _SERVED_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # limits that vLLM takes
 
 
@@ -37,6 +40,13 @@ def publish(step: str, kind: Kind, target: Target, *, upload: bool) -> None:
     """Write what is asked for of `step` to a new folder, and send it to the hub if `upload`."""
     if upload and target.repo is None:
         raise UserError("--upload wants --repo owner/name: say where to.")
+    if target.repo is not None and not _REPO.fullmatch(target.repo):
+        raise UserError(f"--repo: '{target.repo}' is no hub name: write owner/name.")
+    if target.licence is not None and not _LICENCE.fullmatch(target.licence):
+        raise UserError(
+            f"--license: '{target.licence}' is no short name of a licence as the hub has them: "
+            "write one like apache-2.0, cc-by-4.0 or other."
+        )
     if not upload:
         os.environ["HF_HUB_OFFLINE"] = "1"
     write(step, kind, target)
@@ -73,19 +83,17 @@ def write(step: str, kind: Kind, target: Target) -> None:
     params = load_params()
     if step not in params.steps:
         raise UserError(f"There is no step '{step}': params.yaml knows {', '.join(params.steps)}.")
-    from synthfr.publishing.folder import refuse_taken
-
-    seed = params.seed if params.has("seed") else None
-    adapters = [layout.adapter(one) for one in params.steps if layout.adapter(one).exists()]
-    for path in (target.out, layout.synthetic(step), layout.BASE, *adapters):
-        private_files.refuse_published(path, seed)
-    refuse_taken(target.out)
-
     from synthfr import models
     from synthfr.models import licences
+    from synthfr.publishing.folder import refuse_taken
     from synthfr.publishing.origin import Origin
 
+    seed = params.seed if params.has("seed") else None
+    private_files.refuse_published(target.out, seed)
+    refuse_taken(target.out)
     chain = models.adapter_chain(layout.MODELS, step)
+    for path in (layout.synthetic(step), layout.BASE, *chain):
+        private_files.refuse_published(path, seed)
     base = models.read_provenance(layout.BASE)
     audit, run = _measured(step)
     digests = {folder.name: digest_tree(folder) for folder in chain}

@@ -27,8 +27,8 @@ def sample(
     terms = [term for part in keywords.split(",") if (term := part.strip())]
     if not terms:
         raise UserError('--keywords holds no term: name some, as in --keywords "toux, fièvre".')
-    if top_p == 0:
-        raise UserError("--top-p 0 leaves no token to choose: take more, up to 1.")
+    if top_p is not None and not 0 < top_p <= 1:  # NaN passes the option's own limits
+        raise UserError(f"--top-p {top_p:g} leaves no token to choose: take more than 0, up to 1.")
     params = load_params()
     if step not in params.steps:
         raise UserError(f"There is no step '{step}': params.yaml knows {', '.join(params.steps)}.")
