@@ -79,8 +79,7 @@ class StageApp:
                     if hint is not None:
                         error.add_note(hint)  # below its traceback
                     raise
-                pull = dvc_remote.hint(told or "")
-                for line in filter(None, (told, pull and f"{self.name}: {pull}", hint)):
+                for line in filter(None, (told, hint)):
                     typer.echo(line, err=True)
                 if told is None:
                     raise
@@ -108,7 +107,7 @@ class StageApp:
 def _told(stage: str, error: BaseException) -> str | None:
     """What a user reads of a failure; None: its traceback."""
     if isinstance(error, UserError):
-        return f"{stage}: {' '.join(str(error).split())}"
+        return f"{stage}: {dvc_remote.told(error)}"
     if isinstance(error, KeyboardInterrupt):
         return None
     if is_full(error):

@@ -10,6 +10,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from synthfr.errors import UserError
 from synthfr.pipeline import dvc_cache, layout
 
 _ELSEWHERE = "a store or folder that all who pull can see"
@@ -55,13 +56,14 @@ def default() -> Remote | None:
     return None if url is None else Remote(name, url)
 
 
-def hint(message: str) -> str | None:
-    """What is to be said below an error that sends its reader to ``dvc pull``, where that would
-    fail.
+def told(error: UserError) -> str:
+    """An error on one line. Where it sends its reader to ``dvc pull`` and that would fail, it goes
+    on with why.
     """
-    if "`dvc pull" not in message:
-        return None
+    message = " ".join(str(error).split())
+    if "`dvc pull" not in message or not (layout.checkout() / ".dvc").is_dir():
+        return message
     remote = default()
     if remote is None:
-        return "No default remote to pull from: dvc remote add -d NAME PLACE."
-    return f"{remote.fault[0].upper()}{remote.fault[1:]}." if remote.fault else None
+        return f"{message} No default remote to pull from: dvc remote add -d NAME PLACE."
+    return f"{message} But {remote.fault}." if remote.fault else message

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from synthfr.errors import UserError
 from synthfr.pipeline import dvc_remote, layout
 from synthfr.pipeline.cli import diagnosis
 from synthfr.pipeline.findings import Weight
@@ -116,16 +117,17 @@ class TestRemote:
         monkeypatch.chdir(here)
         return here
 
-    MESSAGE = "x is missing: make it with `dvc repro` or fetch it with `dvc pull`."
+    ERROR = UserError("x is missing: make it with `dvc repro` or fetch it with `dvc pull`.")
 
     def test_a_folder_that_is_not_here_is_named_with_the_remedy(self, tmp_path: Path) -> None:
         place = tmp_path / "somewhere/synth-fr-remote"
-        told = dvc_remote.hint(self.MESSAGE)
-        assert told is not None and "default remote 'public'" in told and str(place) in told
+        told = dvc_remote.told(self.ERROR)
+        assert told.startswith(f"{self.ERROR} But the default remote 'public'")
+        assert str(place) in told and "\n" not in told
         assert "`dvc remote modify --local public url PLACE`" in told
-        assert dvc_remote.hint("something else is wrong.") is None
+        assert dvc_remote.told(UserError("something is wrong.")) == "something is wrong."
         place.mkdir()  # negative control
-        assert dvc_remote.hint(self.MESSAGE) is None
+        assert dvc_remote.told(self.ERROR) == str(self.ERROR)
 
     def test_a_remote_of_this_machine_alone_goes_before_the_shared_one(
         self, checkout: Path
@@ -137,9 +139,11 @@ class TestRemote:
         assert remote is not None and remote.url == "s3://bucket/%2Fkey"
         assert remote.folder is None and remote.fault is None
 
-    def test_no_remote_is_told(self, checkout: Path) -> None:
+    def test_no_remote_is_told_where_dvc_is_set_up(self, checkout: Path) -> None:
         (checkout / ".dvc/config").write_text("[core]\n    analytics = false\n")
-        assert "No default remote" in (dvc_remote.hint(self.MESSAGE) or "")
+        assert "No default remote" in dvc_remote.told(self.ERROR)
+        shutil.rmtree(checkout / ".dvc")
+        assert dvc_remote.told(self.ERROR) == str(self.ERROR)
 
     def test_doctor_says_so(self, tmp_path: Path) -> None:
         findings = list(diagnosis.versions())
@@ -149,7 +153,7 @@ class TestRemote:
         (tmp_path / "somewhere/synth-fr-remote").mkdir()  # negative control
         assert not any("nothing to pull" in one.text for one in diagnosis.versions())
 
-    def test_a_command_and_a_stage_say_so_below_their_error(self, checkout: Path) -> None:
+    def test_a_command_and_a_stage_say_so_in_their_error(self, checkout: Path) -> None:
         shutil.copy(ROOT / "params.yaml", checkout / "params.yaml")
         (checkout / "dvc.yaml").write_text("stages: {}\n")
         code = "from synthfr.pipeline.cli import app; app()"
@@ -162,6 +166,6 @@ class TestRemote:
                 [sys.executable, *arguments], env=os.environ | {"PYTHONPATH": str(ROOT)},
                 capture_output=True, text=True, timeout=120, check=False,
             )  # fmt: skip
-            error, hint = done.stderr.strip().splitlines()[-2:]
+            error = done.stderr.strip().splitlines()[-1]
             assert done.returncode == 1 and "`dvc pull" in error
-            assert "default remote 'public'" in hint and "Traceback" not in done.stderr
+            assert "default remote 'public'" in error and "Traceback" not in done.stderr

@@ -20,7 +20,7 @@ from synthfr.pipeline.cli import slurm
 
 
 class Commands(TyperGroup):
-    """A mistake that the user can mend is a line or two on stderr and status 1."""
+    """A mistake that the user can mend is one line on stderr and status 1."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -28,9 +28,7 @@ class Commands(TyperGroup):
         except UserError as error:
             from synthfr.pipeline import dvc_remote
 
-            typer.echo(f"synth-fr: {' '.join(str(error).split())}", err=True)
-            if hint := dvc_remote.hint(str(error)):
-                typer.echo(f"synth-fr: {hint}", err=True)
+            typer.echo(f"synth-fr: {dvc_remote.told(error)}", err=True)
             raise typer.Exit(1) from None
 
 
