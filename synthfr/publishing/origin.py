@@ -16,7 +16,7 @@ class Origin:
     step: str
     base: Mapping[str, Any]  # provenance of the base
     adapters: Mapping[str, str]  # digest of each adapter's folder by its step, first to last
-    # what dvc.lock knows of the data set at hand: digests of `code` and `parameters`, git `commit`
+    # digests of the `code` and `parameters` that dvc.lock has of the data set at hand
     run: Mapping[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
