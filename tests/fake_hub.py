@@ -1,7 +1,10 @@
-"""A Hugging Face hub on loopback: the parts of its HTTP API that downloads use, serving folders."""
+"""A Hugging Face hub on loopback: the parts of its HTTP API that downloads use, serving folders;
+and those that an upload of small files uses, keeping what came.
+"""
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import threading
@@ -18,7 +21,8 @@ class FakeHub:
     """``with FakeHub({"owner/name": {"main": COMMIT, COMMIT: folder}}) as hub: hub.url``.
 
     `models` and `datasets` are apart, as on the hub: a data set is no model. `corrupt`: names of
-    files that are served with one byte changed.
+    files that are served with one byte changed. `created`: what repositories were asked for;
+    `received`: the files of each commit, by name; `forbidden`: refuse both.
     """
 
     def __init__(self, models: Repositories, datasets: Repositories | None = None) -> None:
@@ -26,6 +30,9 @@ class FakeHub:
         self.datasets = datasets or {}
         self.corrupt: set[str] = set()
         self.downloads: list[str] = []
+        self.created: list[dict[str, object]] = []
+        self.received: dict[str, dict[str, bytes]] = {}
+        self.forbidden = False
         hub = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -39,6 +46,9 @@ class FakeHub:
 
             def do_GET(self) -> None:
                 hub.answer(self, body=True)
+
+            def do_POST(self) -> None:
+                hub.take(self, self.rfile.read(int(self.headers["Content-Length"])))
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -70,6 +80,34 @@ class FakeHub:
             served = self.datasets if parts[0] == "datasets" else self.models
             parts = parts[1:] if parts[0] == "datasets" else parts
             self._file(request, served, "/".join(parts[:2]), parts[3], "/".join(parts[4:]), body)
+
+    def take(self, request: BaseHTTPRequestHandler, body: bytes) -> None:
+        """Repositories are made, cards found valid, files taken inside the commit (none as LFS)."""
+        parts = unquote(urlsplit(request.path).path).strip("/").split("/")
+        told: dict[str, object] = {}
+        if self.forbidden:
+            request.send_response(403)
+            request.send_header("Content-Length", "0")
+            request.end_headers()
+            return
+        if parts == ["api", "repos", "create"]:
+            self.created.append(json.loads(body))
+            wanted = self.created[-1]
+            told = {"url": f"{self.url}/{wanted['organization']}/{wanted['name']}"}
+        elif parts == ["api", "validate-yaml"]:
+            told = {"errors": [], "warnings": []}
+        elif parts[4] == "preupload":
+            names = [file["path"] for file in json.loads(body)["files"]]
+            modes = {"uploadMode": "regular", "shouldIgnore": False, "oid": None}
+            told = {"files": [{"path": name} | modes for name in names]}
+        elif parts[4] == "commit":
+            rows = [json.loads(line) for line in body.splitlines()]
+            files = [row["value"] for row in rows if row["key"] == "file"]
+            self.received["/".join(parts[1:4])] = {
+                file["path"]: base64.b64decode(file["content"]) for file in files
+            }
+            told = {"commitUrl": f"{self.url}/{parts[2]}/{parts[3]}/commit/1", "commitOid": "1"}
+        self._send(request, json.dumps(told).encode(), {"Content-Type": "application/json"})
 
     def _commit(
         self, request: BaseHTTPRequestHandler, served: Repositories, repo: str, revision: str

@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[1]
 CODE_SETS = Path("data/public/code_sets.parquet")
 COMMANDS = (
     "profile list|profile show|profile apply|plan|sample|results|docs|ui|sync|doctor|seeds|controls"
-    "|tiny-base|check|check-data"
+    "|tiny-base|check|check-data|export|publish"
 )
 
 SEEDS = {
@@ -599,6 +599,22 @@ class TestSample:
         assert first.exit_code == 0 and first.output.strip()
         assert run(*arguments).output == first.output
         assert run(*arguments, "--seed", "1").output != first.output
+
+    def test_sampling_is_cut_as_asked_and_else_as_the_data_set(self, checkout: Path) -> None:
+        arguments = ("sample", "--step", "step0", "--keywords", "toux, fièvre")
+        plain, greedy = run(*arguments).output, run(*arguments, "--temperature", "0").output
+        # the likeliest token alone is left by either limit
+        assert run(*arguments, "--top-k", "1").output == greedy != plain
+        assert run(*arguments, "--top-p", "0.000001").output == greedy
+        assert run(*arguments, "--top-p", "1", "--top-k", "0").output == plain
+        path = checkout / "params.yaml"
+        before, section, after = path.read_text().partition("\nsynthesize:\n")
+        after = after.replace("top_k: 0", "top_k: 1", 1)
+        path.write_text(before + section + after)
+        assert run(*arguments).output == greedy  # the default: of section synthesize
+        for bad in ("0", "1.1", "-0.5", "nan"):
+            done = run(*arguments, "--top-p", bad)
+            assert done.exit_code != 0 and "--top-p" in done.stderr
 
     @pytest.mark.parametrize(
         ("step", "keywords", "message"),

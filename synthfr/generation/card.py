@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synthfr import records
+from synthfr import front_matter, records
 from synthfr.disk import atomic_dir, write_text
-from synthfr.models import Lineage, read_provenance
+from synthfr.models import Lineage, licences, read_provenance
 from synthfr.models.base_languages import TINY_KNOWS, cannot_write
 
 if TYPE_CHECKING:
@@ -93,6 +93,7 @@ def save(
         source=source,
         base=base,
         unlearnt=unlearnt,
+        licence=licences.licence(base_dir, base),
         lineage=lineage,
         completed_from_codes=completed_from_codes,
         min_documents=min_documents,
@@ -112,14 +113,15 @@ def card(
     source: str,
     base: Mapping[str, Any],
     unlearnt: str | None,
+    licence: Mapping[str, str],
     lineage: Sequence[Lineage],
     completed_from_codes: bool,
     min_documents: int,
 ) -> str:
     """Markdown with the front matter of a Hugging Face data set card.
 
-    `base` is the base's provenance, `unlearnt` what it cannot write, `lineage` that of
-    the policy's adapters, `source` of the seed.
+    `base` is the base's provenance, `unlearnt` what it cannot write, `licence` see
+    `models.licences`, `lineage` that of the policy's adapters, `source` of the seed.
     """
     name = base["repo_id"] or f"{base['source']} base"
     at = f" at `{base['revision']}`" if base["revision"] else ""
@@ -128,16 +130,18 @@ def card(
     completed = _COMPLETED if completed_from_codes and lineage else ""
     limit = f"{unlearnt}\n\n" if unlearnt else ""
     facts = made.summary
-    return f"""---
-language: {language}
-pretty_name: Synthetic clinical reports, step {step}
-task_categories: [text-classification, text-generation]
-tags: [synthetic, clinical, icd-10]
-configs:
-- config_name: default
-  data_files: reports.parquet
----
-
+    head = front_matter.write(
+        {
+            "language": [language],
+            "pretty_name": f"Synthetic clinical reports, step {step}",
+            **licence,
+            "size_categories": [front_matter.size_category(len(made.reports))],
+            "task_categories": ["text-classification", "text-generation"],
+            "tags": ["synthetic", "clinical", "icd-10"],
+            "configs": [{"config_name": "default", "data_files": REPORTS}],
+        }
+    )
+    return f"""{head}
 # Synthetic clinical reports, step `{step}`
 
 {facts["reports"]:,} invented reports with the ICD-10 codes they were asked to describe. No text in

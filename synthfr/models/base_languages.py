@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from synthfr import front_matter
+
 TINY_LANGUAGE = "fr"  # all that the shipped base has read
 # of a corpus that is not the demo's
 TINY_KNOWS = "the tiny base knows the demo's 32 diseases alone and cannot write real medicine"
@@ -15,18 +17,7 @@ def declared(folder: Path) -> frozenset[str]:
     """The language codes in the front matter of a model card (``en`` of ``en-GB``); empty where
     the folder has no card, or its front matter is no YAML or names none.
     """
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
-    path = folder / CARD
-    lines = path.read_text("utf-8", errors="replace").splitlines() if path.is_file() else []
-    if not lines or lines[0].strip() != "---" or "---" not in (rest := lines[1:]):
-        return frozenset()
-    try:
-        matter = YAML(typ="safe", pure=True).load("\n".join(rest[: rest.index("---")]))
-    except YAMLError:
-        return frozenset()
-    named = matter.get("language") if isinstance(matter, dict) else None
+    named = front_matter.read(folder / CARD).get("language")
     names = [named] if isinstance(named, str) else named if isinstance(named, list) else []
     return frozenset(str(name).lower().partition("-")[0] for name in names)
 

@@ -15,7 +15,7 @@ import typer
 
 from synthfr.disk import full_disk, is_full, write_text
 from synthfr.errors import UserError
-from synthfr.pipeline import earlier, layout
+from synthfr.pipeline import dvc_remote, earlier, layout
 from synthfr.redact import failure, private_stage
 
 # read private text: those that dvc.yaml marks PRIVATE
@@ -107,7 +107,7 @@ class StageApp:
 def _told(stage: str, error: BaseException) -> str | None:
     """What a user reads of a failure; None: its traceback."""
     if isinstance(error, UserError):
-        return f"{stage}: {' '.join(str(error).split())}"
+        return f"{stage}: {dvc_remote.told(error)}"
     if isinstance(error, KeyboardInterrupt):
         return None
     if is_full(error):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synthfr.errors import UserError
+from synthfr.pipeline.tracking.wall import is_private
 
 if TYPE_CHECKING:
     from synthfr.corpora import Seed
@@ -31,6 +32,20 @@ def refuse_exposed(seed: Seed, private: Path) -> None:
             f"seed.files.private.path: {path} lies in this checkout but outside {private}, where "
             f"git would take it: move it to {private / 'raw'}, or out of the checkout, and correct "
             "the path."
+        )
+
+
+def refuse_published(path: Path, seed: Seed | None) -> None:
+    """UserError if `path`, which is to be given away or written to for others, or anything in it,
+    is under ``data/private`` of any recipe or where the private reports of `seed` lie. Links are
+    followed.
+    """
+    raw = seed.files.private.path if seed and seed.source == "files" else None
+    here = Path(os.path.realpath(path))
+    if is_private(path) or (raw and here.is_relative_to(os.path.realpath(raw))):
+        raise UserError(
+            f"{path} is on the private side (data/private, or a link to it): nothing there is "
+            "published; name another place."
         )
 
 

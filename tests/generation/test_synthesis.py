@@ -182,7 +182,11 @@ def test_the_folder_appears_with_its_card(tmp_path: Path) -> None:
     card = (tmp_path / "out/README.md").read_text()
     _, front, body = card.split("---\n", 2)
     (tmp_path / "front.yaml").write_text(front)
-    assert read_yaml(tmp_path / "front.yaml")["language"] == "fr"
+    facts = read_yaml(tmp_path / "front.yaml")
+    assert (facts["language"], facts["license"]) == (["fr"], "other")  # the base's card names none
+    assert facts["size_categories"] == ["n<1K"] and facts["configs"][0]["data_files"] in {
+        file.name for file in (tmp_path / "out").iterdir()
+    }
     assert "owner/name at `cccc" in body
     assert "1,234,567 parameters" in body
     assert "`step0` -> `dpo1`" in body
@@ -200,9 +204,10 @@ def test_the_folder_appears_with_its_card(tmp_path: Path) -> None:
     save(completed_from_codes=True)
     assert (tmp_path / "out/README.md").read_text().count(told) == 1
     assert "has not learnt" not in card
-    (base / "README.md").write_text("---\nlanguage: [en, zh]\n---\n")
+    (base / "README.md").write_text("---\nlanguage: [en, zh]\nlicense: mit\n---\n")
     save(completed_from_codes=False)
     foreign = (tmp_path / "out/README.md").read_text()
+    assert "\nlicense: mit\n" in foreign
     assert "has not learnt to write 'fr' (its model card names en, zh)" in foreign
     write_json(base / "provenance.json", {**provenance, "source": "tiny", "repo_id": None})
     for source, told in (("files", 1), ("demo", 0)):  # the demo's base knows the demo

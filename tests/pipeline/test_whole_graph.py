@@ -63,6 +63,15 @@ def test_the_canaries_are_in_the_private_tables_and_nowhere_else(finished: Works
     assert leaks.find(finished.root, CANARIES) == []
 
 
+@pytest.mark.parametrize("kind", ["--dataset", "--merged"])
+def test_nor_are_they_in_what_is_published(finished: Workspace, tmp_path: Path, kind: str) -> None:
+    out = tmp_path / "published"
+    finished.run("synth-fr", "publish", "--step", "dpo1", kind, "--out", str(out))
+    assert "No privacy audit" not in (out / "README.md").read_text("utf-8")
+    assert leaks.find(tmp_path, CANARIES) == []
+    assert leaks.find(tmp_path, ["Not for clinical use"]) != []  # the search does read it
+
+
 def test_of_what_git_keeps_a_run_changes_the_lock_alone(finished: Workspace) -> None:
     changed = set(finished.git("show", "--name-only", "--format=", "HEAD").split())
     assert changed - {"params.yaml", "run.log"} == {"dvc.lock"}  # the test's own parameters and log

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 import os
 import shutil
 import stat
@@ -19,7 +18,15 @@ import typer
 
 from synthfr import hub
 from synthfr.errors import UserError
-from synthfr.pipeline import dvc_cache, half_files, inputs, layout, prefetch, private_files
+from synthfr.pipeline import (
+    dvc_cache,
+    dvc_remote,
+    half_files,
+    inputs,
+    layout,
+    prefetch,
+    private_files,
+)
 from synthfr.pipeline.cli import data_check
 from synthfr.pipeline.cli.showing import show
 from synthfr.pipeline.findings import Finding, Weight
@@ -177,7 +184,7 @@ def versions() -> Iterator[Finding]:
     if not (root / ".dvc").is_dir():
         yield Finding("dvc", Weight.STOP, "not set up here: dvc init")
         return
-    yield from _remotes(dvc_cache.config())
+    yield from _remotes()
     lock = root / ".dvc/tmp/rwlock"
     if lock.is_file() and lock.stat().st_size > 2:
         text = "another dvc command is at work, or was killed: see .dvc/tmp/rwlock"
@@ -223,16 +230,16 @@ def private() -> Iterator[Finding]:
         yield Finding("private", Weight.OK, "no other user of this machine can read private files")
 
 
-def _remotes(config: configparser.ConfigParser) -> Iterator[Finding]:
-    default = config.get("core", "remote", fallback=None)
-    if default is None:
+def _remotes() -> Iterator[Finding]:
+    remote = dvc_remote.default()
+    if remote is None:
         text = "no default remote: dvc push and pull need one (dvc remote add -d NAME URL)"
         yield Finding("dvc", Weight.NOTE, text)
         return
-    section = f"'remote \"{default}\"'"
-    url = config.get(section, "url", fallback="without URL")
-    yield Finding("dvc", Weight.OK, f"default remote '{default}': {url}")
-    if url.startswith("s3://") and _version("dvc-s3") is None:
+    yield Finding("dvc", Weight.OK, str(remote))
+    if remote.fault:
+        yield Finding("dvc", Weight.NOTE, remote.fault)
+    if remote.url.startswith("s3://") and _version("dvc-s3") is None:
         yield Finding("dvc", Weight.NOTE, "S3 needs an extra: pip install -e '.[s3]'")
 
 

@@ -1,0 +1,187 @@
+"""``synth-fr publish`` and ``export``: a step's data set or policy as a folder for others."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import typer
+
+from synthfr.disk import digest, digest_tree, read_json, read_yaml
+from synthfr.errors import UserError
+from synthfr.pipeline import layout, private_files
+from synthfr.pipeline.parameters import Params, load_params
+from synthfr.pipeline.standing import LOCK, kept_hashes
+
+Kind = Literal["dataset", "adapter", "merged"]
+Dtype = Literal["float32", "bfloat16", "float16"]
+
+_REPO = re.compile(r"[\w.-]+/[\w.-]+")
+_LICENCE = re.compile(r"[a-z0-9][a-z0-9.+-]*")
+_SERVED_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # limits that vLLM takes
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a folder goes, and under which names."""
+
+    out: Path
+    licence: str | None = None  # None: the base's
+    base: str | None = None  # what an adapter calls its base; None: the base's hub name
+    repo: str | None = None  # of the hub
+    dtype: Dtype = "bfloat16"
+
+
+def publish(step: str, kind: Kind, target: Target, *, upload: bool) -> None:
+    """Write what is asked for of `step` to a new folder, and send it to the hub if `upload`."""
+    if upload and target.repo is None:
+        raise UserError("--upload wants --repo owner/name: say where to.")
+    if target.repo is not None and not _REPO.fullmatch(target.repo):
+        raise UserError(f"--repo: '{target.repo}' is no hub name: write owner/name.")
+    if target.licence is not None and not _LICENCE.fullmatch(target.licence):
+        raise UserError(
+            f"--license: '{target.licence}' is no short name of a licence as the hub has them: "
+            "write one like apache-2.0, cc-by-4.0 or other."
+        )
+    if not upload:
+        os.environ["HF_HUB_OFFLINE"] = "1"
+    write(step, kind, target)
+    if not upload or target.repo is None:
+        name = target.repo or "owner/name"
+        typer.echo(f"{target.out} is ready. Look at it, then send it or have it sent (--upload):")
+        typer.echo(f"  hf upload {name} {target.out} --repo-type {_repo_type(kind)}")
+        return
+
+    from synthfr.publishing.upload import upload as send
+
+    typer.echo(f"{target.out} is at {send(target.out, target.repo, _repo_type(kind))}")
+
+
+def export(step: str, out: Path, dtype: Dtype, *, lora: bool) -> None:
+    """Write a step's policy for a server on this machine, as `publish` does for others."""
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    base = str(layout.BASE.resolve())
+    write(step, "adapter" if lora else "merged", Target(out, base=base, dtype=dtype))
+    typer.echo(f"{out} holds the policy of {step}. Serve it, then set engine: openai:")
+    if lora:
+        rank = read_json(out / "adapter_config.json")["r"]
+        limit = next((one for one in _SERVED_RANKS if one >= rank), rank)
+        typer.echo(
+            f"  vllm serve {layout.BASE} --enable-lora --lora-modules {step}={out} "
+            f"--max-lora-rank {limit}"
+        )
+    else:
+        typer.echo(f"  vllm serve {out} --served-model-name {step}")
+
+
+def write(step: str, kind: Kind, target: Target) -> None:
+    """The folder, after all that can be refused was looked at."""
+    params = load_params()
+    if step not in params.steps:
+        raise UserError(f"There is no step '{step}': params.yaml knows {', '.join(params.steps)}.")
+    from synthfr import models
+    from synthfr.models import licences
+    from synthfr.publishing.folder import refuse_taken
+    from synthfr.publishing.origin import Origin
+
+    seed = params.seed if params.has("seed") else None
+    private_files.refuse_published(target.out, seed)
+    refuse_taken(target.out)
+    chain = models.adapter_chain(layout.MODELS, step)
+    for path in (layout.synthetic(step), layout.BASE, *chain):
+        private_files.refuse_published(path, seed)
+    base = models.read_provenance(layout.BASE)
+    audit, run = _measured(step)
+    digests = {folder.name: digest_tree(folder) for folder in chain}
+    origin = Origin(step, base, digests, run)
+    licence = {"license": target.licence} if target.licence else licences.licence(layout.BASE, base)
+    if licence["license"] == licences.UNKNOWN and not target.licence:
+        typer.echo("No licence: the base's card names none, say which with --license.", err=True)
+    if audit is None:
+        text = f"No privacy verdict of {step}, and the card says so: `dvc repro privacy@{step}`."
+        typer.echo(text, err=True)
+    if kind == "dataset":
+        from synthfr.publishing.dataset import write_dataset
+
+        write_dataset(
+            layout.synthetic(step),
+            target.out,
+            origin,
+            licence=licence,
+            audit=audit,
+            repo=target.repo,
+        )
+        return
+    _write_model(params, kind, chain, target, origin, licence, audit)
+
+
+def _write_model(
+    params: Params,
+    kind: Literal["adapter", "merged"],
+    chain: list[Path],
+    target: Target,
+    origin: Any,
+    licence: Mapping[str, str],
+    audit: Mapping[str, Any] | None,
+) -> None:
+    named = target.base or origin.base["repo_id"]
+    if kind == "adapter" and named is None:
+        raise UserError(
+            f"The base ({origin.base['source']}) is none of the hub, so nobody could load the "
+            "adapter: name the base with --base (owner/name, or a folder), or use --merged."
+        )
+    from synthfr import models, prompts
+    from synthfr.publishing.model import Use, write_model
+
+    language = params.seed.language
+    template = prompts.template_text(params.prompt.template, language)
+    write_model(
+        models.policy_files(layout.BASE, chain),
+        target.out,
+        kind,
+        origin,
+        Use(template, language, params.synthesize),
+        dtype=target.dtype,
+        licence=licence,
+        audit=audit,
+        repo=target.repo,
+        base=named,
+    )
+
+
+def _measured(step: str) -> tuple[dict[str, Any] | None, dict[str, str]]:
+    """Figures of the privacy audit of exactly the data set that is here (None: there are none),
+    and what dvc.lock knows of the run that made it.
+    """
+    found = read_yaml(LOCK) if LOCK.is_file() else {}
+    stages: dict[str, Any] = (found or {}).get("stages") or {}
+    hashes = kept_hashes(layout.store_folder())
+    made = layout.synthetic(step).as_posix()
+    figures = layout.metrics("privacy", step)
+    here = hashes.of(made)
+    audited, written = stages.get(f"privacy@{step}"), stages.get(f"synthesize@{step}")
+    audit = None
+    if audited and _md5s(audited, "deps").get(made) == here is not None:
+        recorded = _md5s(audited, "outs").get(figures.as_posix())
+        audit = read_json(figures) if recorded == hashes.of(figures.as_posix()) else None
+    run = {}
+    if written and _md5s(written, "outs").get(made) == here is not None:
+        code = {
+            path: md5
+            for path, md5 in _md5s(written, "deps").items()
+            if path.partition("/")[0] not in ("data", "models")
+        }
+        run = {"code": digest(code), "parameters": digest(written.get("params") or {})}
+    return audit, run
+
+
+def _md5s(entry: Mapping[str, Any], part: str) -> dict[str, str]:
+    return {one["path"]: one.get("md5", "") for one in entry.get(part) or ()}
+
+
+def _repo_type(kind: Kind) -> Literal["dataset", "model"]:
+    return "dataset" if kind == "dataset" else "model"

@@ -1,0 +1,55 @@
+"""Where a step comes from, for those who get it: digests that its makers can hold it to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+LINEAGE = "lineage.json"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Lineage of a step's policy, and of the run that wrote with it."""
+
+    step: str
+    base: Mapping[str, Any]  # provenance of the base
+    adapters: Mapping[str, str]  # digest of each adapter's folder by its step, first to last
+    # digests of the `code` and `parameters` that dvc.lock has of the data set at hand
+    run: Mapping[str, str] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For lineage.json."""
+        known = ("source", "repo_id", "revision", "parameters", "digest")
+        return {
+            "step": self.step,
+            "base": {key: self.base[key] for key in known},
+            "adapters": [{"step": step, "digest": one} for step, one in self.adapters.items()],
+            "run": dict(self.run),
+        }
+
+    @property
+    def base_name(self) -> str:
+        """Of a hub base its name and commit."""
+        if not self.base["repo_id"]:
+            return f"{self.base['source']} base, not of the hub"
+        return f"`{self.base['repo_id']}` at `{self.base['revision']}`"
+
+    def section(self) -> str:
+        """A card's section."""
+        rows = [f"| base: {self.base_name} | `{self.base['digest']}` |"]
+        rows += [f"| adapter of `{step}` | `{one}` |" for step, one in self.adapters.items()]
+        rows += [f"| {name} of the run | `{one}` |" for name, one in self.run.items()]
+        return "\n".join(
+            [
+                "## Lineage",
+                "",
+                f"SHA-256 of what it was made from, first to last; the same in `{LINEAGE}`.",
+                "",
+                "| what | digest |",
+                "|---|---|",
+                *rows,
+                "",
+            ]
+        )

@@ -1,0 +1,106 @@
+"""A small checkout with a policy of two steps, a data set with its card, and a dvc.lock of them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner, Result
+
+from synthfr.disk import write_json
+from synthfr.generation import card
+from synthfr.generation.synthesis import Synthesis
+from synthfr.models import adapter_chain, policy_files
+from synthfr.pipeline.cli import app
+from synthfr.pipeline.hashes import Hashes
+from synthfr.pipeline.parameters import load_params
+from tests import tiny
+
+ROOT = Path(__file__).parents[2]
+TEXTS = ["Patient fébrile, toux grasse.", "Dyspnée d'effort. Sortie à domicile.", "HTA connue."]
+AUDIT = {
+    "train": {"containment": 0.015625, "longest_run_words": {"max": 9}},
+    "gap": {"containment": 0.0009765625},
+}
+
+Publish = Callable[..., Result]
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("made")
+    base = tiny.base(folder / "base")
+    step0 = tiny.adapter(folder / "step0", base, "step0", seed=1)
+    tiny.adapter(folder / "dpo1", base, "dpo1", step0, seed=2)
+    return folder
+
+
+@pytest.fixture
+def checkout(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    import pandas as pd
+
+    here = tmp_path / "checkout"
+    (here / ".dvc").mkdir(parents=True)
+    for name in ("dvc.yaml", "params.yaml"):
+        shutil.copy(ROOT / name, here / name)
+    shutil.copytree(made, here / "models")
+    monkeypatch.chdir(here)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    params = load_params()
+    reports = pd.DataFrame(
+        {
+            "report_id": [f"report-{row:06d}" for row in range(len(TEXTS))],
+            "text": TEXTS,
+            "codes": [["J18"], ["I50", "I10"], ["I10"]],
+            "keywords": [["pneumonie"], ["OAP", "HTA"], ["HTA"]],
+            "language": "fr",
+            "step": "dpo1",
+            "seed": [1, 2, 2**60],
+            "prompt": ["a", "b", "c"],
+        }
+    )
+    summary = {
+        "reports": 3, "distinct_codes": 3, "codes_per_report": 4 / 3, "words_per_report": 4.0,
+        "distinct_share": 1.0, "cut_share": 0.0, "left_out_empty": 0,
+    }  # fmt: skip
+    files = policy_files(here / "models/base", adapter_chain(here / "models", "dpo1"))
+    card.save(
+        Synthesis(reports, summary), params.synthesize, here / "data/synthetic/dpo1", step="dpo1",
+        language="fr", template="plain", source="demo", base_dir=here / "models/base",
+        lineage=files.lineage, completed_from_codes=False,
+    )  # fmt: skip
+    return here
+
+
+@pytest.fixture
+def audited(checkout: Path) -> Path:
+    """With a privacy verdict, recorded in dvc.lock as that of this data set."""
+    write_json("metrics/privacy/dpo1.json", AUDIT)
+    hashes = Hashes(Path(), checkout / ".hashes.json")
+    data = {"path": "data/synthetic/dpo1", "md5": hashes.of("data/synthetic/dpo1")}
+    code = {"path": "stages/synthesize.py", "md5": "0" * 32}
+    figures = {
+        "path": "metrics/privacy/dpo1.json",
+        "md5": hashes.of("metrics/privacy/dpo1.json"),
+    }
+    params = {"params.yaml": {"synthesize.temperature": 0.9}}
+    stages = {
+        "synthesize@dpo1": {"cmd": "x", "deps": [code], "params": params, "outs": [data]},
+        "privacy@dpo1": {"cmd": "x", "deps": [data], "outs": [figures]},
+    }
+    Path("dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": stages}))
+    return checkout
+
+
+@pytest.fixture
+def publish(tmp_path: Path) -> Publish:
+    """``synth-fr publish --step dpo1 --out <tmp>/out ...``."""
+
+    def run(*options: str, step: str = "dpo1", out: Path | None = None) -> Result:
+        place = out or tmp_path / "out"
+        return CliRunner().invoke(app, ["publish", "--step", step, "--out", str(place), *options])
+
+    return run
