@@ -22,14 +22,18 @@ def name() -> str:
     return torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU, one thread"
 
 
-def now() -> float:
+def clock() -> float:
     """Seconds of wall clock on a GPU, of CPU time elsewhere: other work does not count there."""
+    return time.perf_counter() if device() == "cuda" else time.process_time()
+
+
+def now() -> float:
+    """`clock`, once the GPU has done what this process asked of it."""
     import torch
 
     if torch.cuda.is_available():
         torch.cuda.synchronize()
-        return time.perf_counter()
-    return time.process_time()
+    return clock()
 
 
 def peak_flops() -> float:
