@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.gpu_check import runner, wheels
-from benchmarks.gpu_check.blocks import BLOCKS, LIMIT_S, Block
+from benchmarks.gpu_check.blocks import BLOCKS, EVERYWHERE, LIMIT_S, Block
 from synthfr.errors import UserError
 from synthfr.pipeline import gpu_record
 from synthfr.pipeline.gpu_record import FULL, RECORD, Outcome
@@ -18,6 +19,7 @@ from synthfr.pipeline.gpu_record import FULL, RECORD, Outcome
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 if every block that was run is done, and where there was nothing to run."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # runs `finally`
     try:
         if given[:1] == ["wheels"]:
             return _wheels(given[1:])
@@ -74,7 +76,7 @@ def _check(asked: argparse.Namespace) -> int:
             continue
         print(f"{block.name}: {block.what}", flush=True)
         sha = asked.commit or runner.commit()
-        outcome = runner.run(block.name, asked.size, machine, asked.limit, sha, None)
+        outcome = runner.run(block.name, asked.size, machine, asked.limit, sha)
         gpu_record.add(asked.out, machine.name, block.name, outcome)
         ended.append(outcome)
         print(f"{block.name}: {_state(outcome)}", flush=True)
@@ -98,12 +100,13 @@ def _without_gpu(chosen: Sequence[Block], limit_s: float) -> int:
         why = "torch is not installed"
     print(f"No GPU here ({why}): nothing is measured. On a machine with one this would run:")
     for block in chosen:
-        lacking = wheels.missing(block.needs)
         print(f"{block.name:18} at most {limit_s / 60:g} min, about {block.gib} GiB of GPU memory")
         print(f"{'':18} {block.what}")
-        print(f"{'':18} needs {', '.join(block.needs)}")
-        if lacking:
-            print(f"{'':18} missing here: {wheels.told(lacking)}")
+        if block.own:
+            print(f"{'':18} needs {', '.join(block.own)}")
+    print(f"All need {', '.join(EVERYWHERE)}.")
+    if lacking := wheels.missing(dict.fromkeys(name for one in chosen for name in one.needs)):
+        print(f"This machine lacks {wheels.told(lacking)}.")
     total = sum(wheels.SIZES.values()) / 1e6
     print(
         "A machine without a package registry that has torch, transformers, peft and accelerate "

@@ -11,26 +11,31 @@ LIMIT_S = 480.0  # most seconds of a block
 Measured = Iterator[tuple[str, Callable[[], Mapping[str, Any]]]]
 """Contender, what measures it; one after the other, so that none is lost when time runs out."""
 
-OURS = (
-    *("pydantic", "pydantic_core", "annotated-types", "typing-inspection"),
+EVERYWHERE = (
+    *("torch", "transformers", "pydantic", "pydantic_core", "annotated-types", "typing-inspection"),
     *("ruamel.yaml", "ruamel.yaml.clib", "typer", "pandas"),
-)  # what our own modules import in every block
+)  # what every block imports
 _DATASETS = ("datasets", "pyarrow", "multiprocess", "dill", "xxhash")
 _TRAINING = ("trl", "peft", "accelerate", *_DATASETS)
-_TORCH = ("torch", "transformers")
 
 
 @dataclass(frozen=True)
 class Block:
     """`gib`: of GPU memory that it is made for, by arithmetic; with less it may fail, and says so.
-    `function`: module and name of what measures it.
+    `own`: packages beyond those that every block imports. `function`: module and name of what
+    measures it.
     """
 
     name: str
     what: str
     gib: int
-    needs: tuple[str, ...]
+    own: tuple[str, ...]
     function: str
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Packages, by the names of their distributions."""
+        return (*EVERYWHERE, *self.own)
 
     def measure(self, size: str) -> Measured:
         """Its contenders at a size, ``full`` or ``tiny``."""
@@ -47,7 +52,7 @@ BLOCKS = {
             "tests",
             "all tests marked gpu",
             4,
-            (*_TORCH, "pytest", *_TRAINING, *OURS),
+            ("pytest", *_TRAINING),
             f"{_MODULES}.marked_tests:tests",
         ),
         Block(
@@ -55,14 +60,14 @@ BLOCKS = {
             "SFT (LoRA r 32, bfloat16) of a random Qwen3-4B: ours, packed too, TRL's defaults, "
             "padded chunks of 512",
             40,
-            (*_TORCH, *_TRAINING, *OURS),
+            _TRAINING,
             f"{_MODULES}.measures:sft",
         ),
         Block(
             "dpo",
             "DPO of the same: ours, TRL's defaults",
             70,
-            (*_TORCH, *_TRAINING, *OURS),
+            _TRAINING,
             f"{_MODULES}.measures:dpo",
         ),
         Block(
@@ -70,14 +75,14 @@ BLOCKS = {
             "transformers engine on a random Qwen3-0.6B: ours, `generate` report by report and in "
             "batches",
             16,
-            (*_TORCH, *OURS),
+            (),
             f"{_MODULES}.measures:transformers_06b",
         ),
         Block(
             "transformers-4b",
             "the same on a random Qwen3-4B",
             28,
-            (*_TORCH, *OURS),
+            (),
             f"{_MODULES}.measures:transformers_4b",
         ),
         Block(
@@ -85,21 +90,21 @@ BLOCKS = {
             "2 800 x 4 candidates with a random encoder of XLM-R-base's size: ours, the original's "
             "loops on a tenth of them",
             8,
-            (*_TORCH, "sentence-transformers", *OURS),
+            ("sentence-transformers",),
             f"{_MODULES}.measures:scoring",
         ),
         Block(
             "coder",
             "fine-tuning of a random encoder of ModernBERT-large's size as the ICD-10 coder",
             48,
-            (*_TORCH, "accelerate", *_DATASETS, *OURS),
+            ("accelerate", *_DATASETS),
             f"{_MODULES}.measures:coder",
         ),
         Block(
             "vllm",
             "vLLM engine on a random Qwen3-0.6B: ours, raw vLLM",
             16,
-            (*_TORCH, "vllm", "llguidance", *OURS),
+            ("vllm", "llguidance"),
             f"{_MODULES}.measures:vllm",
         ),
     )

@@ -72,15 +72,17 @@ def commit() -> str:
     return done.stdout.strip()
 
 
-def run(
-    name: str, size: str, machine: Machine, limit_s: float, commit: str, command: list[str] | None
-) -> Outcome:
-    """One block's outcome; `command` stands for its own, which adds the file of figures."""
+def command(name: str, size: str) -> list[str]:
+    """What runs a block; the file for its figures comes last."""
+    return [sys.executable, "-m", "benchmarks.gpu_check", "block", name, "--size", size]
+
+
+def run(name: str, size: str, machine: Machine, limit_s: float, commit: str) -> Outcome:
+    """One block's outcome."""
     with tempfile.TemporaryDirectory() as folder:
         found = Path(folder) / "figures.json"
-        own = [sys.executable, "-m", "benchmarks.gpu_check", "block", name, "--size", size]
         begun = time.monotonic()
-        status = _wait([*(command or own), "--figures", str(found)], machine, limit_s)
+        status = _wait([*command(name, size), "--figures", str(found)], machine, limit_s)
         seconds = time.monotonic() - begun
         held = json.loads(found.read_text("utf-8")) if found.is_file() else {}
     figures, reason = held.get("figures", {}), held.get("reason", "")
@@ -97,10 +99,13 @@ def run(
 
 
 def _wait(command: list[str], machine: Machine, limit_s: float) -> int | None:
-    """Exit status of the process; None when it was stopped, with all that it started, for time."""
+    """Exit status of the process; None when it was stopped, with all that it started, for time.
+
+    They end with this process, too, when it is interrupted or told to end.
+    """
     # one GPU: a trainer would spread over all that it sees
     environment = os.environ | _ONE_THREAD | {"CUDA_VISIBLE_DEVICES": machine.index}
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, process_group=0)
     try:
         return process.wait(limit_s)
     except subprocess.TimeoutExpired:

@@ -84,9 +84,11 @@ def download(dest: Path, names: Sequence[str], python: str) -> None:
     for file in files:
         print(f"{file.stat().st_size / _MB:6.1f} MB  {file.name}")
     print(f"{sum(file.stat().st_size for file in files) / _MB:6.1f} MB in all, in {dest}")
+    # dill, which datasets hashes with, takes only what lies in a folder of that name for a library
     print(
-        "Carry the folder. There: python3 -m pip install --no-index --no-deps --target SITE "
-        f"{dest.name}/*.whl, then PYTHONPATH=SITE:. python3 -m benchmarks.gpu_check"
+        f"Carry the folder. There: python3 -m pip install --no-index --no-deps --target "
+        f"carried/site-packages {dest.name}/*.whl, then PYTHONPATH=carried/site-packages:. "
+        "python3 -m benchmarks.gpu_check"
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from synthfr.errors import UserError
-from synthfr.pipeline.gpu_record import FULL, Outcome, Record
+from synthfr.pipeline.gpu_record import CONTENDERS, FULL, Outcome, Record
 
 HEAD = ("what", "ours", "peer", "ratio", "target")
 NOT_MEASURED = "not measured"
@@ -75,8 +75,9 @@ def _rows(blocks: Mapping[str, Outcome]) -> list[Cells]:
 
 def _tests(outcome: Outcome | None) -> Cells:
     what, target = "tests marked gpu", "none fails"
-    counts = outcome.figures.get("tests") if outcome else None
-    told = ", ".join(f"{int(value)} {name}" for name, value in (counts or {}).items())
+    counts = outcome.figures.get("tests", {}) if outcome else {}
+    order = CONTENDERS["tests"]["tests"]
+    told = ", ".join(f"{int(counts[name])} {name}" for name in order if name in counts)
     return [what, told or _absent(outcome), _NONE, _NONE, target]
 
 
