@@ -43,7 +43,7 @@ QWEN3_TINY: Architecture = {
     "num_hidden_layers": 2,
     "num_attention_heads": 2,
     "num_key_value_heads": 1,
-    "head_dim": 16,
+    "head_dim": 32,  # vLLM on a CPU wants no less
 }
 XLMR_BASE: Architecture = {
     "vocab_size": 250002,

@@ -146,6 +146,8 @@ def _keep(found: Path, figures: Figures, failures: list[str]) -> None:
 
 def told(error: Exception) -> str:
     """An error in one line, without this machine's folders."""
+    if isinstance(error, subprocess.CalledProcessError):
+        return f"a process of its own ended with status {error.returncode}"
     text = " ".join(str(error).split()).replace(str(ROOT), ".").replace(str(Path.home()), "~")
     line = text if isinstance(error, UserError) else f"{type(error).__name__}: {text}"
     return line[:_REASON]

@@ -119,12 +119,13 @@ def _absent(outcome: Outcome | None) -> str:
 def _target(row: Row) -> str:
     if row.target is None:
         return _NONE
-    return f"at least {row.target:.0%}" if row.measure == "mfu" else f"at least {row.target:g}"
+    target = f"{row.target:.0%}".replace("%", " %") if row.measure == "mfu" else f"{row.target:g}"
+    return f"at least {target}"
 
 
 def _shown(measure: str, value: float) -> str:
     if measure == "mfu":
-        return f"{value:.1%}"
+        return f"{value:.1%}".replace("%", " %")
     return f"{value:,.0f}".replace(",", " ") if value >= 100 else f"{value:.1f}"
 
 

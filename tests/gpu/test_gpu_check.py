@@ -227,6 +227,8 @@ def test_one_contender_that_fails_does_not_take_the_others_along(
     monkeypatch.setattr(measures, "_trained", trained)
     found = tmp_path / "figures.json"
     assert runner.execute("dpo", "tiny", found) == 1
+    crashed = subprocess.CalledProcessError(1, ["python", "/tmp/x"])
+    assert runner.told(crashed) == "a process of its own ended with status 1"
     assert json.loads(found.read_text("utf-8")) == {
         "figures": {"TRL": {"tokens_per_s": 1.0}},
         "reason": "ours: ValueError: no such thing in ./data",
@@ -339,7 +341,7 @@ def test_the_table_shows_what_was_measured_beside_the_target(
     assert (ours, target) == ("25 500", "at least 2")
     assert peer.startswith("TRL's defaults, padded: 10 000; ") and ratio.startswith("2.55; ")
     assert cells(table, "r 32: MFU")[1:] == [
-        "44.4%", "TRL's defaults, padded: 20.0%", "none", "at least 40%",
+        "44.4 %", "TRL's defaults, padded: 20.0 %", "none", "at least 40 %",
     ]  # fmt: skip
     what, *_, ratio, target = cells(table, "scoring")
     assert "(2800 x 4; the loops: 280 x 4 of them)" in what
