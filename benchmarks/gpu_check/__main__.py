@@ -53,13 +53,16 @@ def _check(asked: argparse.Namespace) -> int:
     machine = runner.find_machine(asked.device)
     record = gpu_record.read(asked.out)
     chosen = [BLOCKS[name] for name in asked.again + asked.only] or list(BLOCKS.values())
+    if asked.list:
+        for gpu in [machine.name] if machine else list(record) or ["no GPU here"]:
+            print(f"{gpu} ({asked.out})")
+            for block in chosen:
+                state = _state(record.get(gpu, {}).get(block.name))
+                print(f"{block.name:18} {state:40} {block.what}")
+        return 0
     if machine is None:
         return _without_gpu(chosen, asked.limit)
     recorded = record.get(machine.name, {})
-    if asked.list:
-        for block in chosen:
-            print(f"{block.name:18} {_state(recorded.get(block.name)):40} {block.what}")
-        return 0
     print(f"{machine.name}, driver {machine.driver}, torch {machine.torch}; results: {asked.out}")
     begun, ended = time.monotonic(), []
     for block in dict.fromkeys(chosen):

@@ -10,11 +10,13 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from benchmarks import random_models
 from benchmarks.gpu_check import __main__ as gpu_check
 from benchmarks.gpu_check import marked_tests, runner, wheels
 from benchmarks.gpu_check.blocks import BLOCKS
@@ -53,6 +55,13 @@ def test_without_a_gpu_it_says_what_it_would_run(
     assert told.count("at most 8 min") == len(BLOCKS)
     assert "trl==" in told and "(0.9 MB)" in told and "(6.0 MB; sizes of 2026-11-29" in told
     assert list(tmp_path.iterdir()) == []
+    assert gpu_check.main(["--list", "--out", str(tmp_path / "gpu.json")]) == 0
+    assert capsys.readouterr().out.count(" not measured ") == len(BLOCKS)
+    gpu_record.add(tmp_path / "gpu.json", "NVIDIA H200", "sft", done("sft"))
+    assert gpu_check.main(["--list", "--out", str(tmp_path / "gpu.json")]) == 0
+    listed = capsys.readouterr().out
+    assert listed.startswith("NVIDIA H200 (") and "done, 61 s" in listed
+    assert listed.count(" not measured ") == len(BLOCKS) - 1
 
 
 def test_make_says_it_on_a_machine_with_nothing_but_python(tmp_path: Path) -> None:
@@ -203,6 +212,32 @@ def test_what_fails_or_takes_too_long_is_recorded_and_the_others_go_on(
     assert fake["ran"] == names
 
 
+@pytest.mark.slow
+def test_a_block_ends_with_the_check_that_is_told_to_end(tmp_path: Path) -> None:
+    lives = tmp_path / "lives"
+    block = f"import os, pathlib, time; pathlib.Path({str(lives)!r}).write_text(str(os.getpid()))"
+    script = (
+        "import sys; from benchmarks.gpu_check import __main__, runner\n"
+        f"runner.command = lambda *_: [sys.executable, '-c', {block + '; time.sleep(90)'!r}]\n"
+        f"sys.exit(__main__.main([*{TINY}, '--out', {str(tmp_path / 'gpu.json')!r}, "
+        "'--only', 'sft']))"
+    )
+    check = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT)
+    try:
+        until = time.monotonic() + 60
+        while not (lives.is_file() and lives.read_text()) and time.monotonic() < until:
+            time.sleep(0.1)
+        block_id = int(lives.read_text())
+        os.kill(block_id, 0)  # the control: it runs
+        check.terminate()
+        assert check.wait(30) == 128 + 15
+    finally:
+        check.kill()
+    with pytest.raises(ProcessLookupError):
+        os.kill(block_id, 0)
+    assert not (tmp_path / "gpu.json").exists()
+
+
 def test_no_block_is_begun_that_may_not_end_in_time(
     fake: dict[str, list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -260,6 +295,25 @@ def test_marked_tests_are_found_and_counted(tmp_path: Path) -> None:
     )
     counted = {"passed": 3, "failed": 2, "errors": 1, "skipped": 3}
     assert marked_tests.counts(junit) == counted
+
+
+def test_random_models_are_as_large_as_the_real_ones() -> None:
+    """Weights as published: 4.02e9, 5.96e8, 2.78e8 and 3.95e8."""
+    import torch
+    import transformers as t
+
+    qwen, xlmr = (t.Qwen3ForCausalLM, t.Qwen3Config), (t.XLMRobertaModel, t.XLMRobertaConfig)
+    sizes = []
+    with torch.device("meta"):
+        for (model, config), architecture in (
+            (qwen, random_models.QWEN3_4B),
+            (qwen, random_models.QWEN3_06B),
+            (xlmr, random_models.XLMR_BASE),
+            ((t.ModernBertModel, t.ModernBertConfig), random_models.MODERNBERT_LARGE),
+        ):
+            made = model(config(**architecture))
+            sizes.append(sum(one.numel() for one in made.parameters()))
+    assert sizes == pytest.approx([4.02e9, 5.96e8, 2.78e8, 3.95e8], rel=2e-3)
 
 
 # -- the record and README's table
