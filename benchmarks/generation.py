@@ -6,8 +6,9 @@ Four reports for each prompt, at temperatures 0.7, 0.9, 1.0 and 1.1, from the sh
 provided one. The peer is a loop that calls `generate` once for every report, as scripts commonly
 do; it writes a share of the reports, as its rate does not depend on their number. `generate` on
 batches of 200, which can only have one temperature each, is shown beside. Each runs in a process of
-its own with one thread, one after the other; seconds are CPU seconds, so that other work on the
-machine does not count, and loading does not either. Then both write the same greedy texts.
+its own with one thread, one after the other; seconds are CPU seconds (on a GPU: wall seconds), so
+that other work on the machine does not count, and loading does not either. Then both write the same
+greedy texts.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from benchmarks import machine
 
 if TYPE_CHECKING:
     from synthfr.models import Policy
@@ -31,10 +33,18 @@ TEMPERATURES = (0.7, 0.9, 1.0, 1.1)
 MAX_NEW_TOKENS = 256
 BATCH_SIZE = 200
 KEYWORDS = 3
-_LOOP_SHARE = 10  # of the reports, one in so many is written by the loop
 _GREEDY = 20  # texts compared
 
 Texts = list[str]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is written: reports of up to so many tokens for each prompt, one a temperature."""
+
+    prompts: Texts
+    max_new_tokens: int = MAX_NEW_TOKENS
+    loop_share: int = 10  # of the reports, one in so many is written by the loop
 
 
 def main(
@@ -44,7 +54,7 @@ def main(
 ) -> None:
     """Compare tokens per second and peak memory."""
     if only and base:
-        print(json.dumps(_measure(CONTENDERS[only], base, prompts_of_demo(prompts))))
+        print(json.dumps(_measure(only, base, prompts_of_demo(prompts))))
         return
     result = compare(base, prompts)
     for name in CONTENDERS:
@@ -95,38 +105,41 @@ def prompts_of_demo(n: int) -> Texts:
     return made
 
 
-def _measure(
-    contender: Callable[[Policy, Texts], int], base: Path, prompts: Texts
-) -> dict[str, Any]:
-    """One contender: CPU seconds, tokens, memory, and its greedy texts (not counted)."""
-    import resource
-
+def _measure(name: str, base: Path, prompts: Texts) -> dict[str, Any]:
+    """One contender: its rate, memory, and its greedy texts (not counted)."""
     import torch
 
     from synthfr.models import load_policy
 
     torch.set_num_threads(1)
     policy = load_policy(base, [])
-    contender(policy, prompts[:1])  # what is set up once is set up before
-    begin = time.process_time()
-    tokens = contender(policy, prompts)
-    seconds = time.process_time() - begin
+    figures = measure(name, policy, Task(prompts))
+    greedy = GREEDY[name](policy, prompts[:_GREEDY]) if name in GREEDY else None
+    return figures | {"greedy": greedy}
+
+
+def measure(name: str, policy: Policy, task: Task) -> dict[str, Any]:
+    """One contender's seconds, tokens and memory, in this process."""
+    contender = CONTENDERS[name]
+    contender(policy, replace(task, prompts=task.prompts[:1]))  # what is set up once comes before
+    begin = machine.now()
+    tokens = contender(policy, task)
+    seconds = machine.now() - begin
     return {
         "tokens": tokens,
         "seconds": seconds,
         "tokens_per_s": tokens / seconds,
-        "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        "greedy": GREEDY[contender](policy, prompts[:_GREEDY]) if contender in GREEDY else None,
+        "peak_memory_mib": machine.peak_gib() * 1024,
     }
 
 
-def _engine(policy: Policy, prompts: Texts) -> int:
+def _engine(policy: Policy, task: Task) -> int:
     from synthfr.engines import Request
     from synthfr.engines.transformers.transformers_engine import TransformersEngine
 
     requests = [
-        Request(f"{i}/{t}", prompt, i, t, max_new_tokens=MAX_NEW_TOKENS)
-        for i, prompt in enumerate(prompts)
+        Request(f"{i}/{t}", prompt, i, t, max_new_tokens=task.max_new_tokens)
+        for i, prompt in enumerate(task.prompts)
         for t in TEMPERATURES
     ]
     made = TransformersEngine(policy, BATCH_SIZE).generate(requests)
@@ -142,13 +155,13 @@ def _engine_greedy(policy: Policy, prompts: Texts) -> Texts:
     return [one.text for one in sorted(made, key=lambda one: int(one.id))]
 
 
-def _loop(policy: Policy, prompts: Texts) -> int:
+def _loop(policy: Policy, task: Task) -> int:
     import torch
 
     torch.manual_seed(0)
-    asked = [(prompt, t) for prompt in prompts for t in TEMPERATURES][::_LOOP_SHARE]
+    asked = [(prompt, t) for prompt in task.prompts for t in TEMPERATURES][:: task.loop_share]
     return sum(
-        len(_generate(policy, [prompt], do_sample=True, top_k=0, temperature=t)[0])
+        len(_generate(policy, [prompt], task.max_new_tokens, **_sampled(t))[0])
         for prompt, t in asked
     )
 
@@ -156,32 +169,39 @@ def _loop(policy: Policy, prompts: Texts) -> int:
 def _loop_greedy(policy: Policy, prompts: Texts) -> Texts:
     return [
         policy.tokenizer.decode(
-            _generate(policy, [prompt], do_sample=False)[0], skip_special_tokens=True
+            _generate(policy, [prompt], MAX_NEW_TOKENS, do_sample=False)[0],
+            skip_special_tokens=True,
         )
         for prompt in prompts
     ]
 
 
-def _batched(policy: Policy, prompts: Texts) -> int:
+def _batched(policy: Policy, task: Task) -> int:
     import torch
 
     torch.manual_seed(0)
-    asked = sorted(prompts * len(TEMPERATURES), key=len)
+    asked = sorted(task.prompts * len(TEMPERATURES), key=len)
     tokens = 0
     for start in range(0, len(asked), BATCH_SIZE):
         batch = asked[start : start + BATCH_SIZE]
-        written = _generate(policy, batch, do_sample=True, top_k=0, temperature=TEMPERATURES[1])
+        written = _generate(policy, batch, task.max_new_tokens, **_sampled(TEMPERATURES[1]))
         tokens += sum(map(len, written))
     return tokens
 
 
-def _generate(policy: Policy, prompts: Texts, **sampling: Any) -> list[list[int]]:
+def _sampled(temperature: float) -> dict[str, Any]:
+    return {"do_sample": True, "top_k": 0, "temperature": temperature}
+
+
+def _generate(
+    policy: Policy, prompts: Texts, max_new_tokens: int, **sampling: Any
+) -> list[list[int]]:
     """New tokens of each prompt, with the first end-of-text token and without what follows it."""
     given = policy.tokenizer(prompts, return_tensors="pt", padding=True, padding_side="left")
     written = policy.model.generate(
-        input_ids=given["input_ids"],
-        attention_mask=given["attention_mask"],
-        max_new_tokens=MAX_NEW_TOKENS,
+        input_ids=given["input_ids"].to(policy.model.device),
+        attention_mask=given["attention_mask"].to(policy.model.device),
+        max_new_tokens=max_new_tokens,
         pad_token_id=policy.tokenizer.pad_token_id,
         **sampling,
     )
@@ -191,7 +211,7 @@ def _generate(policy: Policy, prompts: Texts, **sampling: Any) -> list[list[int]
 
 
 CONTENDERS = {"engine": _engine, "generate loop": _loop, "generate batched": _batched}
-GREEDY = {_engine: _engine_greedy, _loop: _loop_greedy}
+GREEDY = {"engine": _engine_greedy, "generate loop": _loop_greedy}
 
 if __name__ == "__main__":
     typer.run(main)

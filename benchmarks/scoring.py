@@ -22,19 +22,31 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from benchmarks import machine
+from benchmarks.random_models import XLMR_BASE, Architecture
+
 if TYPE_CHECKING:
     from synthfr.scoring.sentence_transformers import SentenceTransformersEvaluator
 
 CANDIDATES = 4
 MAX_TOKENS, WINDOW_TOKENS, STRIDE_TOKENS = 512, 128, 64
-HIDDEN, LAYERS, VOCABULARY = 256, 6, 8000
+VOCABULARY = 8000  # of the tokenizer
+SMALL: Architecture = {
+    **XLMR_BASE,
+    "vocab_size": VOCABULARY,
+    "hidden_size": 256,
+    "intermediate_size": 1024,
+    "num_hidden_layers": 6,
+    "num_attention_heads": 4,
+    "layer_norm_eps": 1e-12,
+    "type_vocab_size": 2,
+}
 # reports in a text, evenly drawn; private ones are shorter: both make texts of like length
 JOINED = {"candidate": (2, 7), "document": (3, 10)}
 TOLERANCE = 1e-4
@@ -52,7 +64,7 @@ def main(
 ) -> None:
     """Compare seconds and scores."""
     if only and encoder:
-        print(json.dumps(_measure(CONTENDERS[only], encoder, documents)))
+        print(json.dumps(measure(only, encoder, documents)))
         return
     result = compare(documents, encoder)
     print(
@@ -86,8 +98,10 @@ def compare(documents: int, encoder: Path | None) -> dict[str, Any]:
     return result | {"windows": result["loop"]["windows"]}
 
 
-def make_encoder(folder: Path) -> Path:
-    """A random encoder with XLM-R's architecture and special tokens, mean pooling."""
+def make_encoder(folder: Path, architecture: Architecture = SMALL) -> Path:
+    """A random encoder with XLM-R's architecture and special tokens, mean pooling; its tokenizer is
+    trained on the demo.
+    """
     import torch
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
@@ -112,11 +126,8 @@ def make_encoder(folder: Path) -> Path:
         eos_token="</s>", unk_token="<unk>", mask_token="<mask>", cls_token="<s>", sep_token="</s>",
     ).save_pretrained(plain)  # fmt: skip
     torch.manual_seed(0)
-    config = XLMRobertaConfig(
-        vocab_size=words.get_vocab_size(), hidden_size=HIDDEN, num_hidden_layers=LAYERS,
-        num_attention_heads=HIDDEN // 64, intermediate_size=4 * HIDDEN,
-        max_position_embeddings=MAX_TOKENS + 2, initializer_range=0.1,
-    )  # fmt: skip
+    vocabulary = max(architecture["vocab_size"], words.get_vocab_size())
+    config = XLMRobertaConfig(**architecture | {"vocab_size": vocabulary}, initializer_range=0.1)
     XLMRobertaModel(config, add_pooling_layer=False).save_pretrained(plain)
     module = Transformer(str(plain))
     made = folder / "encoder"
@@ -151,11 +162,8 @@ def _round(documents: int) -> Round:
     return candidates, joined(_reports("train", 400), documents, "document")
 
 
-def _measure(
-    contender: Callable[[SentenceTransformersEvaluator, Round], list[float]],
-    encoder: Path,
-    documents: int,
-) -> dict[str, Any]:
+def measure(name: str, encoder: Path, documents: int) -> dict[str, Any]:
+    """One contender's seconds, scores and encoded tokens, in this process."""
     import torch
 
     from synthfr.scoring.sentence_transformers import (
@@ -164,14 +172,14 @@ def _measure(
     )
 
     torch.set_num_threads(1)
+    contender = CONTENDERS[name]
     settings = SentenceTransformersSettings(model=str(encoder), max_tokens=MAX_TOKENS)
     evaluator = SentenceTransformersEvaluator(settings)
     candidates, private = _round(documents)
     contender(evaluator, (candidates[:CANDIDATES], private[:1]))  # what is set up once
-    clock = time.perf_counter if torch.cuda.is_available() else time.process_time
-    begin = clock()
+    begin = machine.now()
     scores = contender(evaluator, (candidates, private))
-    seconds = clock() - begin
+    seconds = machine.now() - begin
     windows = [evaluator.windows(text, WINDOW_TOKENS, STRIDE_TOKENS) for text in candidates]
     counted = [[*candidates], [*private], [window for each in windows for window in each]]
     n_candidates, n_documents, n_windows = (sum(evaluator._lengths(each)) for each in counted)
@@ -223,7 +231,13 @@ def _original(
     return found
 
 
-CONTENDERS = {"one pass": _one_pass, "loop": _loop, "loop, by part": _loop_by_part}
+Contender = Callable[["SentenceTransformersEvaluator", Round], list[float]]
+
+CONTENDERS: dict[str, Contender] = {
+    "one pass": _one_pass,
+    "loop": _loop,
+    "loop, by part": _loop_by_part,
+}
 
 if __name__ == "__main__":
     typer.run(main)

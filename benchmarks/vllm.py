@@ -7,9 +7,9 @@ Four reports for each prompt, at temperatures 0.7, 0.9, 1.0 and 1.1. The first p
 ``vllm.LLM.generate`` with the same settings, called once with the same prompts, seeds and
 temperatures. The second is how the original asks: one call for each temperature, with all prompts
 and no seeds. Our transformers engine is shown beside. Each runs in a process of its own with one
-thread, one after the other; seconds are CPU seconds, so that other work on the machine does not
-count, and loading does not either; of three passes the fastest counts. Then our engine and vLLM
-write the same greedy texts.
+thread, one after the other; seconds are CPU seconds (on a GPU: wall seconds), so that other work on
+the machine does not count, and loading does not either; of three passes the fastest counts. Then
+our engine and vLLM write the same greedy texts.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +26,7 @@ from typing import Annotated, Any
 
 import typer
 
+from benchmarks import machine
 from benchmarks.generation import (
     BATCH_SIZE,
     MAX_NEW_TOKENS,
@@ -69,13 +69,7 @@ def compare(base: Path | None, prompts: int) -> dict[str, Any]:
     """Run all contenders on the same prompts; ratios are of tokens a second, ours to theirs."""
     with tempfile.TemporaryDirectory() as folder:
         base = base or shipped_base(Path(folder) / "base")
-        one_thread = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-        result: dict[str, Any] = {}
-        for name in CONTENDERS:
-            command = [sys.executable, "-m", "benchmarks.vllm", "--only", name]
-            command += ["--base", str(base), "--prompts", str(prompts)]
-            done = subprocess.run(command, check=True, env=one_thread, stdout=subprocess.PIPE)
-            result[name] = json.loads(done.stdout.splitlines()[-1])
+        result: dict[str, Any] = {name: measure(name, base, prompts) for name in CONTENDERS}
     greedy = [result[name].pop("greedy") for name in CONTENDERS]
     result["same_greedy"] = sum(ours == theirs for ours, theirs in zip(*greedy[:2], strict=True))
     rate = {name: result[name]["tokens_per_s"] for name in CONTENDERS}
@@ -84,17 +78,27 @@ def compare(base: Path | None, prompts: int) -> dict[str, Any]:
     return result
 
 
+def measure(name: str, base: Path, prompts: int) -> dict[str, Any]:
+    """One contender, in a process of its own: its rate, memory and greedy texts."""
+    one_thread = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "benchmarks.vllm", "--only", name]
+    command += ["--base", str(base), "--prompts", str(prompts)]
+    done = subprocess.run(command, check=True, env=one_thread, stdout=subprocess.PIPE)
+    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return figures
+
+
 def _measure(name: str, base: Path, prompts: Texts) -> dict[str, Any]:
-    """One contender: CPU seconds, tokens, memory, and its greedy texts (not counted)."""
+    """One contender: its rate, memory, and its greedy texts (not counted)."""
     import resource
 
     passes = []
     with CONTENDERS[name](base) as (write, greedy):
         write(prompts[:1])  # what is set up once is set up before
         for _ in range(_PASSES):
-            begin = time.process_time()
+            begin = machine.clock()
             tokens = write(prompts)
-            passes.append((tokens, time.process_time() - begin))
+            passes.append((tokens, machine.clock() - begin))
         texts = greedy(prompts[:_GREEDY])
     tokens, seconds = max(passes, key=lambda one: one[0] / one[1])
     return {

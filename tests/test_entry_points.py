@@ -20,7 +20,17 @@ def run(folder: Path, *command: str, **environment: str) -> subprocess.Completed
 
 def test_make_lists_its_targets() -> None:
     listed = run(ROOT, "make").stdout
-    for target in ("repro", "repro-seeds", "controls", "test", "lint", "ui", "bench", "install"):
+    for target in (
+        "repro",
+        "repro-seeds",
+        "controls",
+        "test",
+        "lint",
+        "ui",
+        "bench",
+        "gpu-check",
+        "install",
+    ):
         assert f"{target} " in listed
 
 

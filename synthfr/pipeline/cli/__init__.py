@@ -200,7 +200,9 @@ def docs(
         typer.Option("--snapshot", help="Before: copy the figures of the run here to docs/demo."),
     ] = False,
 ) -> None:
-    """Write the README's tables anew from dvc.yaml, params.yaml, docs/demo and docs/seeds.json."""
+    """Write the README's tables anew from dvc.yaml, params.yaml, docs/demo, docs/seeds.json and
+    docs/gpu.json.
+    """
     from synthfr.pipeline.cli import readme
 
     if check and snapshot:

@@ -16,7 +16,7 @@ import typer
 
 from synthfr.disk import read_yaml, write_text
 from synthfr.errors import UserError
-from synthfr.pipeline import layout
+from synthfr.pipeline import gpu_record, gpu_tables, layout
 from synthfr.pipeline.cli import demo_figures
 from synthfr.pipeline.cli.seed_record import RECORD_PATH
 from synthfr.pipeline.page import faithfulness_figures, record, seed_tables, text_tables
@@ -115,12 +115,24 @@ def controls() -> str:
     return "\n\n".join(_with_title(one) for one in tables if one is not None)
 
 
+def gpu() -> str:
+    """What `make gpu-check` measured, a table for each GPU; "not measured" where it was not run."""
+    parts = []
+    for name, rows, origin in gpu_tables.tables(gpu_record.read(gpu_record.RECORD)):
+        first, *others = gpu_tables.HEAD
+        parts.append(_markdown([f"{name}: {first}" if name else first, *others], rows))
+        if origin:
+            parts.append(f"{name}: {origin}")
+    return "\n\n".join(parts)
+
+
 TABLES: Mapping[str, Callable[[], str]] = {
     "stages": stages,
     "parameters": parameters,
     "results": results,
     "seeds": seeds,
     "controls": controls,
+    "gpu": gpu,
 }
 
 
