@@ -134,6 +134,13 @@ def merge(
     return kept
 
 
+def told_adapter(record: Mapping[str, Any]) -> str:
+    """How a card names an adapter of a base's provenance."""
+    if not record["repo_id"]:
+        return "an adapter, not of the hub"
+    return f"`{record['repo_id']}` at `{record['revision']}`"
+
+
 def kept_adapters(base: Path) -> list[Path]:
     """Folders of the published adapters that were merged into a provided base, in order."""
     return sorted((base / KEPT).glob("*"), key=lambda folder: int(folder.name))

@@ -17,8 +17,9 @@ from synthfr import front_matter
 from synthfr.disk import read_json, write_json, write_text
 from synthfr.errors import UserError
 from synthfr.generation.synthesis import Synthesize
-from synthfr.models import ModelFiles, licences, load_tokenizer
-from synthfr.models.adapters import ADAPTER_CONFIG, compose
+from synthfr.models import ModelFiles, licences, load_tokenizer, published
+from synthfr.models.adapters import compose
+from synthfr.models.lora import ADAPTER_CONFIG
 from synthfr.models.merged import Dtype, write_merged
 from synthfr.prompts import SLOT
 from synthfr.publishing import privacy
@@ -91,7 +92,9 @@ def write_model(
     `dtype` is that of merged weights; `base` is what an adapter calls its base, a hub name or a
     folder; the rest: see `dataset.write_dataset`.
     """
-    if kind == "adapter" and not files.adapters:
+    # those of base.adapters are merged into models/base, not into the base that others have
+    chain = [*published.kept_adapters(files.folder), *files.adapters]
+    if kind == "adapter" and not chain:
         raise UserError(
             f"{files.name} has no adapter: it is the bare base; publish another step, or --merged."
         )
@@ -102,7 +105,7 @@ def write_model(
             write_merged(files, partial, dtype)
             _sampling(partial, use)
         else:
-            compose(files.adapters, partial)
+            compose(chain, partial)
             load_tokenizer(files).save_pretrained(partial)
             config = read_json(partial / ADAPTER_CONFIG)
             revision = origin.base["revision"] if base == origin.base["repo_id"] else None

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from synthfr.models.published import told_adapter
+
 LINEAGE = "lineage.json"
 
 
@@ -21,10 +23,10 @@ class Origin:
 
     def as_dict(self) -> dict[str, Any]:
         """For lineage.json."""
-        known = ("source", "repo_id", "revision", "parameters", "digest")
+        known = ("source", "repo_id", "revision", "parameters", "digest", "adapters")
         return {
             "step": self.step,
-            "base": {key: self.base[key] for key in known},
+            "base": {key: self.base[key] for key in known if key in self.base},
             "adapters": [{"step": step, "digest": one} for step, one in self.adapters.items()],
             "run": dict(self.run),
         }
@@ -39,6 +41,10 @@ class Origin:
     def section(self) -> str:
         """A card's section."""
         rows = [f"| base: {self.base_name} | `{self.base['digest']}` |"]
+        rows += [
+            f"| merged into the base: {told_adapter(one)} | `{one['digest']}` |"
+            for one in self.base.get("adapters", [])
+        ]
         rows += [f"| adapter of `{step}` | `{one}` |" for step, one in self.adapters.items()]
         rows += [f"| {name} of the run | `{one}` |" for name, one in self.run.items()]
         return "\n".join(

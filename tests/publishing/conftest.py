@@ -70,7 +70,7 @@ def checkout(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     card.save(
         Synthesis(reports, summary), params.synthesize, here / "data/synthetic/dpo1", step="dpo1",
         language="fr", template="plain", source="demo", base_dir=here / "models/base",
-        lineage=files.lineage, completed_from_codes=False,
+        lineage=files.lineage, completed_from_codes=False, min_documents=5,
     )  # fmt: skip
     return here
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -15,7 +16,11 @@ from typer.testing import CliRunner
 
 from synthfr.disk import read_json, write_json
 from synthfr.models import adapter_chain, load_policy
+from synthfr.models.adapters import compose
+from synthfr.models.base import Base, provide
 from synthfr.pipeline.cli import app
+from tests import tiny
+from tests.models.test_published import published_adapter
 from tests.publishing.conftest import Publish
 
 
@@ -95,6 +100,37 @@ def test_the_adapter_is_the_policy_and_the_steps_own_is_not(
     alone = PeftModel.from_pretrained(
         load_policy(checkout / "models/base", []).model, str(checkout / "models/dpo1")
     )
+    assert (logits(alone) - expected).abs().max() > 0.1
+
+
+def test_adapters_merged_into_the_base_are_part_of_what_is_published(
+    checkout: Path, publish: Publish, tmp_path: Path
+) -> None:
+    """Others have the base without them (`base.adapters`)."""
+    from peft import AutoPeftModelForCausalLM
+
+    plain = tiny.save_model(tmp_path / "plain", seed=7)
+    before = published_adapter(tmp_path / "before", plain, seed=8)
+    shutil.rmtree(checkout / "models")
+    base = checkout / "models/base"
+    provide(Base(source="local", path=str(plain), adapters=[str(before)]), base)
+    step0 = tiny.adapter(checkout / "models/step0", base, "step0", seed=1)
+    tiny.adapter(checkout / "models/dpo1", base, "dpo1", step0, seed=2)
+    expected = logits(load_policy(base, adapter_chain(checkout / "models", "dpo1")).model)
+
+    done = publish("--adapter", "--base", str(plain))
+    assert done.exit_code == 0, done.output
+    composed = AutoPeftModelForCausalLM.from_pretrained(tmp_path / "out", dtype=torch.float32)
+    assert torch.allclose(logits(composed), expected, atol=1e-4)
+    card = (tmp_path / "out/README.md").read_text("utf-8")
+    assert "merged into the base: an adapter, not of the hub" in card
+    # negative control: our own steps' adapters alone, on the base that others have
+    compose([step0, checkout / "models/dpo1"], tmp_path / "ours")
+    config = read_json(tmp_path / "ours/adapter_config.json")
+    write_json(
+        tmp_path / "ours/adapter_config.json", config | {"base_model_name_or_path": str(plain)}
+    )
+    alone = AutoPeftModelForCausalLM.from_pretrained(tmp_path / "ours", dtype=torch.float32)
     assert (logits(alone) - expected).abs().max() > 0.1
 
 
