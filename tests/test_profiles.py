@@ -42,24 +42,58 @@ def test_every_shipped_profile_opens_with_what_it_takes_to_run_it(name: str) -> 
     assert f"synth-fr profile apply {name}" in text
 
 
-def test_qwen3_has_the_values_of_the_publication() -> None:
-    published = parse(profiles.merged(PARAMS, FOLDER / "qwen3-4b.yaml"), "qwen3-4b")
-    for lora in (published.sft.lora, published.dpo.lora):
+def test_published_has_the_values_of_the_publication() -> None:
+    published = parse(profiles.merged(PARAMS, FOLDER / "published.yaml"), "published")
+    keywords, sft, dpo = published.keywords, published.sft, published.dpo
+    assert (keywords.matcher, keywords.ngrams.threshold) == ("ngrams", 0.8)
+    assert (keywords.ngrams.max_window_tokens, keywords.max_keywords) == (5, None)
+    assert (keywords.form, keywords.order, keywords.min_documents) == ("normalised", "longest", 1)
+    assert set(keywords.context.model_dump().values()) == {"keep"}
+    assert not keywords.complete_from_codes and not keywords.complete_public
+    assert (published.prompt.template, published.base.chat_template) == ("published", False)
+    for lora in (sft.lora, dpo.lora):
         assert (lora.r, lora.alpha) == (32, 64)
         assert lora.target_modules == ["q_proj", "k_proj", "v_proj", "o_proj"]
-    assert (published.sft.learning_rate, published.sft.epochs) == (1e-5, 10)
-    assert published.keywords.matcher == "ngrams"
-    assert set(published.keywords.context.model_dump().values()) == {"keep"}
-    assert not published.keywords.complete_from_codes
+    assert (sft.learning_rate, sft.epochs, sft.batch_size, sft.device_batch_size) == (
+        1e-5,
+        10,
+        8,
+        2,
+    )
+    assert (sft.batching, sft.max_length, sft.loss) == ("chunked", 512, "all")
+    assert (sft.schedule, sft.warmup_ratio, sft.weight_decay) == ("cosine", 0.1, 0.01)
     assert published.generate.temperatures == [0.2, (0.6, 0.9), (0.6, 0.9), (0.6, 0.9)]
+    assert published.generate.temperature_draws == "column"
+    assert (published.generate.prompt_choice, published.generate.max_new_tokens) == ("first", 3000)
+    judge, score = published.judge, published.score
+    assert (judge.kind, judge.unparsable, judge.temperature) == ("overall", "zero", 0.7)
+    assert judge.max_new_tokens == 40
+    encoder = score.evaluator.sentence_transformers
+    assert (encoder.max_tokens, encoder.own_limit) == (512, "accept")
+    assert (score.window_tokens, score.stride_tokens) == (128, 64)
+    assert score.windows_within_tokens == 512 and not score.strip_headings
+    weights = {name: value for name, value in score.weights.model_dump().items() if value}
+    assert weights == {"similarity": 1.0, "keyword_recall": 1.0, "judge": 1.0}
+    pair = published.pair
+    assert (pair.best_candidates, pair.max_pairs, pair.max_length_ratio) == (5000, None, None)
     rounds = [(one.prompts, one.learning_rate, one.epochs) for one in published.rounds.values()]
     assert rounds == [(2800, 5e-6, 10)] * 3
-    assert (published.dpo.beta, published.dpo.batch_size) == (0.1, 32)
-    assert (published.synthesize.reports, published.synthesize.temperature) == (50_000, 0.5)
-    assert (published.classify.sizes, published.classify.top_k) == (
-        [10_000, 20_000, 50_000],
-        [20, 50, 100],
-    )
+    assert (dpo.beta, dpo.loss_type, dpo.batch_size, dpo.device_batch_size) == (
+        0.1, ["sigmoid"], 32, 8
+    )  # fmt: skip
+    assert (dpo.schedule, dpo.warmup_ratio, dpo.weight_decay) == ("linear", 0.0, 1e-7)
+    assert (dpo.max_length, dpo.validation_share, dpo.max_chosen_logp_drop) == (3000, 0.1, None)
+    synthesize = published.synthesize
+    assert (synthesize.reports, synthesize.temperature) == (50_000, 0.5)
+    assert (synthesize.code_sets, synthesize.max_codes) == ("imitated", 6)
+    assert (synthesize.max_keywords_per_code, synthesize.keyword_form) == (1, "listed")
+    classify, coder = published.classify, published.classify.coder.encoder
+    assert (classify.sizes, classify.top_k) == ([10_000, 20_000, 50_000], [20, 50, 100])
+    assert (classify.sample, classify.evaluations) == ("first", ["original"])
+    assert (classify.decision_rule, classify.max_labels) == ("fixed_threshold", 10)
+    assert classify.validation_share == 0.1
+    assert (coder.learning_rate, coder.epochs, coder.batch_size) == (1e-4, 8, 32)
+    assert (coder.evaluate_every_steps, coder.patience, coder.max_gradient_norm) == (25, 5, 10.0)
 
 
 def test_applying_changes_values_and_keeps_comments(params: Path) -> None:

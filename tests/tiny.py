@@ -13,6 +13,14 @@ TEXTS = [
     "L'examen retrouve une pression artérielle élevée. Sortie à domicile.",
 ]
 
+# as Qwen3's: a finished answer is written otherwise than an opened one
+CHAT_TEMPLATE = (
+    "{% for message in messages %}<|im_start|>{{ message.role }}\n"
+    "{% if message.role == 'assistant' %}<think>\n\n</think>\n\n{% endif %}"
+    "{{ message.content }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
 
 def tokenizer(vocabulary: int = 300) -> Any:
     """Byte-level BPE over a few French sentences, with end-of-text 0 and padding 1, padded on the
@@ -72,6 +80,21 @@ def save_model(folder: Path, seed: int = 0, **architecture: int) -> Path:
     made = model(seed, vocabulary=len(words), **architecture)
     made.save_pretrained(folder)
     words.save_pretrained(folder)
+    return folder
+
+
+def save_chat_model(folder: Path, **architecture: int) -> Path:
+    """An instruct model's folder: a chat template, and an end of turn that is not its end of
+    text.
+    """
+    words = tokenizer()
+    words.add_special_tokens({"additional_special_tokens": ["<|im_start|>", "<|im_end|>"]})
+    words.chat_template = CHAT_TEMPLATE
+    made = model(vocabulary=304, **architecture)
+    ends = words.convert_tokens_to_ids(["<|im_end|>", "<|endoftext|>"])
+    made.generation_config.eos_token_id = ends
+    for one in (made, words):
+        one.save_pretrained(folder)
     return folder
 
 

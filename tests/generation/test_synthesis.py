@@ -237,7 +237,8 @@ def test_the_card_says_how_codes_and_keywords_came_to_be(
     made, how = run(tmp_path), params(**changed)
     card = partial(
         dataset_card.card, made, how, step="step0", language="fr", template="plain", source="demo",
-        base=base, unlearnt=None, licence={"license": "other"}, lineage=[], completed_from_codes=False,
+        base=base, unlearnt=None, licence={"license": "other"}, lineage=[],
+        completed_from_codes=False,
     )  # fmt: skip
     text = card(min_documents=5)
     described = text.split("## How it was made")[1].split("* Policy")[0]

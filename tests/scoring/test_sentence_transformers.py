@@ -17,45 +17,14 @@ from synthfr.scoring.sentence_transformers import (
 from synthfr.scoring.similarity import similarities
 from synthfr.scoring.token_limits import OwnLimit, TokenLimits, tokens_read
 from tests.scoring import toy
+from tests.scoring.encoders import sentence_encoder
 
 pytestmark = pytest.mark.slow  # imports torch, transformers and sentence-transformers
-
-WORDS = [
-    "[PAD]",
-    "[UNK]",
-    "[CLS]",
-    "[SEP]",
-    "[MASK]",
-    *"abcdefgh",
-    "hta",
-    "fievre",
-    "omi",
-    ":",
-    ",",
-]
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    import torch
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
-    from transformers import BertConfig, BertModel, BertTokenizerFast
-
-    torch.manual_seed(0)
-    plain = tmp_path_factory.mktemp("bert")
-    (plain / "vocab.txt").write_text("\n".join(WORDS))
-    BertTokenizerFast(str(plain / "vocab.txt"), model_max_length=16).save_pretrained(plain)
-    config = BertConfig(
-        vocab_size=len(WORDS), hidden_size=32, num_hidden_layers=2, num_attention_heads=2,
-        intermediate_size=64, max_position_embeddings=32, initializer_range=0.5,
-    )  # fmt: skip
-    BertModel(config).save_pretrained(plain)
-    words = Transformer(str(plain))
-    whole = SentenceTransformer(modules=[words, Pooling(words.get_embedding_dimension())])
-    made = tmp_path_factory.mktemp("encoder")
-    whole.save(str(made))
-    return made
+    return sentence_encoder(tmp_path_factory.mktemp("encoder"))
 
 
 def load(

@@ -30,29 +30,13 @@ def plain(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str
     return result
 
 
-# as Qwen3's: a finished answer is written otherwise than an opened one
-CHAT_TEMPLATE = (
-    "{% for message in messages %}<|im_start|>{{ message.role }}\n"
-    "{% if message.role == 'assistant' %}<think>\n\n</think>\n\n{% endif %}"
-    "{{ message.content }}<|im_end|>\n{% endfor %}"
-    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-)
-
-
 @pytest.fixture(scope="session")
 def chat_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny base whose prompts are a user's turn; its end of text is not its end of turn."""
     from synthfr.models.base import Base, provide
 
     folder = tmp_path_factory.mktemp("chat")
-    tokenizer = tiny.tokenizer()
-    tokenizer.add_special_tokens({"additional_special_tokens": ["<|im_start|>", "<|im_end|>"]})
-    tokenizer.chat_template = CHAT_TEMPLATE
-    model = tiny.model(vocabulary=304)
-    ends = tokenizer.convert_tokens_to_ids(["<|im_end|>", "<|endoftext|>"])
-    model.generation_config.eos_token_id = ends
-    for one in (model, tokenizer):
-        one.save_pretrained(folder / "source")
+    tiny.save_chat_model(folder / "source")
     params = Base(
         source="local",
         path=str(folder / "source"),

@@ -17,13 +17,13 @@ import typer
 from synthfr.disk import read_yaml, write_text
 from synthfr.errors import UserError
 from synthfr.pipeline import gpu_record, gpu_tables, layout
-from synthfr.pipeline.cli import demo_figures
+from synthfr.pipeline.cli import demo_figures, profile_tables
 from synthfr.pipeline.cli.seed_record import RECORD_PATH
 from synthfr.pipeline.page import faithfulness_figures, record, seed_tables, text_tables
 from synthfr.pipeline.page.results import METRICS, load
 from synthfr.pipeline.parameters import load_params
 
-PIPELINE, PARAMS = Path("dvc.yaml"), Path("params.yaml")
+PIPELINE, PARAMS, PROFILES = Path("dvc.yaml"), Path("params.yaml"), Path("profiles")
 _NO_SEEDS = "*Nothing is measured yet: `make repro-seeds` does it.*"
 
 
@@ -78,6 +78,16 @@ def parameters() -> str:
     return _markdown(["section", "parameters and what they are as shipped"], rows)
 
 
+def published() -> str:
+    """What our profile changes of the published system, and why."""
+    return _markdown(*profile_tables.published(PARAMS, PROFILES))
+
+
+def plans() -> str:
+    """Which GPUs hold all stages of each profile, by formula."""
+    return _markdown(*profile_tables.plans(PARAMS, PROFILES))
+
+
 def results() -> str:
     """One run of the shipped demo: headline, the measured tables in the form of the published one,
     faithfulness, where it comes from; a note where none is shipped.
@@ -129,6 +139,8 @@ def gpu() -> str:
 TABLES: Mapping[str, Callable[[], str]] = {
     "stages": stages,
     "parameters": parameters,
+    "plans": plans,
+    "published": published,
     "results": results,
     "seeds": seeds,
     "controls": controls,
