@@ -89,7 +89,7 @@ def test_published_has_the_values_of_the_publication() -> None:
     assert (synthesize.max_keywords_per_code, synthesize.keyword_form) == (1, "listed")
     classify, coder = published.classify, published.classify.coder.encoder
     assert (classify.sizes, classify.top_k) == ([10_000, 20_000, 50_000], [20, 50, 100])
-    assert (classify.sample, classify.evaluations) == ("first", ["original"])
+    assert (classify.sample, classify.evaluations) == ("first", ["unbiased", "original"])
     assert (classify.decision_rule, classify.max_labels) == ("fixed_threshold", 10)
     assert classify.validation_share == 0.1
     assert (coder.learning_rate, coder.epochs, coder.batch_size) == (1e-4, 8, 32)
