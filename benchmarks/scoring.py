@@ -174,7 +174,7 @@ def measure(name: str, encoder: Path, documents: int) -> dict[str, Any]:
     torch.set_num_threads(1)
     contender = CONTENDERS[name]
     settings = SentenceTransformersSettings(model=str(encoder), max_tokens=MAX_TOKENS)
-    evaluator = SentenceTransformersEvaluator(settings)
+    evaluator = SentenceTransformersEvaluator(settings, WINDOW_TOKENS)
     candidates, private = _round(documents)
     contender(evaluator, (candidates[:CANDIDATES], private[:1]))  # what is set up once
     begin = machine.now()

@@ -99,7 +99,7 @@ def test_similarities_are_those_of_the_cpu(tmp_path: Path) -> None:
 
     def found(device: str) -> list[float]:
         settings = SentenceTransformersSettings(model=str(encoder), max_tokens=512)
-        evaluator = SentenceTransformersEvaluator(settings)
+        evaluator = SentenceTransformersEvaluator(settings, scoring.WINDOW_TOKENS)
         assert evaluator._model.device.type == "cuda"
         evaluator._model.to(device)
         return scoring._one_pass(evaluator, texts)

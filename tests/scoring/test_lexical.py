@@ -5,6 +5,7 @@ from math import exp
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nltk.translate import bleu_score  # type: ignore[import-untyped]
 
 from synthfr.scoring.lexical import bleu, keyword_recall
 
@@ -65,9 +66,9 @@ def test_epsilon_takes_words_between_blanks() -> None:
 @settings(deadline=None, max_examples=300)
 @given(st.text("ab. \n", max_size=12), st.text("abc. \n", max_size=30))
 def test_epsilon_is_nltks_method_1(candidate: str, reference: str) -> None:
-    nltk = pytest.importorskip("nltk.translate.bleu_score")
-    smoothing = nltk.SmoothingFunction().method1
-    oracle = nltk.sentence_bleu(
-        [reference.split()], candidate.split(), smoothing_function=smoothing
+    oracle = bleu_score.sentence_bleu(
+        [reference.split()],
+        candidate.split(),
+        smoothing_function=bleu_score.SmoothingFunction().method1,
     )
     assert bleu(candidate, reference, "epsilon") == pytest.approx(oracle, rel=1e-9)
