@@ -140,6 +140,7 @@ def test_blocks_measure_all_that_the_record_wants(name: str, tmp_path: Path) -> 
         assert all(value > 0 for key, value in figures.items() if key.endswith(("_per_s", "mfu")))
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_whole_way_once(tmp_path: Path) -> None:
     out = tmp_path / "gpu.json"

@@ -69,6 +69,7 @@ def run() -> Run:
     return run
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.pipeline
 def test_two_versions_are_listed_and_fetched_from_another_place(tmp_path: Path, run: Run) -> None:
