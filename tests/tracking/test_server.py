@@ -25,7 +25,7 @@ from synthfr.pipeline.tracking.sync import synchronise
 from tests.tracking.conftest import OTHER_STATE, STATE
 
 SETTINGS = SimpleNamespace(experiment="synth-fr", profile="embedded", timeout_s=90.0)
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 
 class Server:

@@ -59,6 +59,7 @@ def test_a_job_goes_through_its_folder(base: Path, tmp_path: Path) -> None:
             assert before == after, field.name
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["sft", "dpo"])
 def test_two_processes_train_as_one(kind: str, base: Path, tmp_path: Path) -> None:
@@ -77,6 +78,7 @@ def test_two_processes_train_as_one(kind: str, base: Path, tmp_path: Path) -> No
     assert (tmp_path / "together" / "lineage.json").is_file()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_killed_and_resumed(base: Path, tmp_path: Path) -> None:
     straight = train(_job("sft", base, tmp_path / "straight", **TWO), tmp_path / "a")
@@ -119,6 +121,7 @@ def _workers(scratch: Path) -> list[str]:
     return found
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_mistake_in_a_process_is_one_sentence(
     base: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]

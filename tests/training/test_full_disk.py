@@ -20,6 +20,7 @@ from tests.training.test_distributed import TWO, _job
 SIZES = {"adapter": 40, "optimiser": 84, "next checkpoint": 180}
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("cut", SIZES)
 def test_a_checkpoint_that_does_not_fit_is_one_sentence(
@@ -33,6 +34,7 @@ def test_a_checkpoint_that_does_not_fit_is_one_sentence(
         assert resume.last_checkpoint(disk) == (disk / stay[0] if stay else None)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_with_room_the_training_ends_well(base: Path, tmp_path: Path) -> None:
     """Negative control."""
@@ -40,6 +42,7 @@ def test_with_room_the_training_ends_well(base: Path, tmp_path: Path) -> None:
         assert small.train("sft", base, disk).metrics["steps"] == 8
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["sft", "dpo"])
 def test_a_limit_on_the_size_of_files_is_told_too(kind: str, base: Path, tmp_path: Path) -> None:
@@ -73,6 +76,7 @@ def test_a_limit_on_the_size_of_files_is_told_too(kind: str, base: Path, tmp_pat
     assert not list(scratch.glob(f"{resume.PREFIX}*"))
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_also_in_two_processes_whose_disk_holds_no_word(base: Path, tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", SIZES["optimiser"]) as disk:
