@@ -1,7 +1,9 @@
 """A judge's vLLM has what is set for it, and else what the policy has."""
 
 import copy
-import pickle
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +51,10 @@ def test_nothing_set_is_what_it_was_before() -> None:
 
 def test_settings_reach_the_processes_of_copies() -> None:
     made = Engines().vllm.of("judge")
-    assert pickle.loads(pickle.dumps(made)).section == "engines.vllm.judge"
+    with ProcessPoolExecutor(
+        1, mp_context=get_context("spawn")
+    ) as copies:  # as vLLM's copies start
+        assert copies.submit(attrgetter("section"), made).result() == "engines.vllm.judge"
 
 
 def test_a_judges_own_values_change_no_text(data: dict[str, Any]) -> None:
