@@ -51,9 +51,7 @@ def test_nothing_set_is_what_it_was_before() -> None:
 
 def test_settings_reach_the_processes_of_copies() -> None:
     made = Engines().vllm.of("judge")
-    with ProcessPoolExecutor(
-        1, mp_context=get_context("spawn")
-    ) as copies:  # as vLLM's copies start
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as copies:
         assert copies.submit(attrgetter("section"), made).result() == "engines.vllm.judge"
 
 

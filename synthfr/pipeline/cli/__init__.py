@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from synthfr.errors import UserError
-from synthfr.pipeline.cli import slurm
+from synthfr.pipeline.cli import slurm, steps
 
 
 class Commands(TyperGroup):
@@ -44,6 +43,8 @@ profile = typer.Typer(no_args_is_help=True, help="Scales of the pipeline: overla
 app.add_typer(profile, name="profile")
 app.add_typer(slurm.cluster, name="cluster")
 app.command()(slurm.submit)
+for command in (steps.sample, steps.export, steps.publish):
+    app.command()(command)
 
 Name = Annotated[str, typer.Argument(help="As `synth-fr profile list` has it.")]
 
@@ -103,85 +104,6 @@ def plan(
     from synthfr.pipeline.cli import planning
 
     raise typer.Exit(planning.run(profile, gpu_gb))
-
-
-@app.command()
-def sample(
-    step: Annotated[str, typer.Option(help="Whose policy writes: base, step0, dpo1, ...")],
-    keywords: Annotated[str, typer.Option(help="Clinical terms, separated by commas.")],
-    temperature: Annotated[
-        float | None, typer.Option(min=0, help="Default: synthesize.temperature.")
-    ] = None,
-    top_p: Annotated[
-        float | None,
-        typer.Option(min=0, max=1, help="Above 0, at most 1. Default: synthesize.top_p."),
-    ] = None,
-    top_k: Annotated[
-        int | None, typer.Option(min=0, help="0: off. Default: synthesize.top_k.")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Another seed, another report.")] = 0,
-) -> None:
-    """Write one report from keywords, shown as it is written."""
-    from synthfr.pipeline.cli import writing
-
-    writing.sample(step, keywords, seed, temperature=temperature, top_p=top_p, top_k=top_k)
-
-
-class Dtype(StrEnum):
-    """Of written weights."""
-
-    FLOAT32 = "float32"
-    BFLOAT16 = "bfloat16"
-    FLOAT16 = "float16"
-
-
-@app.command()
-def export(
-    step: Annotated[str, typer.Option(help="Whose policy: base, step0, dpo1, ...")],
-    out: Annotated[Path, typer.Option(help="A new folder.")],
-    dtype: Annotated[Dtype, typer.Option(help="Of the weights.")] = Dtype.BFLOAT16,
-    lora: Annotated[
-        bool, typer.Option("--lora", help="One LoRA adapter instead, all steps' composed.")
-    ] = False,
-) -> None:
-    """Write a step's policy as a plain model folder, adapters merged, as `vllm serve` wants it."""
-    from synthfr.pipeline.cli import publishing
-
-    publishing.export(step, out, dtype.value, lora=lora)
-
-
-@app.command()
-def publish(
-    step: Annotated[str, typer.Option(help="Whose: base, step0, dpo1, ...")],
-    out: Annotated[Path, typer.Option(help="A new folder.")],
-    dataset: Annotated[
-        bool, typer.Option("--dataset", help="Its reports (unless told otherwise).")
-    ] = False,
-    adapter: Annotated[
-        bool, typer.Option("--adapter", help="Its policy, as one LoRA adapter on the base.")
-    ] = False,
-    merged: Annotated[bool, typer.Option("--merged", help="Its policy, as plain weights.")] = False,
-    license_: Annotated[
-        str | None,
-        typer.Option("--license", help="The hub's short name of it; default: the base's own."),
-    ] = None,
-    base: Annotated[
-        str | None, typer.Option(help="What the adapter calls its base; default: base.repo_id.")
-    ] = None,
-    dtype: Annotated[Dtype, typer.Option(help="Of merged weights.")] = Dtype.BFLOAT16,
-    repo: Annotated[str | None, typer.Option(help="owner/name on the hub.")] = None,
-    upload: Annotated[
-        bool, typer.Option("--upload", help="Also send it there, private if it is new.")
-    ] = False,
-) -> None:
-    """Write a step's data set or policy as a folder that the Hugging Face hub takes as it is."""
-    from synthfr.pipeline.cli import publishing
-
-    if dataset + adapter + merged > 1:
-        raise UserError("--dataset, --adapter and --merged are three folders: choose one of them.")
-    kind: publishing.Kind = "adapter" if adapter else "merged" if merged else "dataset"
-    target = publishing.Target(out, license_, base, repo, dtype.value)
-    publishing.publish(step, kind, target, upload=upload)
 
 
 @app.command()

