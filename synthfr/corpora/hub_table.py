@@ -18,8 +18,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from synthfr import hub
+from synthfr.corpora.formats import Columns, FileTable
 from synthfr.corpora.problems import UserErrors
-from synthfr.corpora.reading import Columns, FileTable
 from synthfr.errors import UserError
 from synthfr.section import Section
 

@@ -12,8 +12,9 @@ from pydantic import Field, model_validator
 
 from synthfr import prompts
 from synthfr.corpora import hub_table
+from synthfr.corpora.formats import Columns
 from synthfr.corpora.hub_table import HubSplit
-from synthfr.corpora.reading import FORMATS, Columns, missing_column, read_columns, tables_of
+from synthfr.corpora.reading import FORMATS, missing_column, read_columns, tables_of
 from synthfr.disk import digest
 from synthfr.errors import UserError
 

@@ -10,6 +10,7 @@ from synthfr import front_matter, records
 from synthfr.disk import atomic_dir, write_text
 from synthfr.models import Lineage, licences, read_provenance
 from synthfr.models.base_languages import TINY_KNOWS, cannot_write
+from synthfr.models.published import told_adapter
 
 if TYPE_CHECKING:
     from synthfr.generation.synthesis import Synthesis, Synthesize
@@ -125,6 +126,7 @@ def card(
     """
     name = base["repo_id"] or f"{base['source']} base"
     at = f" at `{base['revision']}`" if base["revision"] else ""
+    at += "".join(f" with {told_adapter(one)} merged in" for one in base.get("adapters", []))
     chain = " -> ".join(f"`{one.step}`" for one in lineage)
     adapters = f"LoRA adapters merged in order: {chain}" if lineage else "no adapter, no SFT"
     completed = _COMPLETED if completed_from_codes and lineage else ""

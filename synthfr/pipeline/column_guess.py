@@ -10,7 +10,7 @@ from statistics import fmean
 from typing import Any, Literal
 
 from synthfr import icd10
-from synthfr.corpora.reading import Columns
+from synthfr.corpora.formats import Columns
 from synthfr.text import normalise
 
 Side = Literal["public", "private", "codes"]

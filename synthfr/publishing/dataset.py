@@ -21,7 +21,7 @@ _COLUMNS = {
     "report_id": "Number of the report; the same at every step for the same codes and keywords",
     "text": "The invented report",
     "codes": "ICD-10 codes that were asked for",
-    "keywords": "One name of each code, as the prompt gave them",
+    "keywords": "Names of the codes, as the prompt gave them",
     "language": "Of the report",
     "step": "Whose policy wrote it",
     "seed": "Of its sampling",

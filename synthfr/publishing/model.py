@@ -92,8 +92,7 @@ def write_model(
     `dtype` is that of merged weights; `base` is what an adapter calls its base, a hub name or a
     folder; the rest: see `dataset.write_dataset`.
     """
-    # those of base.adapters are merged into models/base, not into the base that others have
-    chain = [*published.kept_adapters(files.folder), *files.adapters]
+    chain = _on_base(files, base)
     if kind == "adapter" and not chain:
         raise UserError(
             f"{files.name} has no adapter: it is the bare base; publish another step, or --merged."
@@ -115,6 +114,14 @@ def write_model(
         write_text(partial / TEMPLATE, use.template)
         write_json(partial / LINEAGE, origin.as_dict())
         write_text(partial / CARD, f"{head}\n{card}")
+
+
+def _on_base(files: ModelFiles, base: str | None) -> list[Path]:
+    """The adapters that make the policy of the base that is called `base`, in order: where that is
+    not the provided one itself (models/base), those of `base.adapters` are not merged into it yet.
+    """
+    provided = base is not None and Path(base).resolve() == files.folder.resolve()
+    return [*([] if provided else published.kept_adapters(files.folder)), *files.adapters]
 
 
 def _sampling(folder: Path, use: Use) -> None:

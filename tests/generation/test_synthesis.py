@@ -241,6 +241,10 @@ def test_the_card_says_how_codes_and_keywords_came_to_be(
         completed_from_codes=False,
     )  # fmt: skip
     text = card(min_documents=5)
+    assert "merged in" not in text
+    merged = {"adapters": [{"repo_id": "owner/step0", "revision": "c" * 40}]}
+    told_of_it = card(min_documents=5, base=base | merged)
+    assert f"with `owner/step0` at `{'c' * 40}` merged in" in told_of_it
     described = text.split("## How it was made")[1].split("* Policy")[0]
     assert told in " ".join(described.split()) and untold not in described
     held_back = "what a single patient has is known, too"

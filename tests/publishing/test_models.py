@@ -124,6 +124,11 @@ def test_adapters_merged_into_the_base_are_part_of_what_is_published(
     assert torch.allclose(logits(composed), expected, atol=1e-4)
     card = (tmp_path / "out/README.md").read_text("utf-8")
     assert "merged into the base: an adapter, not of the hub" in card
+    # models/base has them already: an adapter on it has our own steps' alone
+    options = ["export", "--step", "dpo1", "--out", str(tmp_path / "served"), "--lora"]
+    assert CliRunner().invoke(app, options).exit_code == 0
+    served = AutoPeftModelForCausalLM.from_pretrained(tmp_path / "served", dtype=torch.float32)
+    assert torch.allclose(logits(served), expected, atol=1e-4)
     # negative control: our own steps' adapters alone, on the base that others have
     compose([step0, checkout / "models/dpo1"], tmp_path / "ours")
     config = read_json(tmp_path / "ours/adapter_config.json")

@@ -20,8 +20,9 @@ from synthfr import icd10, text
 from synthfr.corpora.files.icd10_cm import tabular_list
 from synthfr.corpora.files.lexicon import lexicon
 from synthfr.corpora.files.wordings import wordings
+from synthfr.corpora.formats import Columns
 from synthfr.corpora.problems import UserErrors
-from synthfr.corpora.reading import Columns, missing_column, only_table, read_columns
+from synthfr.corpora.reading import missing_column, only_table, read_columns
 from synthfr.errors import UserError
 from synthfr.icd10 import nearest
 from synthfr.icd10.names import LABEL, LEXICON, SYNONYM, Entry

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from synthfr.corpora.files import cells
 from synthfr.corpora.files.sections import FileSource
+from synthfr.corpora.formats import FileTable
 from synthfr.corpora.problems import UserErrors, places, sentences
-from synthfr.corpora.reading import FORMATS, FileTable, missing_column, only_table, read_file
+from synthfr.corpora.reading import FORMATS, missing_column, only_table, read_file
 from synthfr.errors import UserError
 from synthfr.text.language_names import known_languages
 
