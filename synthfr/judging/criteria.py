@@ -8,9 +8,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from synthfr.engines.asking import AnswerSchema, Question, Respondent
+from synthfr.engines.asking import AnswerSchema, Respondent
+from synthfr.judging.alone import ask_of_each
 from synthfr.judging.rows import Candidate, Judgement, distribution
-from synthfr.judging.templates import render
 
 CRITERIA = ("language", "plausibility", "authenticity")
 HIGHEST = 10
@@ -48,25 +48,15 @@ def rate(
     One without an answer in the schema is null; a blank report is not asked about and has 0 in
     everything.
     """
-    questions = {
-        candidate.key: Question(
-            candidate.key, render("score", candidate.language, text=candidate.text)
-        )
-        for candidate in candidates
-        if not candidate.blank
-    }
-    answers = respondent.answer(list(questions.values()), GRADES)
-    judgements = []
-    for candidate in candidates:
-        grades: tuple[float, ...] | None = (0.0,) * len(CRITERIA)
-        if not candidate.blank:
-            grades = answers.by_id.get(questions[candidate.key].id)
-        judgements.append(
-            Judgement(*candidate.key)
-            if grades is None
-            else Judgement(*candidate.key, sum(grades) / len(grades), *grades)
-        )
+    nothing = (0.0,) * len(CRITERIA)
+    graded, measures = ask_of_each(candidates, "score", respondent, GRADES, nothing)
+    judgements = [
+        Judgement(*candidate.key)
+        if grades is None
+        else Judgement(*candidate.key, sum(grades) / len(grades), *grades)
+        for candidate, grades in zip(candidates, graded, strict=True)
+    ]
     return judgements, {
-        **answers.measures,
+        **measures,
         **{name: distribution([getattr(one, name) for one in judgements]) for name in CRITERIA},
     }

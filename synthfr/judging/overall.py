@@ -8,9 +8,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from synthfr.engines.asking import AnswerSchema, Question, Respondent
+from synthfr.engines.asking import AnswerSchema, Respondent
+from synthfr.judging.alone import ask_of_each
 from synthfr.judging.rows import Candidate, Judgement
-from synthfr.judging.templates import render
 
 _KEY = "score"
 
@@ -45,19 +45,9 @@ def rate(
 
     One without an answer in the schema is null; a blank report is not asked about and has 0.
     """
-    questions = {
-        candidate.key: Question(
-            candidate.key, render("overall", candidate.language, text=candidate.text)
-        )
-        for candidate in candidates
-        if not candidate.blank
-    }
-    answers = respondent.answer(list(questions.values()), SCORE)
+    grades, measures = ask_of_each(candidates, "overall", respondent, SCORE, 0.0)
     judgements = [
-        Judgement(
-            *candidate.key,
-            0.0 if candidate.blank else answers.by_id.get(questions[candidate.key].id),
-        )
-        for candidate in candidates
+        Judgement(*candidate.key, grade)
+        for candidate, grade in zip(candidates, grades, strict=True)
     ]
-    return judgements, answers.measures
+    return judgements, measures
