@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from synthfr import front_matter, records
 from synthfr.disk import sha256_file, write_json, write_text
@@ -16,6 +14,7 @@ from synthfr.publishing import privacy
 from synthfr.publishing.croissant import CROISSANT, croissant
 from synthfr.publishing.folder import CARD, new_folder
 from synthfr.publishing.origin import LINEAGE, Origin
+from synthfr.publishing.terms import Terms
 
 _COLUMNS = {
     "report_id": "Number of the report; the same at every step for the same codes and keywords",
@@ -40,16 +39,9 @@ def write_dataset(
     made: Path,
     out: Path,
     origin: Origin,
-    *,
-    licence: Mapping[str, str],
-    audit: Mapping[str, Any] | None,
-    repo: str | None,
+    terms: Terms,
 ) -> None:
-    """Write the data set in the folder `made` (see `generation.card`) to the new folder `out`.
-
-    `licence` is front matter, `audit` the figures of its privacy audit (None: there are none),
-    `repo` its name on the hub, where it has one.
-    """
+    """Write the data set in the folder `made` (see `generation.card`) to the new folder `out`."""
     table = made / REPORTS
     frame = records.read_table(table, records.SYNTHETIC)
     if steps := sorted(set(frame["step"]) - {origin.step}):
@@ -68,8 +60,8 @@ def write_dataset(
     facts |= {"size_categories": [front_matter.size_category(len(frame))]}
     # the licence given replaces one that an older card may name otherwise
     facts = {key: value for key, value in facts.items() if not key.startswith("license")}
-    facts |= licence
-    told = licences.told(licence)
+    facts |= terms.licence
+    told = licences.told(terms.licence)
     with new_folder(out) as partial:
         shutil.copyfile(table, partial / REPORTS)
         metadata = croissant(
@@ -77,7 +69,7 @@ def write_dataset(
             name=f"synthetic-clinical-reports-{origin.step}",
             description=f"{facts['pretty_name']}: {len(frame)} invented reports with the ICD-10 "
             "codes that they were asked to describe. Not for clinical use.",
-            licence=licence.get("license_name", licence["license"]),
+            licence=terms.licence.get("license_name", terms.licence["license"]),
             columns=_COLUMNS,
         )
         write_json(partial / CROISSANT, metadata)
@@ -86,8 +78,8 @@ def write_dataset(
         )
         sections = [
             body.strip(),
-            f"## Loading\n\n{_LOADING.format(folder=repo or '.')}",
-            privacy.section(audit, "dataset"),
+            f"## Loading\n\n{_LOADING.format(folder=terms.repo or '.')}",
+            privacy.section(terms.audit, "dataset"),
             origin.section(),
             f"## Licence\n\n{told}\n",
         ]

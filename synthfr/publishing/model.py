@@ -8,10 +8,9 @@ all adapters merged, or composed into one (exact: `models.adapters.compose`).
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from synthfr import front_matter
 from synthfr.disk import read_json, write_json, write_text
@@ -25,6 +24,7 @@ from synthfr.prompts import SLOT
 from synthfr.publishing import privacy
 from synthfr.publishing.folder import CARD, new_folder
 from synthfr.publishing.origin import LINEAGE, Origin
+from synthfr.publishing.terms import Terms
 
 TEMPLATE = "prompt_template.txt"
 GENERATION = "generation_config.json"
@@ -79,26 +79,24 @@ def write_model(
     kind: Kind,
     origin: Origin,
     use: Use,
+    terms: Terms,
     *,
     dtype: Dtype,
-    licence: Mapping[str, str],
-    audit: Mapping[str, Any] | None,
-    repo: str | None,
     base: str | None,
 ) -> None:
     """Write the policy of `files` to the new folder `out`: weights or adapter, tokenizer, prompt
     template, sampling defaults, card, lineage.
 
     `dtype` is that of merged weights; `base` is what an adapter calls its base, a hub name or a
-    folder; the rest: see `dataset.write_dataset`.
+    folder.
     """
     chain = _on_base(files, base)
     if kind == "adapter" and not chain:
         raise UserError(
             f"{files.name} has no adapter: it is the bare base; publish another step, or --merged."
         )
-    head = _front(kind, origin, use, licence, base)
-    card = _card(kind, origin, use, files.chat_template, licence, audit, repo)
+    head = _front(kind, origin, use, terms, base)
+    card = _card(kind, origin, use, terms, files.chat_template)
     with new_folder(out) as partial:
         if kind == "merged":
             write_merged(files, partial, dtype)
@@ -139,16 +137,14 @@ def _sampling(folder: Path, use: Use) -> None:
     write_json(path, made)
 
 
-def _front(
-    kind: Kind, origin: Origin, use: Use, licence: Mapping[str, str], base: str | None
-) -> str:
+def _front(kind: Kind, origin: Origin, use: Use, terms: Terms, base: str | None) -> str:
     hub_name = origin.base["repo_id"] or (base if base and not Path(base).is_dir() else None)
     named = {"base_model": hub_name} if hub_name else {}
     relation = {"base_model_relation": "adapter" if kind == "adapter" else "finetune"}
     return front_matter.write(
         {
             "language": [use.language],
-            **licence,
+            **terms.licence,
             **named,
             **(relation if named else {}),
             "library_name": "peft" if kind == "adapter" else "transformers",
@@ -158,18 +154,10 @@ def _front(
     )
 
 
-def _card(
-    kind: Kind,
-    origin: Origin,
-    use: Use,
-    chat: bool,
-    licence: Mapping[str, str],
-    audit: Mapping[str, Any] | None,
-    repo: str | None,
-) -> str:
+def _card(kind: Kind, origin: Origin, use: Use, terms: Terms, chat: bool) -> str:
     how = use.sampling
     filled = f'template.replace("{SLOT}", "{_TERMS}")'
-    code = _LOAD[kind].format(folder=json.dumps(repo or ".")) + _WRITE.format(
+    code = _LOAD[kind].format(folder=json.dumps(terms.repo or ".")) + _WRITE.format(
         template=json.dumps(use.template, ensure_ascii=False),
         prompt=f'[{{"role": "user", "content": {filled}}}]' if chat else filled,
         max_new_tokens=how.max_new_tokens,
@@ -184,8 +172,8 @@ def _card(
         f"The prompt is `{TEMPLATE}` with `{SLOT}` replaced by terms with commas between{turn}. "
         f"The step's data set was written with temperature {how.temperature:g}, top-p "
         f"{how.top_p:g}, top-k {how.top_k} (0: off), at most {how.max_new_tokens} tokens.",
-        privacy.section(audit, kind).strip(),
+        privacy.section(terms.audit, kind).strip(),
         origin.section().strip(),
-        f"## Licence\n\n{licences.told(licence)}",
+        f"## Licence\n\n{licences.told(terms.licence)}",
     ]
     return "\n\n".join(sections) + "\n"

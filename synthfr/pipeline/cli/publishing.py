@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
@@ -16,6 +16,10 @@ from synthfr.errors import UserError
 from synthfr.pipeline import layout, private_files
 from synthfr.pipeline.parameters import Params, load_params
 from synthfr.pipeline.standing import LOCK, kept_hashes
+
+if TYPE_CHECKING:
+    from synthfr.publishing.origin import Origin
+    from synthfr.publishing.terms import Terms
 
 Kind = Literal["dataset", "adapter", "merged"]
 Dtype = Literal["float32", "bfloat16", "float16"]
@@ -87,6 +91,7 @@ def write(step: str, kind: Kind, target: Target) -> None:
     from synthfr.models import licences
     from synthfr.publishing.folder import refuse_taken
     from synthfr.publishing.origin import Origin
+    from synthfr.publishing.terms import Terms
 
     seed = params.seed if params.has("seed") else None
     private_files.refuse_published(target.out, seed)
@@ -104,19 +109,13 @@ def write(step: str, kind: Kind, target: Target) -> None:
     if audit is None:
         text = f"No privacy verdict of {step}, and the card says so: `dvc repro privacy@{step}`."
         typer.echo(text, err=True)
+    terms = Terms(licence, audit, target.repo)
     if kind == "dataset":
         from synthfr.publishing.dataset import write_dataset
 
-        write_dataset(
-            layout.synthetic(step),
-            target.out,
-            origin,
-            licence=licence,
-            audit=audit,
-            repo=target.repo,
-        )
+        write_dataset(layout.synthetic(step), target.out, origin, terms)
         return
-    _write_model(params, kind, chain, target, origin, licence, audit)
+    _write_model(params, kind, chain, target, origin, terms)
 
 
 def _write_model(
@@ -124,9 +123,8 @@ def _write_model(
     kind: Literal["adapter", "merged"],
     chain: list[Path],
     target: Target,
-    origin: Any,
-    licence: Mapping[str, str],
-    audit: Mapping[str, Any] | None,
+    origin: Origin,
+    terms: Terms,
 ) -> None:
     named = target.base or origin.base["repo_id"]
     if kind == "adapter" and named is None:
@@ -145,10 +143,8 @@ def _write_model(
         kind,
         origin,
         Use(template, language, params.synthesize),
+        terms,
         dtype=target.dtype,
-        licence=licence,
-        audit=audit,
-        repo=target.repo,
         base=named,
     )
 

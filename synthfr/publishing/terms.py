@@ -1,0 +1,18 @@
+"""What a card tells beside the thing itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Terms:
+    """`licence` is front matter (`models.licences`), `audit` the figures of the step's privacy
+    audit (None: there are none), `repo` the name on the hub, where it has one.
+    """
+
+    licence: Mapping[str, str]
+    audit: Mapping[str, Any] | None
+    repo: str | None
