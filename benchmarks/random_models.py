@@ -1,7 +1,7 @@
 """Models with random weights in the architecture of real ones: speed and memory need no meaning.
 
-The numbers are those of the published configurations. The tokenizer is that of the shipped tiny
-base: a larger vocabulary has its ids too.
+Their sizes are those that `synth-fr plan` knows (`synthfr.models.architecture`). The tokenizer is
+that of the shipped tiny base: a larger vocabulary has its ids too.
 """
 
 from __future__ import annotations
@@ -11,74 +11,43 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import machine
+from synthfr.models.architecture import shipped_config
 
 if TYPE_CHECKING:
     from synthfr.models import Policy
 
 Architecture = Mapping[str, Any]
+_NO_SIZES = ("model_type", "architectures", "dtype")
 
-QWEN3_4B: Architecture = {
-    "vocab_size": 151936,
-    "hidden_size": 2560,
-    "intermediate_size": 9728,
-    "num_hidden_layers": 36,
-    "num_attention_heads": 32,
-    "num_key_value_heads": 8,
-    "head_dim": 128,
-    "max_position_embeddings": 8192,
-    "tie_word_embeddings": True,
-}
-QWEN3_06B: Architecture = {
-    **QWEN3_4B,
-    "hidden_size": 1024,
-    "intermediate_size": 3072,
-    "num_hidden_layers": 28,
-    "num_attention_heads": 16,
-}
-QWEN3_TINY: Architecture = {
-    **QWEN3_4B,
-    "vocab_size": 4096,
+
+def published(repo_id: str, **changed: Any) -> Architecture:
+    """The sizes of a model that the profiles name, some of them `changed`."""
+    config = shipped_config(repo_id)
+    if config is None:
+        raise KeyError(repo_id)
+    return {key: value for key, value in config.items() if key not in _NO_SIZES} | changed
+
+
+_SMALL = {
     "hidden_size": 32,
     "intermediate_size": 64,
     "num_hidden_layers": 2,
     "num_attention_heads": 2,
+}
+_CONTEXT = 8192  # all that a benchmark asks for
+QWEN3_4B = published("Qwen/Qwen3-4B-Instruct-2507", max_position_embeddings=_CONTEXT)
+QWEN3_06B = published("Qwen/Qwen3-0.6B", max_position_embeddings=_CONTEXT)
+QWEN3_TINY = {
+    **QWEN3_4B,
+    **_SMALL,
+    "vocab_size": 4096,
     "num_key_value_heads": 1,
     "head_dim": 32,  # vLLM on a CPU wants no less
 }
-XLMR_BASE: Architecture = {
-    "vocab_size": 250002,
-    "hidden_size": 768,
-    "intermediate_size": 3072,
-    "num_hidden_layers": 12,
-    "num_attention_heads": 12,
-    "max_position_embeddings": 514,
-    "type_vocab_size": 1,
-    "layer_norm_eps": 1e-5,
-}
-XLMR_TINY: Architecture = {
-    **XLMR_BASE,
-    "vocab_size": 8000,
-    "hidden_size": 32,
-    "intermediate_size": 64,
-    "num_hidden_layers": 1,
-    "num_attention_heads": 2,
-}
-MODERNBERT_LARGE: Architecture = {
-    "vocab_size": 50368,
-    "hidden_size": 1024,
-    "intermediate_size": 2624,
-    "num_hidden_layers": 28,
-    "num_attention_heads": 16,
-    "max_position_embeddings": 8192,
-}
-MODERNBERT_TINY: Architecture = {
-    **MODERNBERT_LARGE,
-    "vocab_size": 4096,
-    "hidden_size": 32,
-    "intermediate_size": 64,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-}
+XLMR_BASE = published("FremyCompany/BioLORD-2023-M", layer_norm_eps=1e-5)
+XLMR_TINY = {**XLMR_BASE, **_SMALL, "vocab_size": 8000, "num_hidden_layers": 1}
+MODERNBERT_LARGE = published("answerdotai/ModernBERT-large")
+MODERNBERT_TINY = {**MODERNBERT_LARGE, **_SMALL, "vocab_size": 4096}
 
 
 def policy(architecture: Architecture | None) -> Policy:

@@ -169,8 +169,14 @@ class Architecture:
 
 def shipped(repo_id: str) -> Architecture | None:
     """The architecture of a hub model that the profiles name, from the files beside this module."""
+    config = shipped_config(repo_id)
+    return Architecture.from_config(config) if config is not None else None
+
+
+def shipped_config(repo_id: str) -> dict[str, Any] | None:
+    """What of that model's ``config.json`` is written down beside this module."""
     file = _SHIPPED / f"{repo_id.replace('/', '--')}.json"
-    return Architecture.from_config(read_json(file)["config"]) if file.is_file() else None
+    return dict(read_json(file)["config"]) if file.is_file() else None
 
 
 def found(reference: str) -> Architecture | None:
