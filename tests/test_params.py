@@ -211,7 +211,7 @@ Change = Callable[[dict[str, Any]], object]
         ),
         (
             lambda d: d["synthesize"]["code_list"].update(path="data/private/raw/codes.csv"),
-            r"synthesize\.code_list\.path is below data/private, and synthesize may read nothing",
+            r"synthesize\.code_list\.path is on the private side, and synthesize may read nothing",
         ),
         (lambda d: d["keywords"].update(given_fraction=1.1), r"given_fraction: .*less than or eq"),
         (lambda d: d["keywords"].update(form="normalized"), r"keywords\.form: Input should be"),
@@ -348,3 +348,23 @@ def test_a_model_that_is_a_folder_is_watched(data: dict[str, Any], tmp_path: Pat
     data["judge"]["model"] = f"owner/name@{'c' * 40}"  # negative control: no folder
     data["judge"]["watch"] = "models/README.md"
     parse(data, "params.yaml")
+
+
+@pytest.mark.parametrize("source", ["demo", "files", "hub"])
+def test_code_sets_are_not_taken_from_the_users_private_reports(
+    tmp_path: Path, data: dict[str, Any], source: str
+) -> None:
+    """Wherever those lie, and by whatever name; the demo has none."""
+    stays = tmp_path / "hospital/stays.csv"
+    (tmp_path / "link.csv").symlink_to(stays)
+    data["seed"]["source"] = source
+    data["seed"]["files"]["private"]["path"] = str(tmp_path / "hospital")
+    data["seed"]["hub"]["public"]["repo_id"] = f"owner/reports@{'c' * 40}"
+    data["synthesize"]["code_sets"] = "given"
+    for named in (stays, tmp_path / "link.csv"):
+        data["synthesize"]["given"] |= {"path": str(named), "watch": str(named)}
+        if source == "demo":
+            parse(data, "params.yaml")
+            continue
+        with pytest.raises(UserError, match=r"synthesize\.given\.path is on the private side"):
+            parse(data, "params.yaml")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -174,9 +175,9 @@ class Params(Section):
             if file.path is None:
                 continue
             where = f"synthesize.{name}"
-            if "/data/private/" in f"/{Path(file.path).as_posix()}":
+            if self._on_the_private_side(Path(file.path)):
                 raise ValueError(
-                    f"{where}.path is below data/private, and synthesize may read nothing there: "
+                    f"{where}.path is on the private side, and synthesize may read nothing there: "
                     "name a file that may be shared"
                 )
             if Path(file.watch) != Path(file.path):
@@ -185,6 +186,16 @@ class Params(Section):
                     "so that DVC notices when it changes"
                 )
         return self
+
+    def _on_the_private_side(self, path: Path) -> bool:
+        """Below data/private, or where the user's private reports lie; links are followed."""
+        here = path.resolve()
+        if ("data", "private") in pairwise(here.parts):
+            return True
+        if not self.has("seed") or self.seed.source == "demo":
+            return False
+        own = self.seed.files.private.path
+        return own is not None and here.is_relative_to(Path(own).resolve())
 
     def _models(self) -> Iterator[tuple[str, Any]]:
         """Where a model is named that may be a folder, and its settings."""

@@ -40,7 +40,7 @@ def refuse_published(path: Path, seed: Seed | None) -> None:
     is under ``data/private`` of any recipe or where the private reports of `seed` lie. Links are
     followed.
     """
-    raw = seed.files.private.path if seed and seed.source == "files" else None
+    raw = seed.files.private.path if seed and seed.source != "demo" else None
     here = Path(os.path.realpath(path))
     if is_private(path) or (raw and here.is_relative_to(os.path.realpath(raw))):
         raise UserError(

@@ -63,11 +63,13 @@ class TestPrivateSide:
         assert PRIVATE in publish(out=checkout / place).stderr
         assert list((checkout / "data/private").iterdir()) == []
 
+    @pytest.mark.parametrize("source", ["files", "hub"])  # of the public ones
     def test_where_the_users_own_private_reports_lie(
-        self, checkout: Path, publish: Publish, tmp_path: Path
+        self, source: str, checkout: Path, publish: Publish, tmp_path: Path
     ) -> None:
         params = yaml.safe_load((checkout / "params.yaml").read_text())
-        params["seed"]["source"] = "files"
+        params["seed"]["source"] = source
+        params["seed"]["hub"]["public"]["repo_id"] = f"owner/reports@{'c' * 40}"
         params["seed"]["files"]["private"]["path"] = str(tmp_path / "hospital")
         (checkout / "params.yaml").write_text(yaml.safe_dump(params))
         assert PRIVATE in publish(out=tmp_path / "hospital/out").stderr
