@@ -368,3 +368,19 @@ def test_code_sets_are_not_taken_from_the_users_private_reports(
             continue
         with pytest.raises(UserError, match=r"synthesize\.given\.path is on the private side"):
             parse(data, "params.yaml")
+
+
+def test_a_template_of_the_private_side_is_refused(
+    tmp_path: Path, data: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in ("data/private", "mine"):
+        path = tmp_path / folder / "template.txt"
+        path.parent.mkdir(parents=True)
+        path.write_text("About {keywords}:\n")
+    data["prompt"] = {"template": "mine/template.txt", "watch": "mine/template.txt"}
+    assert parse(data, "params.yaml").prompt.template == "mine/template.txt"
+    own = "data/private/template.txt"
+    data["prompt"] = {"template": own, "watch": own}
+    with pytest.raises(UserError, match=r"prompt\.template is on the private side"):
+        parse(data, "params.yaml")

@@ -28,7 +28,7 @@ from synthfr.models.adapters import BASE_STEP, FIRST_STEP
 from synthfr.models.base import Base
 from synthfr.preferences import Pair
 from synthfr.privacy.overlap import Privacy
-from synthfr.prompts import Prompt
+from synthfr.prompts import Prompt, is_file
 from synthfr.scoring.scores import Score
 from synthfr.scoring.similarity_judge import SimilarityJudge
 from synthfr.section import Count, Name, Positive, Section
@@ -185,6 +185,16 @@ class Params(Section):
                     f"{where}.watch is '{file.watch}', not {where}.path: name the file there too, "
                     "so that DVC notices when it changes"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _template_is_public(self) -> Params:
+        template = self.prompt.template if self.has("prompt") else ""
+        if is_file(template) and self._on_the_private_side(Path(template)):
+            raise ValueError(
+                "prompt.template is on the private side, and every prompt repeats it: name a file "
+                "that may be shared"
+            )
         return self
 
     def _on_the_private_side(self, path: Path) -> bool:
