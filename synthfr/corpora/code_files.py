@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
+from synthfr.corpora import cells
 from synthfr.corpora.problems import UserErrors
 from synthfr.corpora.reading import missing_column, read_file
 from synthfr.errors import UserError
-from synthfr.icd10.codes import normalise_code
 from synthfr.section import NOTHING_TO_WATCH, Section
 
 _Column = Annotated[str, Field(min_length=1)]
-_BETWEEN = re.compile(r"[\s,;|/]+")  # the codes of a text cell
+_SEPARATOR = ","  # of the codes in a text cell; other signs are understood
+_FORM = "it as in I10 or E11.9, commas between several"
 
 
 class CodeFile(Section):
@@ -94,34 +94,17 @@ def _rows(
         raise missing_column(path, file.column, name, f"{setting}.column", table.names)
     for number, cell in zip(table.rows, table.columns[file.column], strict=True):
         where = f"{path}, row {number}"
-        items = _items(cell)
-        codes = []
-        for at, item in enumerate(items, start=1):
-            try:
-                code = normalise_code(item)
-            except UserError:
-                raise UserError(
-                    f"{where}: item {at} is no ICD-10 code: write it as in I10 or E11.9, commas "
-                    "between several."
-                ) from None
-            if code not in known:
-                raise UserError(
-                    f"{where}: item {at} is not in the code table, so that it has no name: correct "
-                    "it, or add it to the code list (seed.files.codes)."
-                )
-            codes.append(code)
+        try:
+            codes, wrong = cells.codes(cell, _SEPARATOR)
+        except TypeError:
+            raise UserError(f"{where}: the cell is {cells.NO_LIST}: write {_FORM}.") from None
+        if wrong:
+            raise UserError(f"{where}: item {wrong[0]} is no ICD-10 code: write {_FORM}.")
+        if unknown := [at for at, code in enumerate(codes, start=1) if code not in known]:
+            raise UserError(
+                f"{where}: code {unknown[0]} is not in the code table, so that it has no name: "
+                "correct it, or add it to the code list (seed.files.codes)."
+            )
         if not codes:
             raise UserError(f"{where}: there is no code: give one, or remove the row.")
-        yield where, list(dict.fromkeys(codes))
-
-
-def _items(cell: Any) -> list[str]:
-    """What stands in a list, or between the signs of a text; a missing cell holds nothing."""
-    parts = cell if isinstance(cell, list) else [cell]
-    return [
-        item
-        for part in parts
-        if part is not None and part == part
-        for item in _BETWEEN.split(str(part))
-        if item
-    ]
+        yield where, codes

@@ -144,7 +144,7 @@ def test_given_sets_come_in_their_order_and_again(tmp_path: Path) -> None:
     ("text", "told"),
     [
         ("codes\nI10\nI10;E11;D64;A09\n", r"row 2: 4 codes, and synthesize\.max_codes is 3"),
-        ("codes\nI10;Z99\n", r"row 1: item 2 is not in the code table"),
+        ("codes\nI10;Z99\n", r"row 1: code 2 is not in the code table"),
         ("codes\nI10\nhypertension\n", r"row 2: item 1 is no ICD-10 code"),
         ("codes;n\nI10;1\n;2\n", r"row 2: there is no code"),
         ("code\nI10\n", r"none of which is called 'codes'.*synthesize\.given\.column"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from synthfr.corpora.files import cells
+from synthfr.corpora import cells
 from synthfr.corpora.files.sections import FileSource
 from synthfr.corpora.formats import FileTable
 from synthfr.corpora.problems import UserErrors, places, sentences
