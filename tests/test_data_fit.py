@@ -332,7 +332,7 @@ def test_code_sets_are_looked_at_as_they_will_leave(base: Path, tmp_path: Path) 
         synthesize__code_sets="given",
     )
     (stop,) = told(corpus(), given, Weight.STOP)
-    assert "row 1: item 1 is not in the code table" in stop.text
+    assert "row 1: code 1 is not in the code table" in stop.text
     alone = params(base, keywords__min_documents=1)
     assert any("min_documents is 1" in one.text for one in told(corpus(), alone))
     assert not any("min_documents is 1" in one.text for one in told(corpus(), params(base)))

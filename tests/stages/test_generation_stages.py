@@ -153,7 +153,7 @@ def test_code_sets_of_a_file_are_written_about_in_their_order() -> None:
     Path("sets.csv").write_text("codes\nI10;E11\nI10;Z98\n")
     code, told = stage("synthesize", "step0")
     assert code == 1 and told.count("\n") == 1
-    assert "sets.csv, row 2: item 2 is not in the code table" in told
+    assert "sets.csv, row 2: code 2 is not in the code table" in told
     assert not layout.synthetic("step0").exists()
     Path("sets.csv").write_text("codes\nI10;E11\nZ99\n")
     assert stage("synthesize", "step0")[0] == 0
