@@ -79,7 +79,7 @@ class Nearest:
         value = float(self.first.mean())
         known = self.patient >= 0
         falls = np.bincount(self.patient[known], fall[known], minlength=self.n_patients)
-        return Figure(value, value - falls)
+        return Figure(value, np.asarray(value - falls, dtype=np.float64))
 
     def mean_of_highest(self, n: int) -> Figure:
         """Mean of the n highest (of all, where there are fewer)."""
