@@ -92,8 +92,8 @@ def _numbered(sides: Sides, side: str) -> tuple[Int64, int]:
 
 def _variances(found: BestMatches, patients: Int64, count: int, rng: np.random.Generator) -> Floats:
     """Variance over patients of each percentile of the best matches' recalls: the delete-d
-    jackknife, which holds for percentiles as the one by one does not (Shao and Wu 1989): (n - d) / d
-    times the spread over draws that leave out d of the n patients.
+    jackknife, which holds for percentiles as the one by one does not (Shao and Wu 1989):
+    (n - d) / d times the spread over draws that leave out d of the n patients.
 
     d is an eighth: on 60 random divisions of real reports (E3C) and of demo reports the percentiles
     then differed between sides as much as this says; halves and a bootstrap say half as much, as
