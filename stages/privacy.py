@@ -16,16 +16,18 @@ def main(step: str) -> None:
     """Compare a data set with the private reports that the loop has used, and with others."""
     with stage_run("privacy", item=step) as run:
         from synthfr import privacy, records
+        from synthfr.privacy.sides import Sides
 
         run.input(layout.synthetic_reports(step), "synthetic")
-        audit = privacy.audit(
-            records.read_table(layout.synthetic_reports(step), records.SYNTHETIC),
-            records.read_table(layout.PRIVATE_TRAIN, records.REPORTS),
-            records.read_table(layout.PRIVATE_HOLDOUT, records.REPORTS),
-            run.params.privacy.ngram,
-            run.seed,
+        synthetic = records.read_table(layout.synthetic_reports(step), records.SYNTHETIC)
+        train = records.read_table(layout.PRIVATE_TRAIN, records.REPORTS)
+        holdout = records.read_table(layout.PRIVATE_HOLDOUT, records.REPORTS)
+        sides = Sides.of(train, holdout, run.seed)
+        run.log(
+            privacy.describe(
+                synthetic["text"].tolist(), train, holdout, sides, run.params.privacy, run.seed
+            )
         )
-        run.log(audit.as_dict())
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 """Privacy audits of synthetic data: numbers about private texts, never the texts."""
 
-from synthfr.privacy.overlap import Audit, Overlap, audit
+from synthfr.privacy.description import describe
 
-__all__ = ["Audit", "Overlap", "audit"]
+__all__ = ["describe"]

@@ -1,0 +1,70 @@
+"""All that the n-gram audits say of one data set beside private reports, for the metrics file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from synthfr.privacy import best_match_figures, overlap
+from synthfr.privacy.best_match import Index
+from synthfr.privacy.coded import Coded
+from synthfr.privacy.embedding_distance import Embed, distances
+from synthfr.privacy.leave_one_out import Figure, Nearest, as_dict
+from synthfr.privacy.near_duplicates import near_duplicates
+from synthfr.privacy.sides import Sides
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def describe(
+    synthetic: Sequence[str],
+    train: pd.DataFrame,
+    holdout: pd.DataFrame,
+    sides: Sides,
+    settings: overlap.Privacy,
+    random_seed: int,
+    embed: Embed | None = None,
+) -> dict[str, object]:
+    """Numbers for the metrics file: overlap and its gap (`overlap.Audit`), 5-gram best match,
+    near-duplicates, embedding distances.
+
+    Frames have report_id and text; `sides` are of them. UserError where there is no synthetic
+    report.
+    """
+    shared = overlap.audit(synthetic, train, holdout, sides, settings.ngram).as_dict()
+    index = Index(sides.texts)
+    texts = index.vocabulary.code(synthetic)
+    copying = settings.copying
+    return {
+        **shared,
+        "best_match": best_match_figures.figures(
+            index, texts, sides, copying.boilerplate_patients, random_seed
+        ),
+        "near_duplicates": _near(index, texts, sides, copying.near_duplicate, random_seed),
+        "embedding": distances(synthetic, sides, random_seed, embed),
+    }
+
+
+def _near(
+    index: Index, texts: Coded, sides: Sides, threshold: float, random_seed: int
+) -> dict[str, object]:
+    """Share of synthetic reports with a near-duplicate on each side."""
+    rows, reports, _ = near_duplicates(index, texts, threshold, random_seed)
+    patients, split = sides.patients[reports], sides.train_patients
+    shares: list[Figure] = []
+    for first, last in ((0, split), (split, sides.n_patients)):
+        here = (patients >= first) & (patients < last)
+        low, high = np.full(len(texts), sides.n_patients), np.full(len(texts), -1)
+        np.minimum.at(low, rows[here], patients[here])
+        np.maximum.at(high, rows[here], patients[here])
+        near = Nearest(
+            (high >= 0).astype(np.float64),
+            np.where(high >= 0, high - first, -1),
+            (high > low).astype(np.float64),
+            last - first,
+        )
+        shares.append(near.mean())
+    return {"reports": as_dict(*shares), "threshold": threshold}
