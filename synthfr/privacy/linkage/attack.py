@@ -73,10 +73,9 @@ def attack(
         "prompts": setup.shape[0],
         "chance": 1 / setup.shape[0],
         "by_prompts": adversaries.told(setup.by_prompts),
-        "by_candidates": adversaries.told(of_texts(setup.suspicion), setup.by_prompts),
+        "by_candidates": adversaries.told(of_texts(setup.suspicion)),
         "by_scores": {
-            way: adversaries.told(evidence, setup.by_prompts)
-            for way, evidence in by_scores.items()
+            way: adversaries.told(evidence, setup.by_prompts) for way, evidence in by_scores.items()
         },
     }
     return Linked(adversaries.findings(evidence_of(round_.released, setup)), measures)
@@ -95,9 +94,7 @@ def evidence_of(table: pd.DataFrame, setup: Suspects) -> Floats:
     return of_floats(setup.suspicion, {name: _by_prompt(table, name, setup) for name in parts})
 
 
-def _ways(
-    round_: Round, score: Score, pair: Pair, random_seed: int
-) -> dict[str, pd.DataFrame]:
+def _ways(round_: Round, score: Score, pair: Pair, random_seed: int) -> dict[str, pd.DataFrame]:
     """What would leave, by way to release."""
 
     def released(way: str) -> pd.DataFrame:

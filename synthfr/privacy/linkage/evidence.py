@@ -69,9 +69,7 @@ def of_floats(suspicion: Suspicion, released: Mapping[str, Floats]) -> Floats:
     return found
 
 
-def of_orders(
-    suspicion: Suspicion, best: NDArray[np.int64], worst: NDArray[np.int64]
-) -> Floats:
+def of_orders(suspicion: Suspicion, best: NDArray[np.int64], worst: NDArray[np.int64]) -> Floats:
     """Evidence of which candidate is best and which worst, -1 where that is not told, each of
     shape (n_prompts,). Shape (n_suspects, n_prompts).
     """
@@ -85,9 +83,7 @@ def of_texts(suspicion: Suspicion) -> Floats:
     return suspicion.fitted_on_others(partial(_texts, suspicion))
 
 
-def of_prompts(
-    terms: Sequence[frozenset[str]], prompts: Sequence[frozenset[str]]
-) -> Floats:
+def of_prompts(terms: Sequence[frozenset[str]], prompts: Sequence[frozenset[str]]) -> Floats:
     """Evidence of the prompts alone, given the `terms` of each suspect and the keywords of each of
     the `prompts`: term by term, how much surer a prompt has it (or not) as the suspect has it than
     by its frequency in the prompts. Shape (n_suspects, n_prompts).
@@ -123,9 +119,7 @@ def _floats(suspicion: Suspicion, released: Floats, known: NDArray[np.int64]) ->
 
     plain = np.concatenate([ones, around], axis=-1)
     wrong, wrong_known = residuals(plain, plain[own])
-    full = np.concatenate(
-        [np.broadcast_to(plain, (len(special), *plain.shape)), special], axis=-1
-    )
+    full = np.concatenate([np.broadcast_to(plain, (len(special), *plain.shape)), special], axis=-1)
     right, right_known = residuals(full, full[known, own])
     return _density(right, right_known) - _density(wrong, wrong_known)[None]
 
@@ -159,7 +153,7 @@ def _orders(
     base, own = suspicion.base, suspicion.own[known]
     around = np.moveaxis(base, 0, -1)
     special = np.moveaxis(suspicion.means - base[:, None], 0, -1)
-    there = np.isfinite(around).all(axis=-1)
+    there = np.asarray(np.isfinite(around).all(axis=-1))
     scale = _scale(special[known, own])
     plain = np.nan_to_num(around / scale)
     full = np.concatenate(
@@ -169,9 +163,7 @@ def _orders(
     def told(design: Floats, of_known: Floats) -> Floats:
         """Log probability of the order of each prompt; designs (..., n_candidates, n_weights)."""
         weights = _least(
-            lambda weights: -_choices(
-                of_known @ weights, there[own], best[own], worst[own]
-            ).sum(),
+            lambda weights: -_choices(of_known @ weights, there[own], best[own], worst[own]).sum(),
             design.shape[-1],
         )
         return _choices(design @ weights, there, best, worst)
@@ -201,7 +193,7 @@ def _choices(
     others = np.where(there, -utilities, -np.inf)
     others[..., rows[best >= 0], best[best >= 0]] = -np.inf
     last = -utilities[..., rows, np.maximum(worst, 0)] - logsumexp(others, axis=-1)
-    return np.where(best >= 0, first, 0.0) + np.where(worst >= 0, last, 0.0)
+    return np.asarray(np.where(best >= 0, first, 0.0) + np.where(worst >= 0, last, 0.0))
 
 
 def _margins(
@@ -247,8 +239,9 @@ def _texts(suspicion: Suspicion, known: NDArray[np.int64]) -> Floats:
     rng = seeding.rng(suspicion.random_seed, "wrong prompts")
     n_prompts = means.shape[2]
     others = (own[:, None] + rng.integers(1, n_prompts, (len(own), _WRONG_PROMPTS))) % n_prompts
-    right, wrong = features[known, own], features[known[:, None], others].reshape(
-        -1, features.shape[-1]
+    right, wrong = (
+        features[known, own],
+        features[known[:, None], others].reshape(-1, features.shape[-1]),
     )
     centre, scale = wrong.mean(axis=0), np.maximum(wrong.std(axis=0), 1e-9)
     rows = np.concatenate([right, wrong])

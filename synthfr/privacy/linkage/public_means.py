@@ -5,7 +5,7 @@ prompt's candidates would have if this text were the document behind the prompt.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -32,9 +32,11 @@ def bleus(
     The k-th occurrence of an n-gram in a text is a feature of its own, so that the clipped matches
     of two texts, Σ min(count, count), are one product of 0-1 matrices.
     """
-    tokens = [[_tokens(text, smoothing) for text in side] for side in (documents, candidates)]
-    reference, written = (np.array([len(one) for one in side], dtype=np.float64) for side in tokens)
-    matches = [_matches(*tokens, n) for n in range(1, _ORDERS + 1)]
+    read, said = ([_tokens(text, smoothing) for text in side] for side in (documents, candidates))
+    reference, written = (
+        np.array([len(one) for one in side], dtype=np.float64) for side in (read, said)
+    )
+    matches = [_matches(read, said, n) for n in range(1, _ORDERS + 1)]
     logs = np.zeros_like(matches[0])
     halvings = np.zeros_like(matches[0])
     orders = np.zeros(len(written))
@@ -86,8 +88,8 @@ def _tokens(text: str, smoothing: Smoothing) -> list[str]:
         return text.split()
     from sacrebleu.tokenizers.tokenizer_13a import Tokenizer13a
 
-    tokens: list[str] = Tokenizer13a()(text.rstrip()).split()
-    return tokens
+    tokenizer: Callable[[str], str] = Tokenizer13a()  # type: ignore[no-untyped-call]
+    return tokenizer(text.rstrip()).split()
 
 
 def _matches(documents: Sequence[list[str]], candidates: Sequence[list[str]], n: int) -> Floats:
@@ -115,7 +117,9 @@ def _features(
     return csr_matrix((ones, columns, ends), shape=(len(texts), max(len(known), 1)))
 
 
-def _cosines(one: NDArray[np.float32] | csr_matrix, other: NDArray[np.float32] | csr_matrix) -> Floats:
+def _cosines(
+    one: NDArray[np.float32] | csr_matrix, other: NDArray[np.float32] | csr_matrix
+) -> Floats:
     """Dot products of unit vectors, shape (n_one, n_other)."""
     if isinstance(one, np.ndarray):
         products = one.astype(np.float64) @ np.asarray(other, dtype=np.float64).T

@@ -129,22 +129,14 @@ def _as_they_are(sides: Sides, *tables: pd.DataFrame) -> pd.DataFrame:
     return own
 
 
-def _means(
-    round_: Round, reports: pd.DataFrame, prompt_ids: list[str], score: Score
-) -> Floats:
+def _means(round_: Round, reports: pd.DataFrame, prompt_ids: list[str], score: Score) -> Floats:
     """Scores by public means, shape (n_means, n_suspects, n_prompts, n_candidates)."""
     language = dict(zip(round_.prompts["prompt_id"], round_.prompts["language"], strict=True))
     place = {one: at for at, one in enumerate(prompt_ids)}
     asked = round_.candidates[round_.candidates["prompt_id"].isin(place)]
     at = (asked["prompt_id"].map(place).to_numpy(), asked["candidate"].to_numpy(dtype=np.int64))
-
-    def stripped(texts: pd.Series, languages: pd.Series) -> list[str]:
-        if not score.strip_headings:
-            return [str(text) for text in texts]
-        return [strip_headings(text, one) for text, one in zip(texts, languages, strict=True)]
-
-    candidates = stripped(asked["text"], asked["prompt_id"].map(language))
-    documents = stripped(reports["text"], reports["language"])
+    candidates = _compared(asked["text"], asked["prompt_id"].map(language), score)
+    documents = _compared(reports["text"], reports["language"], score)
     means = [public_means.bleus(candidates, documents, score.bleu_smoothing)]
     encoder = _public_encoder(round_.seed, score)
     if encoder is not None:
@@ -178,11 +170,15 @@ def _public_encoder(seed: pd.DataFrame, score: Score) -> Encoder | None:
     if settings.kind == "sentence_transformers":
         return SentenceTransformersEvaluator(settings.sentence_transformers, score.window_tokens)
     encoder = LocalEvaluator(settings.local)
-    texts = [str(text) for text in seed["text"]]
-    if score.strip_headings:
-        texts = [strip_headings(text, one) for text, one in zip(texts, seed["language"], strict=True)]
-    encoder.fit(texts)
+    encoder.fit(_compared(seed["text"], seed["language"], score))
     return encoder
+
+
+def _compared(texts: pd.Series, languages: pd.Series, score: Score) -> list[str]:
+    """Texts as the evaluator reads them."""
+    if not score.strip_headings:
+        return [str(text) for text in texts]
+    return [strip_headings(text, one) for text, one in zip(texts, languages, strict=True)]
 
 
 def _terms(reports: pd.DataFrame, codes: pd.DataFrame, keywords: Keywords) -> list[frozenset[str]]:
