@@ -7,13 +7,22 @@ it takes the prompt whose keywords are likest.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from synthfr.privacy.comparison import auc_of, compare, contrast, mean_of, tpr_of
+from synthfr.privacy.comparison import (
+    Contrast,
+    auc_of,
+    compare,
+    contrast,
+    mean_of,
+    side_weights,
+    tpr_of,
+)
 from synthfr.privacy.findings import Finding
 from synthfr.privacy.sides import Sides
 from synthfr.stats import Interval
@@ -53,24 +62,46 @@ class Adversaries:
             }
         return figures
 
-    def findings(self, evidence: Floats) -> list[Finding]:
-        """Of the scores as they were released: do they single out documents that were used?"""
-        found = []
-        for test, scores in (
-            ("score_membership", among_all(evidence)),
-            ("score_membership_known_prompt", self._known(evidence)),
-        ):
-            auc, p_value = contrast(self.sides, auc_of(scores), self.random_seed)
-            tpr, _ = contrast(self.sides, tpr_of(scores, FPR), self.random_seed)
-            beyond = Interval(auc.mean - 0.5, auc.low - 0.5, auc.high - 0.5, auc.n)
-            measures = {"tpr_at_fpr_1": tpr.as_dict()}
-            found.append(
-                Finding(test, "correlation", auc.mean, 0.5, beyond, p_value, measures=measures)
+    def findings(self, evidence: Floats, by_prompts: Floats) -> list[Finding]:
+        """Of the scores as they were released: do they single out documents that were used, link
+        them to their prompts, and tell more than the prompts do?
+        """
+        among = among_all(evidence)
+        found = [
+            self._above(test, auc_of(scores), 0.5, {"tpr_at_fpr_1": self._tpr(scores)})
+            for test, scores in (
+                ("score_membership", among),
+                ("score_membership_known_prompt", self._known(evidence)),
             )
+        ]
         first = compare(self.sides, mean_of(self._first(evidence)), self.random_seed)
         chance = {"chance": 1 / evidence.shape[1]}
         found.append(Finding.of("score_linking", "correlation", first, measures=chance))
+        alone = auc_of(among_all(by_prompts))
+        both = auc_of(among_all(evidence + by_prompts))
+        of_prompts = float(alone(*side_weights(self.sides))[0])
+        found.append(
+            self._above(
+                "score_membership_beside_prompts",
+                lambda used, unused: of_prompts + both(used, unused) - alone(used, unused),
+                of_prompts,
+            )
+        )
         return found
+
+    def _above(
+        self,
+        test: str,
+        of: Contrast,
+        control: float,
+        measures: Mapping[str, object] | None = None,
+    ) -> Finding:
+        """An AUC against that of a `control`."""
+        auc, p_value = contrast(self.sides, of, self.random_seed)
+        beyond = Interval(auc.mean - control, auc.low - control, auc.high - control, auc.n)
+        return Finding(
+            test, "correlation", auc.mean, control, beyond, p_value, measures=measures or {}
+        )
 
     def _known(self, evidence: Floats) -> Floats:
         return np.asarray(evidence[np.arange(len(evidence)), self.known])
@@ -83,8 +114,11 @@ class Adversaries:
 
     def _membership(self, scores: Floats) -> dict[str, Any]:
         auc, p_value = contrast(self.sides, auc_of(scores), self.random_seed)
-        tpr, _ = contrast(self.sides, tpr_of(scores, FPR), self.random_seed)
-        return {"auc": auc.as_dict() | {"p_value": p_value}, "tpr_at_fpr_1": tpr.as_dict()}
+        return {"auc": auc.as_dict() | {"p_value": p_value}, "tpr_at_fpr_1": self._tpr(scores)}
+
+    def _tpr(self, scores: Floats) -> dict[str, float]:
+        tpr, _ = contrast(self.sides, tpr_of(scores, FPR), self.random_seed, permutations=1)
+        return tpr.as_dict()
 
     def _contrast(self, one: Floats, other: Floats) -> tuple[Interval, float]:
         of_one, of_other = auc_of(one), auc_of(other)

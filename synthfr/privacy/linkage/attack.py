@@ -4,8 +4,6 @@ what each way to release the scores would tell.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,23 +26,6 @@ if TYPE_CHECKING:
 DECIMALS = 2
 
 
-@dataclass(frozen=True)
-class Linked:
-    """`findings`: of the scores as they were released; `measures`: numbers for the metrics file.
-    Both are empty where a round has too few documents to tell.
-    """
-
-    findings: list[Finding] = field(default_factory=list)
-    measures: Mapping[str, Any] = field(default_factory=dict)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Numbers for the metrics file."""
-        return {
-            **self.measures,
-            "findings": {one.test: one.as_dict() for one in self.findings},
-        }
-
-
 def attack(
     round_: Round,
     settings: Linkage,
@@ -52,9 +33,10 @@ def attack(
     pair: Pair,
     keywords: Keywords,
     random_seed: int,
-) -> Linked:
+) -> tuple[list[Finding], dict[str, Any]]:
     """Attack a round through its prompts, its candidates' texts, and its scores in every way that
-    they may be released.
+    they may be released: the findings of the way in use, and measures of all. Nothing where the
+    round has too few documents to tell.
 
     An adversary has all that is public, the suspects' texts and every parameter; what is learnt of
     one half of the suspects is used on the other. `published` is the whole table as it left before
@@ -62,7 +44,7 @@ def attack(
     """
     setup = suspects(round_, settings, score, keywords, random_seed)
     if setup is None:
-        return Linked()
+        return [], {}
     adversaries = Adversaries(setup.sides, setup.known, random_seed)
     by_scores = {
         way: evidence_of(table, setup)
@@ -78,7 +60,7 @@ def attack(
             way: adversaries.told(evidence, setup.by_prompts) for way, evidence in by_scores.items()
         },
     }
-    return Linked(adversaries.findings(evidence_of(round_.released, setup)), measures)
+    return adversaries.findings(evidence_of(round_.released, setup), setup.by_prompts), measures
 
 
 def evidence_of(table: pd.DataFrame, setup: Suspects) -> Floats:

@@ -82,7 +82,7 @@ def suspects(
     fewer than `FEWEST_REPORTS` reports.
     """
     behind = round_.keyed[round_.keyed["prompt_id"].isin(set(round_.candidates["prompt_id"]))]
-    behind = _drawn(behind, "report_id", settings.suspects, random_seed)
+    behind = drawn(behind, "report_id", settings.suspects, random_seed)
     if min(len(behind), len(round_.holdout)) < FEWEST_REPORTS:
         return None
     sides = Sides.of(behind, round_.holdout, random_seed)
@@ -94,7 +94,7 @@ def suspects(
     prompts = round_.prompts[round_.prompts["prompt_id"].isin(set(round_.candidates["prompt_id"]))]
     others = prompts[~prompts["prompt_id"].isin({one for one in own_ids if one})]
     room = max(settings.prompts - sum(one is not None for one in own_ids), 0)
-    others = _drawn(others, "prompt_id", room, random_seed)
+    others = drawn(others, "prompt_id", room, random_seed)
     prompt_ids = sorted({*others["prompt_id"], *(one for one in own_ids if one)})
     place = {one: at for at, one in enumerate(prompt_ids)}
     own = np.array([place[one] if one else -1 for one in own_ids], dtype=np.int64)
@@ -111,7 +111,7 @@ def suspects(
     return Suspects(sides, prompt_ids, suspicion, by_prompts, np.where(own >= 0, own, likest))
 
 
-def _drawn(table: pd.DataFrame, key: str, most: int, random_seed: int) -> pd.DataFrame:
+def drawn(table: pd.DataFrame, key: str, most: int, random_seed: int) -> pd.DataFrame:
     """At most so many rows, by a draw that depends on their ids alone."""
     ranked = sorted(table[key], key=lambda one: seeding.derive(random_seed, "linkage", one))
     return table[table[key].isin(set(ranked[:most]))]
