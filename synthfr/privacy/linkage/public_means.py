@@ -96,7 +96,7 @@ def _matches(documents: Sequence[list[str]], candidates: Sequence[list[str]], n:
     """Clipped n-gram matches, shape (n_documents, n_candidates)."""
     known: dict[tuple[tuple[str, ...], int], int] = {}
     one, other = (_features(side, n, known) for side in (documents, candidates))
-    one.resize(len(documents), len(known))
+    one.resize(len(documents), max(len(known), 1))
     return np.asarray((one @ other.T).toarray(), dtype=np.float64)
 
 
