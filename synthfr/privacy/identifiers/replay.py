@@ -1,6 +1,6 @@
-"""Do synthetic texts hold the identifiers of private reports? Names, dates and numbers also meet by
-chance: what counts is how many more of train's own stand there than of holdout's own, which can
-only be phantoms (arXiv 2606.16952).
+"""Do synthetic texts hold the identifiers of private patients? Names, dates and numbers also meet
+by chance: what counts is how many more of those of train stand there than of those of holdout,
+which can only be phantoms (arXiv 2606.16952).
 """
 
 from __future__ import annotations
@@ -27,23 +27,26 @@ Replayed = frozenset[Identifier]
 
 @dataclass(frozen=True)
 class _Own:
-    """Identifiers of one kind that one side alone has.
+    """Identifiers of one kind.
 
     Attributes:
-        values: of each private report, n_reports of them.
+        values: of each private report, those that no other patient has, n_reports of them.
         has: whether a report has any, shape (n_reports,).
+        of_train: those that stand in train alone, of however many patients.
     """
 
     values: tuple[tuple[str, ...], ...]
     has: Bools
+    of_train: frozenset[str]
 
 
 class IdentifierReplay:
     """The share of each private report's own identifiers that stand in the synthetic texts, kind
     by kind.
 
-    An identifier that stands in reports of both sides is left out: nobody can say where a synthetic
-    text has it from. So is a kind that fewer than `min_documents` reports of either side have.
+    An identifier that several patients have, on whatever side, is left out: it points at nobody,
+    and nobody can say where a synthetic text has it from. So is a kind that fewer than
+    `min_documents` reports of either side have.
 
     The figures of the finding are those of the kind in which train is farthest ahead, in standard
     errors. Its p value is of that distance: permutations of the patients look at their farthest
@@ -69,11 +72,11 @@ class IdentifierReplay:
         self._own: dict[Kind, _Own] = {}
         for kind in kinds:
             of_reports = [one.get(kind, set()) for one in found]
-            self._own[kind] = _own(of_reports, sides.is_train)
+            self._own[kind] = _own(of_reports, sides)
         self._known = frozenset(
             (kind, value)
             for kind, own in self._own.items()
-            for values in own.values
+            for values in (*own.values, own.of_train)
             for value in values
         )
         self._compared = [kind for kind in settings.compared if self._enough(kind)]
@@ -98,7 +101,8 @@ class IdentifierReplay:
 
     def finding(self, state: Replayed) -> Finding:
         """What the texts replay, of all kinds together; `measures` has each kind."""
-        exceeds = any(self._of_train(kind, state) for kind in self._settings.never)
+        never = self._settings.never
+        exceeds = any(kind in never and value in self._own[kind].of_train for kind, value in state)
         if not self._compared:
             nothing = Interval(0.0, float("nan"), float("nan"), self._sides.n_patients)
             return Finding(
@@ -155,11 +159,6 @@ class IdentifierReplay:
             ]
         )
 
-    def _of_train(self, kind: Kind, state: Replayed) -> bool:
-        values = self._own[kind].values
-        train = np.flatnonzero(self._sides.is_train)
-        return any((kind, value) in state for at in train for value in values[at])
-
     def _kinds(self, found: Mapping[Kind, Mapping[str, object]]) -> dict[str, object]:
         """Figures of each kind; of one that too few reports have, that it is so, and no more."""
         none = {"train": None, "holdout": None, "difference": None, "too_few_reports": 1}
@@ -202,10 +201,16 @@ class _Rates:
         return np.asarray(self.distances(used, unused).max(axis=0))
 
 
-def _own(of_reports: Sequence[set[str]], is_train: Bools) -> _Own:
-    sides: tuple[set[str], set[str]] = (set(), set())
-    for values, on_train in zip(of_reports, is_train, strict=True):
-        sides[int(on_train)].update(values)
-    shared = sides[0] & sides[1]
-    own = tuple(tuple(sorted(values - shared)) for values in of_reports)
-    return _Own(own, np.array([bool(values) for values in own]))
+def _own(of_reports: Sequence[set[str]], sides: Sides) -> _Own:
+    patients_with: dict[str, set[int]] = {}
+    for values, patient in zip(of_reports, sides.patients.tolist(), strict=True):
+        for value in values:
+            patients_with.setdefault(value, set()).add(patient)
+    # the same whoever is train: so the permutation of patients is exact
+    own = tuple(
+        tuple(sorted(value for value in values if len(patients_with[value]) == 1))
+        for values in of_reports
+    )
+    # patients of train have the lowest numbers
+    of_train = {value for value, them in patients_with.items() if max(them) < sides.train_patients}
+    return _Own(own, np.array([bool(values) for values in own]), frozenset(of_train))

@@ -122,6 +122,16 @@ def test_a_telephone_of_both_sides_is_no_leak() -> None:
     assert not found.exceeds and not found.leaks(0.5)
 
 
+def test_what_several_patients_of_train_have_counts_only_where_it_is_absolute() -> None:
+    """A physician's name in two reports points at no patient; her own telephone still came out."""
+    letters = "abcdefghijklmnopqrst"
+    train = [f"Dr Garnier. Mme T{letters[i]}x. Tél 06 12 34 56 78." for i in range(20)]
+    test = of_both(train, [f"Mme H{letters[i]}x." for i in range(20)])
+    found = test.finding(test.measure(["Dr Garnier"]))
+    assert found.train == found.holdout == 0.0 and not found.exceeds
+    assert test.finding(test.measure(["tél 0612345678"])).exceeds
+
+
 def test_which_kinds_are_absolute_is_a_parameter() -> None:
     train = [f"n° de dossier {10_000 + i}" for i in range(20)]
     holdout = [f"n° de dossier {20_000 + i}" for i in range(20)]
