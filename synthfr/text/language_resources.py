@@ -122,6 +122,7 @@ _KEYS = {
     "marks",
     "inflection",
     "labels",
+    "identifiers",  # read by `identifier_cues`
 }
 
 
