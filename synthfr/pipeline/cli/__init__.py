@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from synthfr.errors import UserError
-from synthfr.pipeline.cli import slurm, steps
+from synthfr.pipeline.cli import sites, slurm, steps
 
 
 class Commands(TyperGroup):
@@ -43,7 +43,7 @@ profile = typer.Typer(no_args_is_help=True, help="Scales of the pipeline: overla
 app.add_typer(profile, name="profile")
 app.add_typer(slurm.cluster, name="cluster")
 app.command()(slurm.submit)
-for command in (steps.sample, steps.export, steps.publish):
+for command in (steps.sample, steps.export, steps.publish, sites.key):
     app.command()(command)
 
 Name = Annotated[str, typer.Argument(help="As `synth-fr profile list` has it.")]
