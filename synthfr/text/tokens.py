@@ -1,6 +1,10 @@
-"""The one rule for what a word is, where a rule needs no language's resources."""
+"""The rules for what a word is, where a rule needs no language's resources."""
 
 from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache
 
 
 def words(text: str) -> list[str]:
@@ -9,3 +13,31 @@ def words(text: str) -> list[str]:
     ``"TA 14/9, l'HTA ++"`` to TA, 14/9, (with its comma), l'HTA and ++.
     """
     return text.split()
+
+
+def lower_words(text: str) -> list[str]:
+    """`words` in lower case and Unicode's composed form (NFC), for comparing texts word for word:
+    neither a capital nor an accent written in two characters hides a copy.
+    """
+    return words(unicodedata.normalize("NFC", text.lower()))
+
+
+def alphanumeric_words(text: str) -> list[str]:
+    """Runs of letters, their accents and digits, in lower case and composed form (NFC).
+
+    Of ASCII text these are the tokens of the library rouge-score, in whose terms a published
+    measure is defined; that library cuts a word at every accent and sees nothing in Cyrillic.
+    ``"TA 14/9, l'HTA ++"`` to ta, 14, 9, l, hta.
+    """
+    lower = unicodedata.normalize("NFC", text.lower())
+    return _alphanumeric().findall(lower.replace("_", " "))
+
+
+@cache
+def _alphanumeric() -> re.Pattern[str]:
+    # accents that have no composed form with their letter (stressed Cyrillic vowels) are characters
+    # of their own; one that follows no letter (an emoji's variation sign) makes no word
+    marks = "".join(
+        chr(point) for point in range(0x10000) if unicodedata.category(chr(point))[0] == "M"
+    )
+    return re.compile(rf"\w[\w{re.escape(marks)}]*")

@@ -3,73 +3,89 @@
 from difflib import SequenceMatcher
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synthfr.privacy.matches import Matches
+from synthfr.privacy.coded import Coded, Vocabulary
+from synthfr.privacy.matches import NOBODY, Matches, longest_runs
+from synthfr.text.tokens import lower_words
 
 TEXTS = st.lists(st.text(alphabet="ab ", max_size=25), max_size=6)
 
 
-def windows(texts: list[str], n: int) -> set[tuple[str, ...]]:
-    split = [text.lower().split() for text in texts]
-    return {tuple(words[i : i + n]) for words in split for i in range(len(words) - n + 1)}
+def coded(*corpora: list[str]) -> list[Coded]:
+    vocabulary = Vocabulary(lower_words)
+    return [vocabulary.code(corpus) for corpus in corpora]
 
 
 def longest(text: str, others: list[str]) -> int:
-    words = text.lower().split()
+    words = lower_words(text)
     matcher = SequenceMatcher(None, autojunk=False)
     matcher.set_seq2(words)
     sizes = [0]
     for other in others:
-        matcher.set_seq1(other.lower().split())
+        matcher.set_seq1(lower_words(other))
         sizes.append(matcher.find_longest_match().size)
     return max(sizes)
 
 
 def test_by_hand() -> None:
     synthetic = ["Le patient va bien ce jour", "rien de commun"]
-    real = ["hier le patient va mal", "il va bien ce jour même"]
-    matches = Matches(synthetic, real)
-    assert matches.longest_runs(0, 1).tolist() == [4, 0]  # "va bien ce jour"
-    ids, texts = matches.ngrams(0, 3)
-    assert texts.tolist() == [0, 0, 0, 0, 1]
-    shared = np.isin(ids, matches.ngrams(1, 3)[0])
-    assert shared.tolist() == [True, False, True, True, False]  # le patient va; va bien ce; ...
+    real = ["hier le patient va mal", "il va bien ce jour même", "qui va bien ce soir"]
+    found = Matches(*coded(synthetic, real)).runs(np.array([7, 8, 9]))
+    assert found.longest.tolist() == [4, 0]  # "va bien ce jour"
+    assert found.owner.tolist() == [8, NOBODY]
+    assert found.of_others.tolist() == [3, 0]  # "le patient va", "va bien ce"
+    by_place = Matches(*coded(synthetic, real)).longest()
+    assert by_place.tolist() == [3, 2, 4, 3, 2, 1, 0, 0, 0, 0, 0]
 
 
 def test_a_match_does_not_run_over_the_end_of_a_text() -> None:
-    assert Matches(["a b c d"], ["a b", "c d"]).longest_runs(0, 1).tolist() == [2]
-    assert Matches(["a b", "c d"], ["a b c d"]).longest_runs(0, 1).tolist() == [2, 2]
+    assert Matches(*coded(["a b c d"], ["a b", "c d"])).longest().tolist() == [2, 1, 2, 1, 0]
+    assert Matches(*coded(["a b", "c d"], ["a b c d"])).runs(np.array([0])).longest.tolist() == [
+        2,
+        2,
+    ]
+
+
+def test_what_two_owners_have_nobody_takes_away() -> None:
+    found = Matches(*coded(["a b c"], ["a b c", "x a b c"])).runs(np.array([0, 1]))
+    assert (found.longest.tolist(), found.of_others.tolist()) == ([3], [3])
 
 
 def test_only_the_asked_source_counts() -> None:
-    matches = Matches(["a b c"], ["a b c"], ["x b y"], ["q"])
-    assert [matches.longest_runs(0, source)[0] for source in (1, 2, 3)] == [3, 1, 0]
+    texts, real = coded(["a b c"], ["a b c", "x b y", "q"])
+    asked = [np.where(np.arange(3) == one, 0, NOBODY) for one in range(3)]
+    assert [run.longest[0] for run in longest_runs(texts, real, asked)] == [3, 1, 0]
 
 
-@settings(max_examples=60, deadline=None)
-@given(synthetic=TEXTS, real=TEXTS, other=TEXTS, n=st.integers(1, 7))
-def test_against_brute_force(
-    synthetic: list[str], real: list[str], other: list[str], n: int
-) -> None:
-    matches = Matches(synthetic, real, other)
-    for source, texts in ((1, real), (2, other)):
-        runs = [longest(text, texts) for text in synthetic]
-        assert matches.longest_runs(0, source).tolist() == runs
-        ours, theirs = (np.unique(matches.ngrams(corpus, n)[0]) for corpus in (0, source))
-        one, two = windows(synthetic, n), windows(texts, n)
-        assert (len(ours), len(theirs)) == (len(one), len(two))
-        assert np.intersect1d(ours, theirs).size == len(one & two)
+@settings(max_examples=150, deadline=None)
+@given(synthetic=TEXTS, real=TEXTS, owners=st.lists(st.integers(-1, 2), min_size=6, max_size=6))
+def test_against_brute_force(synthetic: list[str], real: list[str], owners: list[int]) -> None:
+    owner_of = np.array(owners[: len(real)], dtype=np.int64)
+    texts, source = coded(synthetic, real)
+    (runs,) = longest_runs(texts, source, [owner_of], most_words=7)
+    for row, text in enumerate(synthetic):
+        best = {
+            owner: longest(text, [t for t, o in zip(real, owner_of, strict=True) if o == owner])
+            for owner in set(owners) - {NOBODY}
+        }
+        most = max(best.values(), default=0)
+        assert runs.longest[row] == most
+        owner = int(runs.owner[row])
+        assert (owner == NOBODY) == (most == 0)
+        if most:
+            others = [length for name, length in best.items() if name != owner]
+            assert runs.of_others[row] == max(others, default=0)
+            assert best[owner] == most or max(others) == most
+    places = Matches(texts, source).longest() if synthetic else np.zeros(0)
+    for row, text in enumerate(synthetic):
+        own = places[texts.starts[row] : texts.starts[row + 1]]
+        assert own.max() == longest(text, real)
 
 
-def test_words_are_split_at_white_space_in_any_script() -> None:
-    assert Matches(["Пациент жалуется на боль"], ["пациент ЖАЛУЕТСЯ на кашель"]).longest_runs(
-        0, 1
-    ).tolist() == [3]
-
-
-def test_an_ngram_has_words() -> None:
-    with pytest.raises(ValueError, match="at least one word"):
-        Matches(["a"], ["b"]).ngrams(0, 0)
+def test_words_are_compared_in_any_script_and_form() -> None:
+    texts, real = coded(["Пациент жалуется на боль"], ["пациент ЖАЛУЕТСЯ на кашель"])
+    assert Matches(texts, real).longest().max() == 3
+    texts, real = coded(["le fe\u0301brile"], ["LE FÉBRILE"])
+    assert Matches(texts, real).longest().max() == 2
