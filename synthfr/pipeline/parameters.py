@@ -27,7 +27,7 @@ from synthfr.keywords.export import Keywords
 from synthfr.models.adapters import BASE_STEP, FIRST_STEP
 from synthfr.models.base import Base
 from synthfr.preferences import Pair
-from synthfr.privacy.overlap import Privacy
+from synthfr.privacy.settings import Privacy
 from synthfr.prompts import Prompt, is_file
 from synthfr.scoring.scores import Score
 from synthfr.scoring.similarity_judge import SimilarityJudge

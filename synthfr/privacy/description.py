@@ -14,6 +14,7 @@ from synthfr.privacy.embedding_distance import Embed, distances
 from synthfr.privacy.leave_one_out import Figure, Nearest, as_dict
 from synthfr.privacy.near_duplicates import near_duplicates
 from synthfr.privacy.ngrams import patients_with
+from synthfr.privacy.settings import Privacy
 from synthfr.privacy.sides import Sides
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def describe(
     train: pd.DataFrame,
     holdout: pd.DataFrame,
     sides: Sides,
-    settings: overlap.Privacy,
+    settings: Privacy,
     random_seed: int,
     embed: Embed | None = None,
 ) -> dict[str, object]:

@@ -16,12 +16,10 @@ from numpy.typing import NDArray
 
 from synthfr.errors import UserError
 from synthfr.privacy.coded import Coded, Int32, Int64, Vocabulary
-from synthfr.privacy.copied import Copying
 from synthfr.privacy.leave_one_out import Figure, Nearest, as_dict, difference
 from synthfr.privacy.matches import NOBODY, longest_runs
 from synthfr.privacy.ngrams import Ngrams, n_different, patients_with
 from synthfr.privacy.sides import Sides
-from synthfr.section import Count, Section
 from synthfr.stats import Interval, mean_interval, wilson
 from synthfr.text.tokens import lower_words
 
@@ -31,13 +29,6 @@ if TYPE_CHECKING:
 Bools = NDArray[np.bool_]
 
 _BLOCK_WORDS = 4_000_000
-
-
-class Privacy(Section):
-    """Parameters `privacy`: see the comments in params.yaml."""
-
-    ngram: Count = 8
-    copying: Copying = Copying()
 
 
 @dataclass(frozen=True)
