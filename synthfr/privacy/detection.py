@@ -62,9 +62,7 @@ class Spikes:
     a smaller spike is the first part of a larger one.
     """
 
-    def __init__(
-        self, sides: Sides, settings: Detection, reword: Reword, random_seed: int
-    ) -> None:
+    def __init__(self, sides: Sides, settings: Detection, reword: Reword, random_seed: int) -> None:
         self.settings = settings
         # more than train has patients cannot be spiked
         self.sizes = [size for size in settings.spikes if size <= sides.train_patients]

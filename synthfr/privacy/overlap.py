@@ -279,9 +279,7 @@ class _Found:
 
 def _times(owners: Int64, count: int, weights: NDArray[np.float64] | None = None) -> Int64:
     known = owners >= 0
-    return np.bincount(
-        owners[known], None if weights is None else weights[known], minlength=count
-    )
+    return np.bincount(owners[known], None if weights is None else weights[known], minlength=count)
 
 
 def _left_out(reports: pd.DataFrame, sides: Sides) -> list[str]:

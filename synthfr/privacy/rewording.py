@@ -1,4 +1,5 @@
 """temporary"""
+
 from __future__ import annotations
 
 from synthfr import seeding

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Literal, get_args
+from typing import get_args
 
 from synthfr.privacy.detection import UNKNOWN, Limits
 from synthfr.privacy.findings import Finding, Risk

@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from synthfr.errors import UserError
-from synthfr.pipeline.cli import sites, slurm, steps
+from synthfr.pipeline.cli import privacy_commands, sites, slurm, steps
 
 
 class Commands(TyperGroup):
@@ -44,6 +44,8 @@ app.add_typer(profile, name="profile")
 app.add_typer(slurm.cluster, name="cluster")
 app.command()(slurm.submit)
 for command in (steps.sample, steps.export, steps.publish, sites.key):
+    app.command()(command)
+for command in (privacy_commands.gate, privacy_commands.dossier, privacy_commands.verify):
     app.command()(command)
 
 Name = Annotated[str, typer.Argument(help="As `synth-fr profile list` has it.")]
