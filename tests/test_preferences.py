@@ -10,7 +10,8 @@ import pytest
 from synthfr import records
 from synthfr.diversity import PRIOR_TEXTS, Novelty
 from synthfr.errors import UserError
-from synthfr.preferences import BEST_OF, COUNTS, KTO, Pair, pairs
+from synthfr.preferences import BEST_OF, KTO, Pair, pairs
+from synthfr.preferences.choice import COUNTS
 
 
 @dataclass

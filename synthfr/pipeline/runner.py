@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["NumShards", "ShardIndex", "StageApp", "StageRun", "stage_app", "stage_run"]
 
 # run once a round; other stages that take an item run once a step
-ROUND_STAGES = ("generate", "judge", "similarity_judge", "score", "pair", "dpo")
+ROUND_STAGES = ("generate", "judge", "similarity_judge", "score", "release", "pair", "dpo")
 # load a model, as large as the parameters name
 MODEL_STAGES = ("sft", "generate", "judge", "dpo", "synthesize")
 # show what others measured

@@ -9,6 +9,7 @@ from synthfr.records.schemas import (
     CODES,
     JUDGEMENTS,
     KEYED,
+    ORDERS,
     PAIRS,
     PROMPTS,
     REPORTS,
@@ -17,7 +18,15 @@ from synthfr.records.schemas import (
     SIMILARITIES,
     SYNTHETIC,
 )
-from synthfr.records.table import Table, empty, read_table, validate, write_table
+from synthfr.records.table import (
+    Table,
+    empty,
+    kind_of,
+    read_one_of,
+    read_table,
+    validate,
+    write_table,
+)
 
 __all__ = [
     "CANDIDATES",
@@ -25,6 +34,7 @@ __all__ = [
     "CODE_SETS",
     "JUDGEMENTS",
     "KEYED",
+    "ORDERS",
     "PAIRS",
     "PROMPTS",
     "REPORTS",
@@ -34,6 +44,8 @@ __all__ = [
     "SYNTHETIC",
     "Table",
     "empty",
+    "kind_of",
+    "read_one_of",
     "read_table",
     "validate",
     "write_table",
