@@ -322,7 +322,7 @@ class TestDocs:
             line.split("`")[1].partition("@")[0]: line.split("|")[-2].strip() for line in lines
         }
         assert {name for name, side in sides.items() if side == "private"} == {
-            *("seed", "keywords", "similarity_judge", "score"),
+            *("seed", "keywords", "similarity_judge", "score", "release"),
             *("reference", "classify", "privacy", "fidelity"),
         }
 

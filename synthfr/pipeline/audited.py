@@ -4,7 +4,7 @@ would send.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,17 @@ def run_of(step: str) -> dict[str, str]:
         if path.partition("/")[0] not in ("data", "models")
     }
     return {"code": digest(code), "parameters": digest(written.get("params") or {})}
+
+
+def scores_left(rounds: Iterable[str]) -> list[str]:
+    """Of the rounds that a policy comes from, those whose scores left as numbers, by dvc.lock."""
+    stages = _locked()
+    params = {one: stages.get(f"release@{one}", {}).get("params", {}) for one in rounds}
+    return [
+        one
+        for one, of in params.items()
+        if (of.get("params.yaml") or {}).get("score.release") == "raw"
+    ]
 
 
 def told_of_push() -> tuple[list[str], list[str]]:

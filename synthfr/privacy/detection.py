@@ -69,8 +69,14 @@ class Spikes:
         most = max(self.sizes, default=0)
         drawn = [_drawn(sides, most, random_seed, repeat) for repeat in range(settings.repeats)]
         self.verbatim = [[sides.texts[at] for at in one] for one in drawn]
-        seeds = {at: seeding.derive(random_seed, "reword", sides.ids[at]) for at in sum(drawn, [])}
-        other = {at: reword(sides.texts[at], sides.languages[at], seeds[at]) for at in seeds}
+        other = {
+            at: reword(
+                sides.texts[at],
+                sides.languages[at],
+                seeding.derive(random_seed, "reword", sides.ids[at]),
+            )
+            for at in {at for one in drawn for at in one}
+        }
         self.reworded = [[other[at] for at in one] for one in drawn]
 
 

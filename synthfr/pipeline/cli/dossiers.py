@@ -34,7 +34,7 @@ def write(step: str, language: str, key: Path, out: Path) -> None:
     chain = models.adapter_chain(layout.MODELS, step)
     base = models.read_provenance(layout.BASE)
     adapters = {folder.name: digest_tree(folder) for folder in chain}
-    origin = Origin(step, base, adapters, run=audited.run_of(step))
+    origin = Origin(step, base, adapters, audited.scores_left(adapters), audited.run_of(step))
     reports = sha256_file(layout.synthetic_reports(step))
     rounds = [name for name in adapters if name in params.rounds]
     guarantees = [_figures("release", one).get("dp") for one in rounds]

@@ -28,11 +28,15 @@ def released(scored: ScoredRound) -> Released:
     none, the table tells; the counts add the reasons, over the round.
     """
     choice = choose(scored.candidates, scored.scores, scored.pair, scored.random_seed)
-    table = orders_may_leave(choice.orders, scored.candidates)
-    return Released(table, ORDERS, {"counts": choice.counts, "total": _told(scored.scores)})
+    return Released(
+        orders_may_leave(choice.orders, scored.candidates),
+        ORDERS,
+        {"counts": choice.counts, "total": _total(scored.scores)},
+        ", ".join(f"{name} {number}" for name, number in choice.counts.items()),
+    )
 
 
-def _told(scores: pd.DataFrame) -> dict[str, Any]:
+def _total(scores: pd.DataFrame) -> dict[str, Any]:
     """Mean and standard deviation of the totals, coarsely; None for a round of few documents."""
     totals = scores["total"].dropna()
     if scores.loc[totals.index, "prompt_id"].nunique() < MIN_PROMPTS:
