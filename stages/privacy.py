@@ -1,4 +1,4 @@
-"""PRIVATE. Measures how much of private reports a step's data set repeats.
+"""PRIVATE. Tests what a step's data set betrays of private reports, and gives a verdict.
 
 ``python -m stages.privacy dpo2``
 """
@@ -15,17 +15,21 @@ app = stage_app("privacy")
 def main(step: str) -> None:
     """Compare a data set with the private reports that the loop has used, and with others."""
     with stage_run("privacy", item=step) as run:
-        from synthfr import privacy, records
+        from synthfr import records
+        from synthfr.privacy.examination import examine
+        from synthfr.privacy.rewording import reword
 
         run.input(layout.synthetic_reports(step), "synthetic")
-        audit = privacy.audit(
-            records.read_table(layout.synthetic_reports(step), records.SYNTHETIC),
+        examined = examine(
+            records.read_table(layout.synthetic_reports(step), records.SYNTHETIC)["text"].tolist(),
             records.read_table(layout.PRIVATE_TRAIN, records.REPORTS),
             records.read_table(layout.PRIVATE_HOLDOUT, records.REPORTS),
-            run.params.privacy.ngram,
+            run.params.privacy,
+            reword,
             run.seed,
         )
-        run.log(audit.as_dict())
+        run.log(examined.as_dict())
+        run.plot(examined.limits(), "detection")
 
 
 if __name__ == "__main__":

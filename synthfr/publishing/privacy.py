@@ -51,9 +51,9 @@ def section(figures: Mapping[str, Any] | None, accepted: Acceptance | None, kind
     if (found := gate.verdict(figures)) is not None:
         parts.append(_VERDICTS[found])
         if found is Verdict.FAIL and accepted is not None:
-            tests = ", ".join(f"`{name}`" for name in gate.failed(figures))
+            names = ", ".join(f"`{name}`" for name in gate.failed(figures))
             parts.append(
-                f"Let out in spite of it ({tests}). {accepted.name} answers for that: "
+                f"Let out in spite of it ({names}). {accepted.name} answers for that: "
                 f"{accepted.reason}"
             )
     if tests := figures.get("tests"):
@@ -81,8 +81,8 @@ def _row(name: str, one: Mapping[str, Any]) -> str:
     told = f"{difference['mean']:.3g}"
     if "low" in difference:
         told += f" [{difference['low']:.3g}, {difference['high']:.3g}]"
-    found = f"{limit(detected['verbatim'])} / {limit(detected['reworded'])}"
-    cells = [f"`{name}`", f"{one['train']:.3g}", f"{one['holdout']:.3g}", told, found]
+    least = f"{limit(detected['verbatim'])} / {limit(detected['reworded'])}"
+    cells = [f"`{name}`", f"{one['train']:.3g}", f"{one['holdout']:.3g}", told, least]
     return f"| {' | '.join([*cells, Verdict(one['verdict']).words])} |"
 
 

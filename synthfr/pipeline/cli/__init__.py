@@ -45,8 +45,8 @@ app.add_typer(slurm.cluster, name="cluster")
 app.command()(slurm.submit)
 for command in (steps.sample, steps.export, steps.publish, sites.key):
     app.command()(command)
-for command in (privacy_commands.gate, privacy_commands.dossier, privacy_commands.verify):
-    app.command()(command)
+for check_ in (privacy_commands.gate, privacy_commands.dossier, privacy_commands.verify):
+    app.command()(check_)
 
 Name = Annotated[str, typer.Argument(help="As `synth-fr profile list` has it.")]
 
