@@ -202,9 +202,9 @@ def _best(
         if enough > len(rows):  # even with all of the frequent items, the others stay below
             able = shared >= enough - len(rows)
             reports, shared = reports[able], shared[able]
-            shared = shared + _summed(table[rows[:, None], reports[None, :]])
+            shared = shared + _summed(table, rows, reports)
         else:
-            total = _summed(table[rows, side[0] : side[1]])
+            total = _summed(table, rows, slice(*side))
             total[reports - side[0]] += shared
             reports = np.flatnonzero(total).astype(np.int32)
             shared = total[reports]
@@ -217,11 +217,14 @@ def _best(
     return reports[order], shared[order]
 
 
-def _summed(rows: NDArray[np.uint8]) -> Int32:
-    """Sums over rows of zeros and ones, in bytes as long as they fit."""
-    total = np.zeros(rows.shape[1], dtype=np.int32)
+def _summed(table: NDArray[np.uint8], rows: Int64, columns: Int32 | slice) -> Int32:
+    """Sums of these columns over these rows of zeros and ones, in bytes as long as they fit."""
+    width = len(table[0, columns]) if len(table) else 0
+    total = np.zeros(width, dtype=np.int32)
     for start in range(0, len(rows), 255):
-        total += rows[start : start + 255].sum(axis=0, dtype=np.uint8)
+        part = rows[start : start + 255]
+        chosen = table[part, columns] if isinstance(columns, slice) else table[np.ix_(part, columns)]
+        total += chosen.sum(axis=0, dtype=np.uint8)
     return total
 
 

@@ -23,7 +23,7 @@ from synthfr.text.tokens import lower_words
 
 Bools = NDArray[np.bool_]
 
-_WORDS = 5  # a shorter sequence is neither a formula nor a copy: anybody may write it
+_WORDS = 8  # a shorter sequence is neither a formula nor a copy: anybody may write it
 _BLOCK_WORDS = 6_000_000
 
 
@@ -31,7 +31,7 @@ class Copying(Section):
     """Parameters `privacy.copying`: see the comments in params.yaml."""
 
     boilerplate_patients: Count = 5
-    longest_run: Count = 20
+    longest_run: Count = 30
     near_duplicate: ProperShare = 0.7
 
 
@@ -39,9 +39,9 @@ class CopiedRuns:
     """Of each private report: the most words of one run that stands in a synthetic text and that
     no formula explains.
 
-    A word of a private report is part of a formula if it lies in a 5-gram that stands in the
+    A word of a private report is part of a formula if it lies in a 8-gram that stands in the
     reports of at least ``boilerplate_patients`` patients. Counted are the other words of a copied
-    run (of 5 words or more). The figure of a side is their mean over reports; `exceeds` if for a
+    run (of 8 words or more). The figure of a side is their mean over reports; `exceeds` if for a
     train report they are more than ``longest_run``.
     """
 
@@ -89,8 +89,8 @@ class CopiedRuns:
         ids = self._table.look_up(texts.numbers)
         found = np.zeros(self._table.size + 1, dtype=np.bool_)
         found[ids] = True
-        found[-1] = False  # where no 5-gram begins
-        # only what lies in a common 5-gram can be part of a common run of 5 words
+        found[-1] = False  # where no 8-gram begins
+        # only what lies in a common 8-gram can be part of a common run of 8 words
         real, at = _kept(self._real, covered(found[self._table.ids], _WORDS))
         synthetic, _ = _kept(texts, covered(ids >= 0, _WORDS))
         lengths = Matches(real, synthetic).longest()
