@@ -223,7 +223,9 @@ def _summed(table: NDArray[np.uint8], rows: Int64, columns: Int32 | slice) -> In
     total = np.zeros(width, dtype=np.int32)
     for start in range(0, len(rows), 255):
         part = rows[start : start + 255]
-        chosen = table[part, columns] if isinstance(columns, slice) else table[np.ix_(part, columns)]
+        chosen = (
+            table[part, columns] if isinstance(columns, slice) else table[np.ix_(part, columns)]
+        )
         total += chosen.sum(axis=0, dtype=np.uint8)
     return total
 

@@ -125,17 +125,14 @@ def _least(
     power: float,
 ) -> int | None:
     """The smallest size at which enough repeats are found, by halving."""
-    low, high = 0, len(sizes)
-    if not _enough([one[: sizes[-1]] for one in repeats], found, power):
-        return None
-    high -= 1
+    low, high = 0, len(sizes)  # beyond the last: none
     while low < high:
         middle = (low + high) // 2
         if _enough([one[: sizes[middle]] for one in repeats], found, power):
             high = middle
         else:
             low = middle + 1
-    return sizes[high]
+    return sizes[high] if high < len(sizes) else None
 
 
 def _enough(

@@ -7,7 +7,10 @@ import pandas as pd
 
 from synthfr.privacy.sides import Sides
 
-ALPHABETS = {"latin": "abcdefghijklmnopqrstuvwxyzéèàç", "cyrillic": "абвгдежзийклмнопрстуфхцчшщыэюя"}
+ALPHABETS = {
+    "latin": "abcdefghijklmnopqrstuvwxyzéèàç",
+    "cyrillic": "абвгдежзийклмнопрстуфхцчшщыэюя",
+}
 
 
 def frame(texts: list[str], prefix: str, patients: list[str] | None = None) -> pd.DataFrame:
@@ -24,9 +27,7 @@ def random_texts(n: int, seed: int, words: int = 30, script: str = "latin") -> l
     """Texts of random words: two of them share no long sequence."""
     rng = np.random.default_rng(seed)
     letters = list(ALPHABETS[script])
-    return [
-        " ".join("".join(rng.choice(letters, 5)) for _ in range(words)) for _ in range(n)
-    ]
+    return [" ".join("".join(rng.choice(letters, 5)) for _ in range(words)) for _ in range(n)]
 
 
 def sides_of(train: list[str], holdout: list[str]) -> Sides:

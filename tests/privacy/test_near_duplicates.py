@@ -25,7 +25,9 @@ def changed(text: str, n: int) -> str:
     return " ".join("neu" if n and at % step == 0 else word for at, word in enumerate(words))
 
 
-def near(synthetic: list[str], private: list[str], threshold: float) -> dict[tuple[int, int], float]:
+def near(
+    synthetic: list[str], private: list[str], threshold: float
+) -> dict[tuple[int, int], float]:
     index = Index(private)
     found = near_duplicates(index, index.vocabulary.code(synthetic), threshold, 0)
     return {(int(s), int(p)): float(j) for s, p, j in zip(*found, strict=True)}
