@@ -1,5 +1,4 @@
-"""The n-gram audits of `privacy`: how fast against rouge-score, and how much time and memory at real
-size.
+"""The n-gram audits of `privacy`: how fast against rouge-score; time and memory at real size.
 
 ``python -m benchmarks.overlap [REPORTS] [--text-column text] [--large]``
 

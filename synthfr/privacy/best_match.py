@@ -64,19 +64,20 @@ class BestMatches:
     @property
     def recalls(self) -> NDArray[np.float64]:
         """Of each of the nearest, shape (n_texts, kept)."""
-        return self.shared / np.maximum(self.n_ngrams, 1)[:, None]
+        return np.asarray(self.shared / np.maximum(self.n_ngrams, 1)[:, None])
 
     @property
     def precisions(self) -> NDArray[np.float64]:
         """Shape (n_texts, kept)."""
         lengths = np.append(self.n_private, 1)[self.reports]  # -1: the one that is appended
-        return self.shared / np.maximum(lengths, 1)
+        return np.asarray(self.shared / np.maximum(lengths, 1))
 
     @property
     def f_measures(self) -> NDArray[np.float64]:
         """Shape (n_texts, kept)."""
         recall, precision = self.recalls, self.precisions
-        return 2 * recall * precision / np.where(self.shared > 0, recall + precision, 1)
+        together = np.where(self.shared > 0, recall + precision, 1)
+        return np.asarray(2 * recall * precision / together)
 
 
 class Index:
@@ -233,8 +234,8 @@ def _summed(table: NDArray[np.uint8], rows: Int64, columns: Int32 | slice) -> In
 def _split(
     reports: sp.csr_array, frequency: Int64
 ) -> tuple[sp.csr_array, NDArray[np.uint8], Int64]:
-    """Rare items (items x reports, sparse), frequent ones (rows x reports, a byte each), and the row
-    of each item, -1 of a rare one.
+    """Rare items (items x reports, sparse), frequent ones (rows x reports, a byte each), and the
+    row of each item, -1 of a rare one.
     """
     n_reports = max(reports.shape[0], 1)
     room = _TABLE_BYTES // n_reports

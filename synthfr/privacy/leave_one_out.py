@@ -86,7 +86,7 @@ class Nearest:
         n = min(n, len(self.first))
         highest = np.argpartition(-self.first, n - 1)[:n]
         value = float(self.first[highest].mean())
-        without = np.full(self.n_patients, value)
+        without: Floats = np.full(self.n_patients, value, dtype=np.float64)
         for patient in np.unique(self.patient[highest]):
             if patient >= 0:
                 left = np.where(self.patient == patient, self.second, self.first)

@@ -12,6 +12,7 @@ source, so that time grows with blocks x source.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ from synthfr.privacy.coded import END, Coded, Int32, Int64
 Bools = NDArray[np.bool_]
 
 NOBODY = -1  # a source text that is not asked for
-BLOCK_WORDS = 12_000_000
+BLOCK_WORDS = 20_000_000
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,7 @@ def _shared_with_last(is_source: Bools, shared: Int32) -> tuple[Int64, Int64]:
     return np.where(run > 0, least, 0), run - 1
 
 
-def _least_so_far(values: NDArray[np.integer], group: Int64) -> Int64:
+def _least_so_far(values: NDArray[Any], group: Int64) -> Int64:
     """Least of the values of a group up to each one; `group` rises."""
     # falling by more than any value from group to group, so that one minimum over all restarts
     fall = group * (int(values.max(initial=0)) + 1)

@@ -35,7 +35,8 @@ def near_duplicates(
 
     seed = seeding.derive(random_seed, "near duplicates")
     private = _Bands(_digests(index, index.coded, seed))
-    found: list[tuple[Int64, Int64, NDArray[np.float64]]] = []
+    nothing = np.zeros(0, np.int64)
+    found = [(nothing, nothing, np.zeros(0))]
     with tqdm(total=len(texts), desc="near-duplicates", unit="report", disable=None) as progress:
         for which, block in texts.blocks(_BLOCK_WORDS):
             rows, reports = private.candidates(_digests(index, block, seed))
@@ -43,9 +44,8 @@ def near_duplicates(
             near = jaccard >= threshold
             found.append((rows[near] + which.start, reports[near], jaccard[near]))
             progress.update(len(block))
-    if not found:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
-    return tuple(np.concatenate(part) for part in zip(*found, strict=True))  # type: ignore[return-value]
+    which_texts, which_reports, indices = zip(*found, strict=True)
+    return np.concatenate(which_texts), np.concatenate(which_reports), np.concatenate(indices)
 
 
 class _Bands:
@@ -75,7 +75,7 @@ class _Bands:
 
 def _digests(index: Index, texts: Coded, seed: int) -> Digests:
     """MinHash digest of each text's set of n-grams, shape (n_texts, BANDS x ROWS)."""
-    import rensa
+    import rensa  # type: ignore[import-untyped]
 
     hashes, whole = hashed(texts.numbers, index.n)
     # texts end at their END, so that their n-grams follow one another in the same order
@@ -115,4 +115,5 @@ def _jaccard(index: Index, texts: Coded, rows: Int64, reports: Int64) -> NDArray
     for row in np.unique(rows):
         own = slice(texts.starts[row], texts.starts[row + 1])
         sizes[row] = len(np.unique(hashes[own][whole[own]]))
-    return common / np.maximum(sizes[rows] + np.diff(real.indptr)[reports] - common, 1)
+    together = sizes[rows] + np.diff(real.indptr)[reports] - common
+    return np.asarray(common / np.maximum(together, 1))

@@ -54,7 +54,7 @@ class Ngrams:
         ids = np.where(numbers < self._words, numbers, NONE).astype(np.int32)
         for shift, size, known in self._levels:
             at, keys = _pairs(ids, shift, size)
-            ids = _placed(at, known.get_indexer(keys), len(ids))  # type: ignore[no-untyped-call]
+            ids = _placed(at, known.get_indexer(keys), len(ids))  # type: ignore[arg-type]
         return ids
 
 

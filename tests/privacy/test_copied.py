@@ -108,4 +108,4 @@ def test_unusual_texts(audit: Any) -> None:
     one = audit(sides, Copying(), 0)
     assert not one.finding(one.measure([])).leaks(0.05)
     assert not one.finding(one.measure(["", "mot", "😀", "zz " * 400_000])).leaks(0.05)
-    assert audit(sides_of(["a"] + train, ["b"] + holdout), Copying(), 0).measure(["a"]).sum() == 0
+    assert audit(sides_of(["a", *train], ["b", *holdout]), Copying(), 0).measure(["a"]).sum() == 0

@@ -55,7 +55,7 @@ def test_by_hand() -> None:
 def test_figures_without_each_patient_by_hand() -> None:
     synthetic = ["a b c d", "a b x", "y"]
     train = filled(["a b c", "a b", "b x"], "t")  # ab of two patients, bc and bx of one each
-    used, _ = audited(synthetic, train, filled([], "h") + ["q", "r", "s"], n=2).ngrams
+    used, _ = audited(synthetic, train, [*filled([], "h"), "q", "r", "s"], n=2).ngrams
     assert used.containment.value == pytest.approx(3 / 4)
     assert used.containment.without[:3] == pytest.approx([2 / 4, 3 / 4, 2 / 4])
     assert used.jaccard.without[:3] == pytest.approx([2 / 4, 3 / 4, 2 / 4])
