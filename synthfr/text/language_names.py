@@ -37,7 +37,11 @@ class LanguageFile(dict[str, Any]):
         value = self[key]
         if not isinstance(value, dict):
             raise self.wrong(key, "holds no keys of its own: write them")
-        return LanguageFile(value, self._path, f"{self._group}{key}.")
+        return LanguageFile(value, *self.place(key))
+
+    def place(self, key: str) -> tuple[Path, str]:
+        """The file, and the name of the group that `key` is: what the constructor takes."""
+        return self._path, f"{self._group}{key}."
 
     def text(self, key: str) -> str:
         value = self[key]
