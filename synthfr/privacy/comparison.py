@@ -82,13 +82,32 @@ def contrast(
     its p value: (1 + permutations that reach it) / (1 + permutations) (Phipson and Smyth 2010).
     """
     observed = float(of(*side_weights(sides))[0])
-    spread = np.concatenate(
-        [
-            of(*_resampled(sides, size, random_seed, part))
-            for part, size in enumerate(_parts(bootstraps))
-        ]
-    )
-    low, high = np.quantile(spread, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    low, high = limits(resampled(sides, of, random_seed, bootstraps))
+    p_value = chance(sides, of, random_seed, permutations)
+    return Interval(observed, float(low), float(high), sides.n_patients), p_value
+
+
+def resampled(
+    sides: Sides, of: Contrast, random_seed: int, bootstraps: int = BOOTSTRAPS
+) -> Floats:
+    """A figure over patients of each side drawn again, shape (..., bootstraps)."""
+    parts = [
+        of(*_resampled(sides, size, random_seed, part))
+        for part, size in enumerate(_parts(bootstraps))
+    ]
+    return np.concatenate(parts, axis=-1)
+
+
+def limits(spread: Floats) -> Floats:
+    """Percentile limits of figures drawn again, shape (..., n_draws) -> (2, ...)."""
+    return np.asarray(np.quantile(spread, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], axis=-1))
+
+
+def chance(
+    sides: Sides, of: Contrast, random_seed: int, permutations: int = PERMUTATIONS
+) -> float:
+    """p value of a figure that is higher the more train differs from holdout."""
+    observed = float(of(*side_weights(sides))[0])
     by_chance = np.concatenate(
         [
             of(*_permuted(sides, size, random_seed, part))
@@ -97,8 +116,7 @@ def contrast(
     )
     # equal but for rounding counts as reached
     reached = int((by_chance >= observed - 1e-12 * max(1.0, abs(observed))).sum())
-    interval = Interval(observed, float(low), float(high), sides.n_patients)
-    return interval, (1 + reached) / (1 + permutations)
+    return (1 + reached) / (1 + permutations)
 
 
 def mean_of(values: NDArray[np.float64]) -> Statistic:
