@@ -375,7 +375,9 @@ def test_breaches_are_seen() -> None:
 def test_all_of_data_private_is_made_by_private_stages() -> None:
     outs = {out for stage in stages() for out in stage.outs if out.startswith(PRIVATE)}
     names = {Path(out).name for out in outs}
-    assert names == {f"{name}.parquet" for name in ("train", "holdout", "keyed", "similarities")}
+    assert names == {
+        f"{name}.parquet" for name in ("train", "holdout", "canaries", "keyed", "similarities")
+    }
 
 
 def test_the_runner_knows_which_stages_are_private() -> None:
@@ -385,7 +387,15 @@ def test_the_runner_knows_which_stages_are_private() -> None:
 
 
 def test_public_stages_do_not_name_private_paths() -> None:
-    private = {"PRIVATE", "PRIVATE_TRAIN", "PRIVATE_HOLDOUT", "KEYED", "FAILURES", "similarities"}
+    private = {
+        "PRIVATE",
+        "PRIVATE_TRAIN",
+        "PRIVATE_HOLDOUT",
+        "CANARIES",
+        "KEYED",
+        "FAILURES",
+        "similarities",
+    }
     for stage in stages():
         tree = ast.parse(source(stage))
         named = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}

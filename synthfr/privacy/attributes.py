@@ -63,9 +63,7 @@ class AttributeInference:
         ]
         self._known = self._vectors.of(passages).T.tocsc()
 
-    def measure(
-        self, texts: Sequence[str], codes: Sequence[Sequence[str]] | None = None
-    ) -> Floats:
+    def measure(self, texts: Sequence[str], codes: Sequence[Sequence[str]] | None = None) -> Floats:
         """What synthetic reports, given with the codes that they are published with, tell.
 
         ValueError without codes: they are what is taken from them.

@@ -87,9 +87,7 @@ def contrast(
     return Interval(observed, float(low), float(high), sides.n_patients), p_value
 
 
-def resampled(
-    sides: Sides, of: Contrast, random_seed: int, bootstraps: int = BOOTSTRAPS
-) -> Floats:
+def resampled(sides: Sides, of: Contrast, random_seed: int, bootstraps: int = BOOTSTRAPS) -> Floats:
     """A figure over patients of each side drawn again, shape (..., bootstraps)."""
     parts = [
         of(*_resampled(sides, size, random_seed, part))
@@ -103,9 +101,7 @@ def limits(spread: Floats) -> Floats:
     return np.asarray(np.quantile(spread, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], axis=-1))
 
 
-def chance(
-    sides: Sides, of: Contrast, random_seed: int, permutations: int = PERMUTATIONS
-) -> float:
+def chance(sides: Sides, of: Contrast, random_seed: int, permutations: int = PERMUTATIONS) -> float:
     """p value of a figure that is higher the more train differs from holdout."""
     observed = float(of(*side_weights(sides))[0])
     by_chance = np.concatenate(

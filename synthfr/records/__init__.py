@@ -4,6 +4,7 @@ Texts are joined by id, never by row order. `schemas` holds the tables, `table` 
 """
 
 from synthfr.records.schemas import (
+    CANARIES,
     CANDIDATES,
     CODE_SETS,
     CODES,
@@ -20,6 +21,7 @@ from synthfr.records.schemas import (
 from synthfr.records.table import Table, empty, read_table, validate, write_table
 
 __all__ = [
+    "CANARIES",
     "CANDIDATES",
     "CODES",
     "CODE_SETS",

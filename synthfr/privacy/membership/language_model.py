@@ -66,7 +66,9 @@ class LanguageModel:
         counts = np.zeros(self._starts[-1] + 1, dtype=np.int64)
         for order, places in enumerate(self._of_ngram):
             known = places[places >= 0]
-            counts[: self._starts[order + 1]] += np.bincount(known, minlength=self._starts[order + 1])
+            counts[: self._starts[order + 1]] += np.bincount(
+                known, minlength=self._starts[order + 1]
+            )
         counts[0] = self._of_ngram.shape[1]
         return self._likelihoods(
             *(
