@@ -376,7 +376,7 @@ def test_breaches_are_seen() -> None:
 def test_all_of_data_private_is_made_by_private_stages() -> None:
     outs = {out for stage in stages() for out in stage.outs if out.startswith(PRIVATE)}
     names = {Path(out).name for out in outs}
-    kinds = ("train", "holdout", "keyed", "similarities", "scores")
+    kinds = ("train", "holdout", "canaries", "keyed", "similarities", "scores")
     assert names == {f"{name}.parquet" for name in kinds}
 
 
@@ -387,7 +387,7 @@ def test_the_runner_knows_which_stages_are_private() -> None:
 
 
 def test_public_stages_do_not_name_private_paths() -> None:
-    private = {"PRIVATE", "PRIVATE_TRAIN", "PRIVATE_HOLDOUT", "KEYED", "FAILURES"}
+    private = {"PRIVATE", "PRIVATE_TRAIN", "PRIVATE_HOLDOUT", "CANARIES", "KEYED", "FAILURES"}
     private |= {"similarities", "private_scores"}
     for stage in stages():
         tree = ast.parse(source(stage))

@@ -18,6 +18,7 @@ CODE_SETS = PUBLIC / "code_sets.parquet"
 PRIVATE = Path("data/private")
 PRIVATE_TRAIN = PRIVATE / "train.parquet"
 PRIVATE_HOLDOUT = PRIVATE / "holdout.parquet"
+CANARIES = PRIVATE / "canaries.parquet"  # planted in the train reports, and those to compare with
 KEYED = PRIVATE / "keyed.parquet"
 FAILURES = PRIVATE / "failures"  # tracebacks that may quote private text
 

@@ -4,6 +4,7 @@ Texts are joined by id, never by row order. `schemas` holds the tables, `table` 
 """
 
 from synthfr.records.schemas import (
+    CANARIES,
     CANDIDATES,
     CODE_SETS,
     CODES,
@@ -29,6 +30,7 @@ from synthfr.records.table import (
 )
 
 __all__ = [
+    "CANARIES",
     "CANDIDATES",
     "CODES",
     "CODE_SETS",

@@ -26,6 +26,13 @@ REPORTS = Table(
     text=("report_id", "text", "language"),
     optional=("patient_id",),
 )
+CANARIES = Table(
+    "canaries",
+    _schema(canary_id=pa.string(), text=pa.string(), language=pa.string(), report_id=pa.string()),
+    key=("canary_id",),
+    text=("canary_id", "text", "language"),
+    nullable=("report_id",),  # drawn, but planted nowhere
+)
 CODES = Table(
     "codes",
     _schema(code=pa.string(), label=pa.string(), synonyms=_LIST, sources=_LIST),
