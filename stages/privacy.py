@@ -16,16 +16,23 @@ def main(step: str) -> None:
     """Compare a data set with the private reports that the loop has used, and with others."""
     with stage_run("privacy", item=step) as run:
         from synthfr import records
-        from synthfr.privacy.examination import examine
-        from synthfr.privacy.rewording import reword
+        from synthfr.icd10.names import names
+        from synthfr.privacy.examination import Private, examine
+        from synthfr.privacy.rewording import Reworder
 
         run.input(layout.synthetic_reports(step), "synthetic")
+        settings = run.params.privacy
+        codes = records.read_table(layout.CODES, records.CODES)
         examined = examine(
-            records.read_table(layout.synthetic_reports(step), records.SYNTHETIC)["text"].tolist(),
-            records.read_table(layout.PRIVATE_TRAIN, records.REPORTS),
-            records.read_table(layout.PRIVATE_HOLDOUT, records.REPORTS),
-            run.params.privacy,
-            reword,
+            records.read_table(layout.synthetic_reports(step), records.SYNTHETIC),
+            Private(
+                records.read_table(layout.PRIVATE_TRAIN, records.REPORTS),
+                records.read_table(layout.PRIVATE_HOLDOUT, records.REPORTS),
+                run.params.keywords.min_documents,
+                records.read_table(layout.CANARIES, records.CANARIES),
+            ),
+            settings,
+            Reworder(settings.rewording, names(codes).values()),
             run.seed,
         )
         run.log(examined.as_dict())

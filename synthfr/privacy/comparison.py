@@ -7,7 +7,9 @@ between the sides. The synthetic texts are taken as given: they are what leaves.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -28,6 +30,8 @@ Contrast = Callable[[Floats, Floats], Floats]
 BOOTSTRAPS = 1_000
 PERMUTATIONS = 1_999  # the smallest p value is 1 / (PERMUTATIONS + 1)
 _TOGETHER = 250  # draws held in memory at once
+# bootstraps and permutations at most: see `coarse`
+_most_draws: ContextVar[tuple[int, int]] = ContextVar("draws", default=(BOOTSTRAPS, PERMUTATIONS))
 _KEPT = 16  # parts of draws: those of one pair of sides
 
 
@@ -91,9 +95,10 @@ def contrast(
 
 def resampled(sides: Sides, of: Contrast, random_seed: int, bootstraps: int = BOOTSTRAPS) -> Floats:
     """A figure over patients of each side drawn again, shape (..., bootstraps)."""
+    most, _ = _most_draws.get()
     parts = [
         of(*_resampled(sides, size, random_seed, part))
-        for part, size in enumerate(_parts(bootstraps))
+        for part, size in enumerate(_parts(min(bootstraps, most)))
     ]
     return np.concatenate(parts, axis=-1)
 
@@ -106,6 +111,8 @@ def limits(spread: Floats) -> Floats:
 def chance(sides: Sides, of: Contrast, random_seed: int, permutations: int = PERMUTATIONS) -> float:
     """p value of a figure that is higher the more train differs from holdout."""
     observed = float(of(*side_weights(sides))[0])
+    _, most = _most_draws.get()
+    permutations = min(permutations, most)
     by_chance = np.concatenate(
         [
             of(*_permuted(sides, size, random_seed, part))
@@ -193,6 +200,18 @@ def _permuted(sides: Sides, draws: int, random_seed: int, part: int) -> tuple[Fl
     taken = _taken(sides.n_patients, sides.train_patients, draws, random_seed, part)
     weights = taken[sides.patients].astype(np.float64)
     return weights, 1 - weights
+
+
+@contextmanager
+def coarse() -> Iterator[None]:
+    """Within it findings are for the question alone whether something leaks: p values of fewer
+    permutations (the smallest is .001), and intervals that mean nothing. Three times as fast.
+    """
+    token = _most_draws.set((1, 999))
+    try:
+        yield
+    finally:
+        _most_draws.reset(token)
 
 
 # The draws are the same for every figure of the same sides, and detection limits ask for hundreds

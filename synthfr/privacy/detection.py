@@ -8,7 +8,7 @@ the repeats.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Annotated, TypeVar
@@ -16,12 +16,13 @@ from typing import Annotated, TypeVar
 from pydantic import Field, field_validator
 
 from synthfr import seeding
+from synthfr.privacy import comparison
 from synthfr.privacy.findings import Audit
 from synthfr.privacy.sides import Sides
 from synthfr.section import Count, ProperShare, Section
 
 State = TypeVar("State")
-# a report in other words: text, language, a seed and the parts that name the draw
+# a report in other words, from its text, its language and a seed
 Reword = Callable[[str, str, int], str]
 
 
@@ -57,32 +58,64 @@ class Limits:
 UNKNOWN = Limits(None, None)
 
 
+@dataclass(frozen=True)
 class Spikes:
-    """Private training reports to plant: each repeat draws patients anew, one report of each, and
-    a smaller spike is the first part of a larger one.
+    """Private training reports to plant.
+
+    Attributes:
+        settings: how many, how often.
+        sizes: those of ``settings.spikes`` that there are patients for.
+        verbatim: of each repeat, positions of the reports (see `Sides`), each of another patient; a
+            smaller spike is the first part of a larger one.
+        reworded: text of each of these reports in other words.
     """
 
-    def __init__(self, sides: Sides, settings: Detection, reword: Reword, random_seed: int) -> None:
-        self.settings = settings
-        # more than train has patients cannot be spiked
-        self.sizes = [size for size in settings.spikes if size <= sides.train_patients]
-        most = max(self.sizes, default=0)
-        drawn = [_drawn(sides, most, random_seed, repeat) for repeat in range(settings.repeats)]
-        self.verbatim = [[sides.texts[at] for at in one] for one in drawn]
-        other = {
+    settings: Detection
+    sizes: tuple[int, ...]
+    drawn: tuple[tuple[int, ...], ...]
+    reworded: Mapping[int, str]
+
+    @classmethod
+    def draw(
+        cls,
+        sides: Sides,
+        settings: Detection,
+        reword: Reword,
+        random_seed: int,
+        among: Collection[str] | None = None,
+    ) -> Spikes:
+        """Each repeat draws patients anew, one report of each. `among`: ids to choose from."""
+        able = [
+            at for at in range(int(sides.is_train.sum())) if among is None or sides.ids[at] in among
+        ]
+        most = len({int(sides.patients[at]) for at in able})
+        sizes = tuple(size for size in settings.spikes if size <= most)
+        drawn = tuple(
+            _drawn(sides, able, max(sizes, default=0), random_seed, repeat)
+            for repeat in range(settings.repeats)
+        )
+        reworded = {
             at: reword(
                 sides.texts[at],
                 sides.languages[at],
                 seeding.derive(random_seed, "reword", sides.ids[at]),
             )
-            for at in {at for one in drawn for at in one}
+            for at in sorted({at for one in drawn for at in one})
         }
-        self.reworded = [[other[at] for at in one] for one in drawn]
+        return cls(settings, sizes, drawn, reworded)
 
 
-def limits(audit: Audit[State], state: State, spikes: Spikes, alpha: float) -> Limits:
+def limits(
+    audit: Audit[State],
+    state: State,
+    sides: Sides,
+    spikes: Spikes,
+    alpha: float,
+    measure: Callable[[Sequence[str], Sequence[Sequence[str]]], State],
+) -> Limits:
     """Of a test on the set that `state` was measured on: the least spike that
-    ``finding.leaks(alpha)`` in a share `power` of the repeats.
+    ``finding.leaks(alpha)`` in a share `power` of the repeats. `measure` gives the state of texts
+    with their codes.
 
     A leak that the test sees in the set as it is leaves nothing to measure: no limits. Power is
     taken to grow with the spike, and a reworded report to be no easier to find than a verbatim one:
@@ -92,14 +125,20 @@ def limits(audit: Audit[State], state: State, spikes: Spikes, alpha: float) -> L
     if not spikes.sizes or audit.finding(state).leaks(alpha):
         return UNKNOWN
 
-    def found(texts: Sequence[str]) -> bool:
-        return audit.finding(audit.join(state, audit.measure(texts))).leaks(alpha)
+    def finds(texts: Mapping[int, str]) -> Callable[[Sequence[int]], bool]:
+        def found(reports: Sequence[int]) -> bool:
+            more = measure([texts[at] for at in reports], [sides.codes[at] for at in reports])
+            with comparison.coarse():
+                return audit.finding(audit.join(state, more)).leaks(alpha)
 
-    verbatim = _least(spikes.sizes, spikes.verbatim, found, spikes.settings.power)
+        return found
+
+    as_they_are = {at: sides.texts[at] for at in spikes.reworded}
+    verbatim = _least(spikes.sizes, spikes, finds(as_they_are))
     if verbatim is None:
         return UNKNOWN
     harder = [size for size in spikes.sizes if size >= verbatim]
-    return Limits(verbatim, _least(harder, spikes.reworded, found, spikes.settings.power))
+    return Limits(verbatim, _least(harder, spikes, finds(spikes.reworded)))
 
 
 def curve(found: Mapping[str, Limits], spikes: Sequence[int]) -> list[dict[str, object]]:
@@ -119,16 +158,13 @@ def curve(found: Mapping[str, Limits], spikes: Sequence[int]) -> list[dict[str, 
 
 
 def _least(
-    sizes: Sequence[int],
-    repeats: Sequence[Sequence[str]],
-    found: Callable[[Sequence[str]], bool],
-    power: float,
+    sizes: Sequence[int], spikes: Spikes, found: Callable[[Sequence[int]], bool]
 ) -> int | None:
     """The smallest size at which enough repeats are found, by halving."""
     low, high = 0, len(sizes)  # beyond the last: none
     while low < high:
         middle = (low + high) // 2
-        if _enough([one[: sizes[middle]] for one in repeats], found, power):
+        if _enough([one[: sizes[middle]] for one in spikes.drawn], found, spikes.settings.power):
             high = middle
         else:
             low = middle + 1
@@ -136,24 +172,26 @@ def _least(
 
 
 def _enough(
-    repeats: Sequence[Sequence[str]], found: Callable[[Sequence[str]], bool], power: float
+    repeats: Sequence[Sequence[int]], found: Callable[[Sequence[int]], bool], power: float
 ) -> bool:
     """Whether at least a share `power` is found; ends as soon as that is sure either way."""
     wanted = ceil(power * len(repeats) - 1e-9)
     hits = misses = 0
-    for texts in repeats:
-        hits, misses = (hits + 1, misses) if found(texts) else (hits, misses + 1)
+    for reports in repeats:
+        hits, misses = (hits + 1, misses) if found(reports) else (hits, misses + 1)
         if hits >= wanted or misses > len(repeats) - wanted:
             break
     return hits >= wanted
 
 
-def _drawn(sides: Sides, most: int, random_seed: int, repeat: int) -> list[int]:
-    """Positions of `most` training reports of different patients."""
+def _drawn(
+    sides: Sides, able: Sequence[int], most: int, random_seed: int, repeat: int
+) -> tuple[int, ...]:
+    """Positions of `most` of the reports `able`, each of another patient."""
     rng = seeding.rng(random_seed, "spikes", repeat)
     chosen: dict[int, int] = {}
-    for at in rng.permutation(int(sides.is_train.sum())).tolist():
-        chosen.setdefault(int(sides.patients[at]), at)
+    for place in rng.permutation(len(able)).tolist():
         if len(chosen) == most:
             break
-    return list(chosen.values())
+        chosen.setdefault(int(sides.patients[able[place]]), able[place])
+    return tuple(chosen.values())

@@ -1,4 +1,4 @@
-"""All that is asked of one set of synthetic texts: what it shares with private reports, every test,
+"""All that is asked of one set of synthetic reports: what it shares with private ones, every test,
 its detection limit, and the verdict.
 """
 
@@ -6,13 +6,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from synthfr.privacy import verdicts
-from synthfr.privacy.audits import AUDITS, Make
+from synthfr.privacy.audits import AUDITS, Audited, Make, Setup, measure, wants_codes
+from synthfr.privacy.canaries import CanaryAudit
 from synthfr.privacy.description import describe
 from synthfr.privacy.detection import Limits, Reword, Spikes, curve, limits
-from synthfr.privacy.findings import Finding
+from synthfr.privacy.findings import Audit, Finding
 from synthfr.privacy.settings import Privacy
 from synthfr.privacy.sides import FEWEST_REPORTS, Sides, composed
 from synthfr.privacy.verdicts import Judged
@@ -22,11 +24,23 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Private:
+    """The private side: reports that the loop has used and others (REPORTS), what was planted in
+    the former (CANARIES; None: nothing), and the count below which none is written down.
+    """
+
+    train: pd.DataFrame
+    holdout: pd.DataFrame
+    min_documents: int
+    canaries: pd.DataFrame | None = None
+
+
+@dataclass(frozen=True)
 class Examination:
     """What was found.
 
     Attributes:
-        described: what the texts share with private reports; no verdict rests on it.
+        described: what the reports share with private ones; no verdict rests on it.
         judged: the tests by name; none where a private side is too small for any.
         spikes: the sizes of planted leaks.
     """
@@ -45,50 +59,79 @@ class Examination:
 
 
 def examine(
-    synthetic: Sequence[str],
-    train: pd.DataFrame,
-    holdout: pd.DataFrame,
+    synthetic: pd.DataFrame,
+    private: Private,
     settings: Privacy,
     reword: Reword,
     random_seed: int,
 ) -> Examination:
-    """Examine a step's data set. Frames are of REPORTS.
+    """Examine a step's data set (SYNTHETIC).
 
     A private side of fewer than `FEWEST_REPORTS` reports allows no test: the verdict is `cannot
     tell`. UserError where a report or a patient stands on both sides, and where there is no
     synthetic report.
     """
+    train, holdout = private.train, private.holdout
     if min(len(train), len(holdout)) < FEWEST_REPORTS:
         return Examination({}, {})
     sides = Sides.of(train, holdout, random_seed)
-    texts = [composed(text) for text in synthetic]
+    texts = [composed(text) for text in synthetic["text"]]
     described = describe(texts, train, holdout, sides, settings, random_seed)
-    judged = examine_texts(texts, sides, settings, reword, random_seed)
+    setup = Setup(sides, settings, random_seed, private.min_documents, private.canaries)
+    judged = put_to_tests(Audited(texts, synthetic["codes"].tolist()), setup, reword)
     return Examination(described, judged, settings.detection.spikes)
 
 
-def examine_texts(
-    texts: Sequence[str],
-    sides: Sides,
-    settings: Privacy,
-    reword: Reword,
-    random_seed: int,
-    audits: Mapping[str, Make] = AUDITS,
+def put_to_tests(
+    reports: Audited, setup: Setup, reword: Reword, audits: Mapping[str, Make] = AUDITS
 ) -> dict[str, Judged]:
-    """Put `texts` (NFC) to every test of `audits`, and judge the results together."""
+    """Put `reports` to every test of `audits`, and judge the results together. Left out are tests
+    that have nothing to look for: those of codes where the reports have none, those of identifiers
+    or canaries where the private reports have none.
+    """
     from tqdm import tqdm  # type: ignore[import-untyped]
 
-    made = {name: make(sides, settings, random_seed) for name, make in audits.items()}
+    made = {
+        name: make(setup)
+        for name, make in audits.items()
+        if len(reports.codes) or not wants_codes(name)
+    }
     tests = {name: audit for name, audit in made.items() if audit is not None}
-    alpha = verdicts.strictest(settings.gate.alpha, len(tests))
-    spikes = Spikes(sides, settings.detection, reword, random_seed)
-    findings: list[Finding] = []
-    found: dict[str, Limits] = {}
-    bar: Any
-    with tqdm(tests.items(), desc="privacy tests", unit="test", disable=None) as bar:
-        for name, audit in bar:
-            bar.set_postfix_str(name)
-            state = audit.measure(texts)
-            findings.append(audit.finding(state))
-            found[name] = limits(audit, state, spikes, alpha)
-    return verdicts.judge(findings, found, settings.gate)
+    states: dict[str, Any] = {}
+    findings: dict[str, Finding] = {}
+    for name in (bar := tqdm(tests, desc="privacy tests", unit="test", disable=None)):
+        bar.set_postfix_str(name)
+        states[name] = measure(tests[name], reports)
+        one = tests[name].finding(states[name])
+        if one.exceeds or not one.measures.get("nothing_to_replay"):
+            findings[name] = one
+    found = _limits(tests, states, findings, setup, reword)
+    return verdicts.judge(list(findings.values()), found, setup.settings.gate)
+
+
+def _limits(
+    tests: Mapping[str, Audit[Any]],
+    states: Mapping[str, Any],
+    findings: Mapping[str, Finding],
+    setup: Setup,
+    reword: Reword,
+) -> dict[str, Limits]:
+    """Of each test with a finding, at the level that the first one must reach under Holm."""
+    from tqdm import tqdm  # type: ignore[import-untyped]
+
+    settings, sides = setup.settings, setup.sides
+    alpha = verdicts.strictest(settings.gate.alpha, len(findings))
+    anybody = Spikes.draw(sides, settings.detection, reword, setup.random_seed)
+    # a planted leak of a canary is a report that holds one
+    planted = Spikes.draw(sides, settings.detection, reword, setup.random_seed, set(setup.planted))
+    found = {}
+    for name in (bar := tqdm(findings, desc="detection limits", unit="test", disable=None)):
+        bar.set_postfix_str(name)
+        spikes = planted if name == CanaryAudit.name else anybody
+        test = tests[name]
+        found[name] = limits(test, states[name], sides, spikes, alpha, partial(_measured, test))
+    return found
+
+
+def _measured(audit: Audit[Any], texts: Sequence[str], codes: Sequence[Sequence[str]]) -> Any:
+    return measure(audit, Audited(texts, codes))

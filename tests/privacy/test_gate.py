@@ -8,13 +8,14 @@ import json
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from synthfr.errors import UserError
 from synthfr.privacy import gate
 from synthfr.privacy.audits import AUDITS
 from synthfr.privacy.detection import Detection
-from synthfr.privacy.examination import Examination, examine
+from synthfr.privacy.examination import Examination, Private, examine
 from synthfr.privacy.questions import HERE, question, questions
 from synthfr.privacy.settings import Privacy
 from synthfr.privacy.verdicts import Verdict
@@ -25,9 +26,8 @@ SETTINGS = Privacy(detection=Detection(spikes=[5, 10, 20], repeats=5))
 
 def examined(share_copied: float, n: int = 60) -> Examination:
     train, holdout = reports("train", n), reports("holdout", n)
-    written = reports("others", 100)["text"].tolist()
-    copied = train["text"].tolist()[: round(share_copied * n)]
-    return examine([*copied, *written], train, holdout, SETTINGS, backwards, 0)
+    written = pd.concat([train[: round(share_copied * n)], reports("others", 100)])
+    return examine(written, Private(train, holdout, 5), SETTINGS, backwards, 0)
 
 
 def test_an_independent_set_does_not_fail() -> None:
