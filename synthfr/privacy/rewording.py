@@ -118,16 +118,17 @@ class Reworder:
 
 
 def _numbers(text: str, rng: np.random.Generator) -> Iterator[_Change]:
-    """Each number a tenth off or less, as many digits; by its last digit at least."""
+    """Each number a tenth off or less, and by its last digit at least; 04 stays of two digits."""
     for match in _NUMBER.finditer(text):
         written = match.group()
         digits = re.sub(r"\D", "", written)
         value = int(digits)
         off = min(max(1, round(value * rng.uniform(0.02, 0.1))), _FARTHEST)
         up = value - off < 1 or rng.random() < 0.5
-        moved = str(value + off if up else value - off).zfill(len(digits))
-        if len(written) != len(digits):
-            decimals = len(re.split(r"[.,]", written)[1])
+        decimals = len(written.replace(",", ".").partition(".")[2])
+        width = len(digits) if digits.startswith("0") else decimals + 1
+        moved = str(value + off if up else value - off).zfill(width)
+        if decimals:
             moved = moved[:-decimals] + re.sub(r"\d", "", written) + moved[-decimals:]
         yield _Change(*match.span(), moved)
 
