@@ -45,7 +45,7 @@ class Setup:
 
 @dataclass(frozen=True)
 class Audited:
-    """Synthetic reports: texts (NFC), and the codes that they leave with; none where no codes do."""
+    """Synthetic reports: texts (NFC), and the codes that leave with them; none where none do."""
 
     texts: Sequence[str]
     codes: Sequence[Sequence[str]] = field(default_factory=list)

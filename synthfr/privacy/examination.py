@@ -117,7 +117,7 @@ def _limits(
     reword: Reword,
 ) -> dict[str, Limits]:
     """Of each test with a finding, at the level that the first one must reach under Holm."""
-    from tqdm import tqdm  # type: ignore[import-untyped]
+    from tqdm import tqdm
 
     settings, sides = setup.settings, setup.sides
     alpha = verdicts.strictest(settings.gate.alpha, len(findings))
