@@ -141,6 +141,7 @@ RESOURCES = {
     "synthfr/corpora/demo/knowledge.py": "synthfr/corpora/demo/knowledge.yaml",
     "synthfr/corpora/files/lexicon.py": "synthfr/corpora/files/lexicons",
     "synthfr/judging/judgements.py": "synthfr/judging",
+    "synthfr/privacy/questions/__init__.py": "synthfr/privacy/questions",
     "synthfr/prompts/__init__.py": "synthfr/prompts",
     "synthfr/scoring/similarity_judge.py": "synthfr/scoring/questions",
     "synthfr/text/language_resources.py": "synthfr/text/languages",

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from synthfr.errors import UserError
+from synthfr.privacy.outcome import Verdict
 from synthfr.privacy.questions import question
-from synthfr.privacy.verdicts import Verdict
 
 OVERRIDE = "--accept-privacy-failure"
 

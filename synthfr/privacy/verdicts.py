@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import get_args
 
 from synthfr.privacy.detection import UNKNOWN, Limits
 from synthfr.privacy.findings import Finding, Risk
+from synthfr.privacy.outcome import Verdict
 from synthfr.section import Count, ProperShare, Section
 
 RISKS: tuple[Risk, ...] = get_args(Risk)  # numbered so in the metrics file
@@ -29,18 +29,6 @@ class Gate(Section):
     alpha: ProperShare = 0.05
     verbatim: Count = 20
     reworded: Count | None = None
-
-
-class Verdict(IntEnum):
-    """Worse is higher; the numbers stand in the metrics file."""
-
-    PASS = 0
-    CANNOT_TELL = 1
-    FAIL = 2
-
-    @property
-    def words(self) -> str:
-        return self.name.lower().replace("_", " ")
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from typing import Any
 
 from synthfr.privacy import gate
 from synthfr.privacy.gate import Acceptance
+from synthfr.privacy.outcome import Verdict
 from synthfr.privacy.questions import question
-from synthfr.privacy.verdicts import Verdict
 
 _ABOUT = {
     "dataset": "this data set",

@@ -16,9 +16,9 @@ from synthfr.privacy import gate
 from synthfr.privacy.audits import AUDITS
 from synthfr.privacy.detection import Detection
 from synthfr.privacy.examination import Examination, Private, examine
+from synthfr.privacy.outcome import Verdict
 from synthfr.privacy.questions import HERE, question, questions
 from synthfr.privacy.settings import Privacy
-from synthfr.privacy.verdicts import Verdict
 from tests.privacy.toy import backwards, reports
 
 SETTINGS = Privacy(detection=Detection(spikes=[5, 10, 20], repeats=5))

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from synthfr.privacy.detection import Limits
 from synthfr.privacy.findings import Finding
-from synthfr.privacy.verdicts import Gate, Verdict, as_dict, holm, judge, overall, strictest
+from synthfr.privacy.outcome import Verdict
+from synthfr.privacy.verdicts import Gate, as_dict, holm, judge, overall, strictest
 from synthfr.stats import Interval
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from synthfr.disk import read_yaml
 from synthfr.errors import UserError
+from synthfr.privacy.outcome import Verdict
 from synthfr.privacy.questions import Question, question
-from synthfr.privacy.verdicts import RISKS, Verdict
+from synthfr.privacy.verdicts import RISKS
 
 HERE = Path(__file__).parent
 NOTHING = "–"
