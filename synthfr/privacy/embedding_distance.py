@@ -81,9 +81,11 @@ def lexical(texts: Sequence[str], random_seed: int) -> Embed:
 
 def _nearest(ours: Floats, real: Floats, patients: NDArray[np.int64], n_patients: int) -> Nearest:
     """Cosine with the nearest report, and with the nearest one of any other patient."""
+    from tqdm import tqdm  # type: ignore[import-untyped]
+
     first, second = np.zeros(len(ours)), np.zeros(len(ours))
     whose = np.zeros(len(ours), dtype=np.int64)
-    for start in range(0, len(ours), _ROWS):
+    for start in tqdm(range(0, len(ours), _ROWS), "distances", unit="block", disable=None):
         part = slice(start, start + _ROWS)
         cosine = ours[part] @ real.T
         rows, best = np.arange(len(cosine)), cosine.argmax(axis=1)

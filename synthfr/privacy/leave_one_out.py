@@ -11,6 +11,7 @@ patient, the next one takes its place. The variance is on average too large rath
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import sqrt
 from statistics import NormalDist
 
 import numpy as np
@@ -42,10 +43,14 @@ class Figure:
 
 def difference(train: Figure, holdout: Figure) -> Interval:
     """Train minus holdout; the patients of the two sides are different ones, so variances add."""
-    mean = train.value - holdout.value
-    half = NormalDist().inv_cdf((1 + CONFIDENCE) / 2) * np.sqrt(train.variance + holdout.variance)
     n = len(train.without) + len(holdout.without)
-    return Interval(mean, mean - float(half), mean + float(half), n)
+    return limits(train.value - holdout.value, train.variance + holdout.variance, n)
+
+
+def limits(mean: float, variance: float, n: int) -> Interval:
+    """Normal interval of a difference over n patients."""
+    half = NormalDist().inv_cdf((1 + CONFIDENCE) / 2) * sqrt(variance)
+    return Interval(mean, mean - half, mean + half, n)
 
 
 def as_dict(train: Figure, holdout: Figure) -> dict[str, object]:
@@ -79,7 +84,7 @@ class Nearest:
         value = float(self.first.mean())
         known = self.patient >= 0
         falls = np.bincount(self.patient[known], fall[known], minlength=self.n_patients)
-        return Figure(value, value - falls)
+        return Figure(value, np.asarray(value - falls, dtype=np.float64))
 
     def mean_of_highest(self, n: int) -> Figure:
         """Mean of the n highest (of all, where there are fewer)."""

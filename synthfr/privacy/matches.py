@@ -156,7 +156,7 @@ def _shared_with_last(is_source: Bools, shared: Int32) -> tuple[Int64, Int64]:
 
     What two positions share is the least that any two neighbours between them share.
     """
-    run = np.cumsum(is_source)  # a source and what follows it up to the next one
+    run = np.cumsum(is_source, dtype=np.int64)  # a source and what follows it up to the next one
     least = _least_so_far(np.where(is_source, len(run), shared), run)
     return np.where(run > 0, least, 0), run - 1
 

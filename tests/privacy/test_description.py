@@ -86,3 +86,21 @@ def test_distances_by_hand() -> None:
     assert told["dcr"]["train"] == pytest.approx(near, abs=1e-5)
     assert told["nndr"]["train"] == pytest.approx(near / next_one, abs=1e-4)
     assert told["nearer_to_train"] == 1
+
+
+def test_a_percentile_differs_only_as_far_as_patients_vary() -> None:
+    """Private reports of one source on both sides: an interval around 0; copies of train: above."""
+    words = ["rien", "bien", "mal", "peu"]
+
+    def texts(seed: int, n: int) -> list[str]:
+        rng = np.random.default_rng(seed)
+        return [" ".join(rng.choice(words, 30)) for _ in range(n)]
+
+    train, holdout, fresh = texts(1, 60), texts(2, 60), texts(3, 80)
+    for synthetic, leaks in ((fresh, False), ([*fresh[:20], *train], True)):
+        told = described(synthetic, train, holdout)["best_match"]["recall"]
+        for name in ("mean", "median", "p95", "mean_of_top_percent"):
+            gap = told[name]["difference"]
+            assert gap["low"] <= gap["mean"] <= gap["high"]
+            assert (gap["low"] < 0 < gap["high"]) != leaks, name
+            assert (gap["low"] > 0) == leaks, name
