@@ -10,7 +10,7 @@ import unicodedata
 import phonenumbers
 import pytest
 from faker import Faker
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthfr.errors import UserError
@@ -165,6 +165,7 @@ def test_a_report_of_cues_without_end_is_read(part: str) -> None:
 
 
 @given(st.text())
+@settings(deadline=None)
 def test_any_text_is_read(text: str) -> None:
     for code in known_languages():
         finder(code).find(text)
