@@ -14,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthfr import seeding
+from synthfr.privacy.attributes import Attributes
 from synthfr.privacy.matches import Matches
+from synthfr.privacy.membership.settings import Membership
 from synthfr.section import Count, Section
 from synthfr.stats import Interval, mean_interval, paired_difference, wilson
 
@@ -26,6 +28,8 @@ class Privacy(Section):
     """Parameters `privacy`: see the comments in params.yaml."""
 
     ngram: Count = 8
+    membership: Membership = Membership()
+    attributes: Attributes = Attributes()
 
 
 @dataclass(frozen=True)
