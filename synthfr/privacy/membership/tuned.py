@@ -1,10 +1,10 @@
-"""Membership by an auxiliary model: the shipped tiny base, trained further on the synthetic texts. A
-private report that it then finds likelier, by more than other reports, has left traces in them.
+"""Membership by an auxiliary model: the shipped tiny base, trained further on the synthetic texts.
+A private report whose loss falls by a larger part than that of others has left traces in them: the
+loss before the training is the reference (a ratio of losses, as Carlini et al. 2021, arXiv
+2012.07805, compare models).
 
-The loss before the training is the reference (Carlini et al. 2022, arXiv 2112.03570: calibrated by
-a model that has seen no synthetic text). Training is no sum over texts: the state is the texts, and
-the work is in `finding`, which takes about as long for every set. So its detection limit is out of
-reach, and it is off by default.
+Training is no sum over texts: the state is the texts, and the work is in `finding`, minutes for
+every set. So its detection limit is out of reach, and it is off by default.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from synthfr.privacy.sides import Sides, composed
 if TYPE_CHECKING:
     import torch
 
-_MAX_TOKENS = 256  # of a text, the rest is cut: what the model's 512 positions hold with ease
+_MAX_TOKENS = 256  # of a text, the rest is cut; the model has 512 positions
 _BATCH = 16
-_LEARNING_RATE = 1e-3  # peak, falling to 0: full training of a model of 2 million weights
+_LEARNING_RATE = 2e-3  # peak, falling to 0: full training of a model of 2 million weights
 
 
 class TunedModel:
@@ -46,10 +46,10 @@ class TunedModel:
         return one + more
 
     def scores(self, state: tuple[str, ...]) -> NDArray[np.float64]:
-        """How much the loss of each private report falls, in nats a token, shape (n_reports,)."""
+        """By what part the loss of each private report falls, shape (n_reports,)."""
         model = _loaded()
         self._train(model, self._encoded([composed(text) for text in state]))
-        return self._before - _losses(model, self._reports)
+        return 1 - _losses(model, self._reports) / self._before
 
     def finding(self, state: tuple[str, ...]) -> Finding:
         return membership_finding(self.name, self._sides, self.scores(state), self._random_seed)
@@ -84,7 +84,7 @@ class TunedModel:
         model.train()
         for batch in batches:
             nats, counted = _token_losses(model, [texts[i] for i in batch])
-            (nats.sum() / counted.sum()).backward()
+            (nats.sum() / counted.sum()).backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             falling.step()
             optimiser.zero_grad()
