@@ -19,8 +19,8 @@ def _no_canaries() -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Corpus:
-    """Seed reports of both sides (REPORTS of `synthfr.records`), the code list (CODES), and what was
-    planted in the private train reports (CANARIES).
+    """Seed reports of both sides (REPORTS of `synthfr.records`), the code list (CODES), and the
+    canaries (CANARIES), planted in private train reports or kept to compare with.
     """
 
     public: pd.DataFrame  # trusted, may be shared

@@ -1,5 +1,5 @@
 """Attribute inference: an adversary has read a passage of a patient's report and knows all of its
-codes but one, which he guesses from the synthetic reports: from the one most similar to the passage.
+codes but one. He takes that one from the synthetic report most similar to the passage.
 
 The attack is run on train (main attack) and on holdout (control). What synthetic reports teach of
 medicine helps with both alike; only what they hold of the patients themselves helps more with
@@ -144,7 +144,7 @@ class AttributeInference:
             for codes, secret in zip(self._sides.codes, self._secret, strict=True)
         ]
         first = [next((n for n in range(len(self._number)) if n not in some), -1) for some in known]
-        return (self._secret >= 0) & (np.array(first) == self._secret)
+        return np.asarray((self._secret >= 0) & (np.array(first) == self._secret))
 
 
 def _by_times(counted: tuple[str, int]) -> tuple[int, str]:

@@ -22,9 +22,9 @@ from synthfr.corpora.canaries import drawn
 from synthfr.privacy import comparison
 from synthfr.privacy.findings import Finding
 from synthfr.privacy.membership.language_model import LanguageModel
-from synthfr.privacy.membership.ngrams import Integers
 from synthfr.privacy.membership.settings import Membership
 from synthfr.privacy.sides import Sides, composed
+from synthfr.privacy.token_ngrams import Integers
 
 if TYPE_CHECKING:
     import pandas as pd

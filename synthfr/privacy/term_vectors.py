@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from synthfr.privacy.membership.ngrams import Ngrams
+from synthfr.privacy.token_ngrams import Ngrams
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array

@@ -96,7 +96,7 @@ class Curve:
 
 
 def _shares(above: Floats) -> Floats:
-    return above / above[-1]
+    return np.asarray(above / above[-1])
 
 
 def _last(shares: Floats, false: Floats, most: float) -> Floats:

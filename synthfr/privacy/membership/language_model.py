@@ -1,5 +1,5 @@
-"""Membership by a language model: a private report has left traces in the synthetic texts if a model
-of them finds it likelier than a model of the other private reports does.
+"""Membership by a language model: a private report has left traces in the synthetic texts if a
+model of them finds it likelier than a model of the other private reports does.
 
 Both models count n-grams. The probability of a token w behind the tokens h is its share of what
 stands behind h, drawn towards its probability behind all of h but the first token (h'; MacKay and
@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 
 from synthfr.privacy.findings import Finding
 from synthfr.privacy.membership.attack import membership_finding
-from synthfr.privacy.membership.ngrams import Integers, Ngrams
 from synthfr.privacy.membership.settings import Membership
 from synthfr.privacy.sides import Sides
+from synthfr.privacy.token_ngrams import Integers, Ngrams
 
 _TOGETHER = 1_000  # texts read at once
 _NONE = -1  # the place in the counts that is always 0
@@ -102,7 +102,7 @@ class LanguageModelAttack:
         return one + more
 
     def scores(self, state: Integers) -> NDArray[np.float64]:
-        """Mean, over a report's tokens, of how much likelier each is, in nats, shape (n_reports,)."""
+        """How much likelier a report's tokens are, in nats a token, shape (n_reports,)."""
         gain = self._model.likelihoods(state) - self._others
         of = self._model.text_of
         return np.asarray(np.bincount(of, gain) / np.bincount(of))

@@ -13,5 +13,5 @@ class Membership(Section):
     """See the comments in params.yaml."""
 
     order: Count = 4
-    pull: Positive = 2.0
+    pull: Positive = 0.5
     tuned_epochs: Annotated[int, Field(ge=0)] = 0
