@@ -147,6 +147,9 @@ RESOURCES = {
     "synthfr/text/language_resources.py": "synthfr/text/languages",
     "synthfr/training/processes.py": "synthfr/training/strategies",
 }
+# read all of several alternatives: the demo's truth, whatever the source is; what every way to
+# release the scores would tell
+WHOLE = {"fidelity": "synthfr/corpora/", "linkage": "synthfr/scoring/release/"}
 OWN_RESOURCES = {"base": ["synthfr/models/tiny_base"], "page": ["synthfr/pipeline/page"]}
 
 
@@ -163,8 +166,8 @@ def dependencies(stage: str) -> set[str]:
 
 def _written(path: str, stage: str) -> str:
     for pattern, shown in ALTERNATIVES.items():
-        # fidelity reads the demo's truth whatever the source is
-        if re.fullmatch(pattern, path) and not (stage == "fidelity" and "corpora" in path):
+        whole = WHOLE.get(stage)
+        if re.fullmatch(pattern, path) and not (whole and path.startswith(whole)):
             return shown.replace("STAGE", stage)
     return path
 

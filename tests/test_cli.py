@@ -323,7 +323,7 @@ class TestDocs:
         }
         assert {name for name, side in sides.items() if side == "private"} == {
             *("seed", "keywords", "similarity_judge", "score", "release"),
-            *("reference", "classify", "privacy", "fidelity"),
+            *("linkage", "reference", "classify", "privacy", "fidelity"),
         }
 
     @pytest.mark.parametrize("recipe", recipes(ROOT), ids=lambda recipe: recipe.name)

@@ -90,7 +90,16 @@ def entries(recipe: Recipe) -> dict[str, dict[str, Any]]:
 
 
 def test_all_stages_are_there() -> None:
-    per_round = {"generate", "judge", "similarity_judge", "score", "release", "pair", "dpo"}
+    per_round = {
+        "generate",
+        "judge",
+        "similarity_judge",
+        "score",
+        "release",
+        "pair",
+        "linkage",
+        "dpo",
+    }
     per_step = {"synthesize", "classify", "privacy", "fidelity"}
     once = {"seed", "keywords", "base", "sft", "reference", "headline", "page"}
     params = read_yaml(ROOT / "params.yaml")
@@ -135,7 +144,7 @@ def test_a_line_too_many_and_one_too_few_are_seen(
 ) -> None:
     """Negative control."""
     text = (ROOT / "dvc.yaml").read_text(encoding="utf-8")
-    own = text.replace("- synthfr/preferences/tables.py", "- synthfr/training/dpo.py")
+    own = text.replace("- synthfr/preferences/tables.py", "- synthfr/training/dpo.py", 1)
     (tmp_path / "dvc.yaml").write_text(own)
     assert code_breaches(Recipe(LOOP, tmp_path)) == [
         "loop, pair: add synthfr/preferences/tables.py",
@@ -199,7 +208,7 @@ WRITERS = {"generate", "judge", "similarity_judge", "synthesize"}
         ("synthfr/corpora/files/__init__.py", {"seed"}),  # the hub's source reads by it too
         ("synthfr/corpora/hub/__init__.py", set()),
         ("synthfr/generation/card.py", {"synthesize"}),
-        ("synthfr/keywords/matching.py", {"keywords"}),
+        ("synthfr/keywords/matching.py", {"keywords", "linkage"}),
         ("synthfr/pipeline/page/figures.py", {"page"}),
         ("synthfr/pipeline/tracking/spool.py", set()),
     ],

@@ -11,7 +11,7 @@ import hmac
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from synthfr import prompts
 from synthfr.disk import digest
@@ -23,6 +23,7 @@ from synthfr.keywords.given import Names, given_terms
 from synthfr.keywords.matchers import open_matcher
 from synthfr.keywords.matching import Matching
 from synthfr.keywords.prompt_law import other_prompts, prompt_law
+from synthfr.keywords.prompt_sets import prompt_sets
 from synthfr.keywords.prompt_terms import Order, arranged, as_many, complete, ordered
 from synthfr.keywords.report_terms import (
     ContextTreatment,
@@ -31,6 +32,7 @@ from synthfr.keywords.report_terms import (
     terms_of,
     without_cues,
 )
+from synthfr.keywords.set_anonymity import Ladder, anonymous_sets
 from synthfr.section import Count, Share
 from synthfr.text.term_form import Form, names_written
 
@@ -48,6 +50,7 @@ class Keywords(Matching):
     }
 
     min_documents: Count = 5
+    min_set_documents: Count = 1
     context: ContextTreatment = ContextTreatment()
     complete_public: bool = True
     complete_from_codes: bool = False
@@ -70,7 +73,7 @@ class Export:
     prompts: pd.DataFrame
     code_sets: pd.DataFrame
     keyed: pd.DataFrame  # private: the documents behind the prompts
-    counts: dict[str, dict[str, float]]
+    counts: dict[str, Mapping[str, Any]]
     notes: tuple[str, ...]  # what the user should know of it, a sentence each
 
 
@@ -126,12 +129,13 @@ def export(
     if params.code_sets == "sets":
         of_sets["whole_sets_share"] = sets_share(sets, private_codes)
         notes += few_sets(of_sets["whole_sets_share"])
-    counts: dict[str, dict[str, float]] = {
+    counts: dict[str, Mapping[str, Any]] = {
         "matcher": matcher.work(),
         "public": counts_of(sides[0], len(sft), public["codes"], listed),
         "private": counts_of(sides[1], len(keyed), private["codes"], listed),
         "training_prompts": training,
         "private_prompts": asked,
+        "prompt_sets": prompt_sets(private_keywords, params.min_documents),
         **({"given": given_counts} if params.given_fraction else {}),
         "exported": {
             "keywords": len({term for terms in prompt_rows["keywords"] for term in terms}),
@@ -248,7 +252,16 @@ def _shared_keywords(
         params,
     )
     common = shared(capped, owners, params.min_documents)
-    return [[term for term in document if term in common] for document in capped]
+    released = [[term for term in document if term in common] for document in capped]
+    languages = private["language"].tolist()
+    return anonymous_sets(
+        released,
+        owners,
+        languages,
+        params.min_set_documents,
+        params.min_documents,
+        Ladder.of(merged, languages, synonyms),
+    )
 
 
 def _capped(documents: Sequence[Sequence[str]], params: Keywords) -> list[list[str]]:

@@ -27,6 +27,7 @@ from synthfr.keywords.export import Keywords
 from synthfr.models.adapters import BASE_STEP, FIRST_STEP
 from synthfr.models.base import Base
 from synthfr.preferences import Pair
+from synthfr.privacy.linkage import Linkage
 from synthfr.privacy.settings import Privacy
 from synthfr.prompts import Prompt, is_file
 from synthfr.scoring.scores import Score
@@ -82,6 +83,7 @@ class Params(Section):
     similarity_judge: SimilarityJudge = SimilarityJudge()
     score: Score = Score()
     pair: Pair = Pair()
+    linkage: Linkage = Linkage()
     dpo: Dpo = Dpo()
     synthesize: Synthesize = Synthesize()
     classify: Classify = Classify()

@@ -34,7 +34,10 @@ if TYPE_CHECKING:
 __all__ = ["NumShards", "ShardIndex", "StageApp", "StageRun", "stage_app", "stage_run"]
 
 # run once a round; other stages that take an item run once a step
-ROUND_STAGES = ("generate", "judge", "similarity_judge", "score", "release", "pair", "dpo")
+ROUND_STAGES = (
+    *("generate", "judge", "similarity_judge", "score", "release"),
+    *("pair", "linkage", "dpo"),
+)
 # have no section of their own
 OTHER_SECTIONS = {"release": ("score", "pair")}
 # load a model, as large as the parameters name

@@ -13,6 +13,7 @@ from synthfr.privacy.findings import Audit
 from synthfr.privacy.identifiers.replay import IdentifierReplay
 from synthfr.privacy.membership.language_model import LanguageModelAttack
 from synthfr.privacy.membership.nearest import NearestNeighbour
+from synthfr.privacy.membership.tuned import TunedModel
 from synthfr.privacy.settings import Privacy
 from synthfr.privacy.sides import Sides
 
@@ -60,6 +61,15 @@ def _canaries(of: Setup) -> Audit[Any] | None:
     return CanaryAudit(of.canaries, of.settings.membership, of.random_seed)
 
 
+def _tuned(of: Setup) -> Audit[Any] | None:
+    if not of.settings.membership.tuned_epochs:
+        return None
+    return TunedModel(of.sides, of.settings.membership, of.random_seed)
+
+
+# a test whose every finding takes a training: its limit is not measured, and it never passes alone
+WITHOUT_LIMIT = frozenset({TunedModel.name})
+
 # name in the metrics file -> sets the test up; None where there is nothing that it could look for
 AUDITS: Mapping[str, Make] = {
     CopiedRuns.name: lambda of: CopiedRuns(of.sides, of.settings.copying, of.random_seed),
@@ -71,6 +81,7 @@ AUDITS: Mapping[str, Make] = {
     LanguageModelAttack.name: lambda of: LanguageModelAttack(
         of.sides, of.settings.membership, of.random_seed
     ),
+    TunedModel.name: _tuned,
     AttributeInference.name: lambda of: AttributeInference(
         of.sides, of.settings.attributes, of.random_seed
     ),

@@ -10,7 +10,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from synthfr.privacy import verdicts
-from synthfr.privacy.audits import AUDITS, Audited, Make, Setup, measure, wants_codes
+from synthfr.privacy.audits import (
+    AUDITS,
+    WITHOUT_LIMIT,
+    Audited,
+    Make,
+    Setup,
+    measure,
+    wants_codes,
+)
 from synthfr.privacy.canaries import CanaryAudit
 from synthfr.privacy.description import describe
 from synthfr.privacy.detection import Limits, Reword, Spikes, curve, limits
@@ -125,7 +133,8 @@ def _limits(
     # a planted leak of a canary is a report that holds one
     planted = Spikes.draw(sides, settings.detection, reword, setup.random_seed, set(setup.planted))
     found = {}
-    for name in (bar := tqdm(findings, desc="detection limits", unit="test", disable=None)):
+    measured = [name for name in findings if name not in WITHOUT_LIMIT]
+    for name in (bar := tqdm(measured, desc="detection limits", unit="test", disable=None)):
         bar.set_postfix_str(name)
         spikes = planted if name == CanaryAudit.name else anybody
         test = tests[name]

@@ -15,6 +15,7 @@ from synthfr.keywords.coverage import summary
 from synthfr.keywords.export import Export, Keywords, export
 from synthfr.keywords.prompt_terms import complete
 from synthfr.keywords.report_terms import ContextTreatment, Keyword
+from synthfr.pipeline.nested import flatten
 from synthfr.text import language
 
 SYNONYMS = {
@@ -329,14 +330,19 @@ DOCUMENTS = st.lists(
 )
 
 
-@given(DOCUMENTS, st.integers(1, 4), st.booleans())
+@given(DOCUMENTS, st.integers(1, 4), st.integers(1, 3), st.booleans())
 @settings(max_examples=40, deadline=None)
 def test_no_private_wording_leaves(
-    documents: list[tuple[str, list[str]]], min_documents: int, completed: bool
+    documents: list[tuple[str, list[str]]], min_documents: int, k: int, completed: bool
 ) -> None:
     private = reports(*documents)
     try:
-        done = run(private, min_documents=min_documents, complete_from_codes=completed)
+        done = run(
+            private,
+            min_documents=min_documents,
+            min_set_documents=k,
+            complete_from_codes=completed,
+        )
     except UserError as error:
         message = str(error)
         assert not [words for words in (*CANARIES, *MISSPELT) if words in message]
@@ -351,9 +357,9 @@ def test_no_private_wording_leaves(
     # prompts say nothing but keywords and template
     for terms, prompt in zip(done.prompts["keywords"], done.prompts["prompt"], strict=True):
         assert prompt == prompts.render(terms, "plain", "fr")
-    assert all(
-        isinstance(number, int | float) for part in done.counts.values() for number in part.values()
-    )
+    sets = Counter(map(tuple, done.prompts["keywords"]))
+    assert all(count >= k for count in sets.values())
+    assert all(isinstance(number, int | float | None) for number in flatten(done.counts).values())
 
 
 def test_negative_control_a_canary_in_the_dictionary_does_leave() -> None:

@@ -89,7 +89,7 @@ def per_step(*steps: str) -> set[str]:
 
 
 def per_round(*rounds: str) -> set[str]:
-    stages = ("generate", "judge", "similarity_judge", "score", "release", "pair", "dpo")
+    stages = ("generate", "judge", "similarity_judge", "score", "release", "pair", "linkage", "dpo")
     return {f"{stage}@{name}" for stage in stages for name in rounds}
 
 

@@ -1,5 +1,5 @@
-"""similarity_judge, score, release, reference, classify, privacy, fidelity: what they write,
-refuse, and never let out.
+"""similarity_judge, score, release, linkage, reference, classify, privacy, fidelity: what they
+write, refuse, and never let out.
 """
 
 import json
@@ -74,6 +74,8 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recorded:
     keyed["text"] += f"\n{CANARY}"
     records.write_table(keyed, layout.KEYED, records.KEYED)
     records.write_table(scored.prompts(), layout.PROMPTS, records.PROMPTS)
+    codes = pd.DataFrame([("I10", "HTA", ["HTA"], ["label"])], columns=records.CODES.schema.names)
+    records.write_table(codes, layout.CODES, records.CODES)
     candidates(("p0", 0, scored.PRIVATE[0]), ("p0", 1, "HTA"), ("p1", 0, "BPCO"), ("p1", 1, ""))
     return recorded
 
@@ -272,6 +274,17 @@ def test_classify_with_too_few_reports(checkout: Recorded) -> None:
     assert result.exit_code == 1 and "lower classify.sizes" in result.stderr
 
 
+def test_linkage_of_a_round_too_small_to_attack(checkout: Recorded) -> None:
+    for stage in ("score", "release", "pair", "linkage"):
+        result = invoke(stage, "dpo1")
+        assert result.exit_code == 0, result.output
+    found = metrics("linkage", "dpo1")
+    # "by_scores" and the like are there for 20 documents and more
+    assert set(found) == {"round_texts", "findings"}
+    assert found["round_texts"]["chosen"]["own"] == 1  # of one pair, which copies its document
+    assert found["findings"]["round_texts"]["train"] == 1
+
+
 def test_privacy_and_fidelity(checkout: Recorded) -> None:
     write_params([60, 120], min_keyword_recall=None, min_code_recall=None, max_wrong_codes=None)
     for stage in ("privacy", "fidelity"):
@@ -306,7 +319,10 @@ def test_a_data_set_that_copies_train_is_caught(checkout: Recorded) -> None:
 def test_no_private_text_leaves(checkout: Recorded) -> None:
     """What the stages write outside data/private, log and print holds no private word."""
     printed = []
-    stages = ("similarity_judge", "score", "release", "classify", "privacy", "fidelity")
+    stages = (
+        *("similarity_judge", "score", "release", "pair", "linkage"),
+        *("classify", "privacy", "fidelity"),
+    )
     for stage, arguments in [(stage, ["dpo1"]) for stage in stages] + [("reference", [])]:
         printed.append(invoke(stage, *arguments).output)
     written = [
@@ -333,7 +349,10 @@ def test_a_missing_table_is_told(checkout: Recorded, missing: Path) -> None:
 
 @pytest.mark.parametrize(
     "stage",
-    ["similarity_judge", "score", "release", "reference", "classify", "privacy", "fidelity"],
+    [
+        *("similarity_judge", "score", "release", "linkage"),
+        *("reference", "classify", "privacy", "fidelity"),
+    ],
 )
 def test_help_imports_nothing_heavy(stage: str) -> None:
     heavy = "{'torch', 'sklearn', 'scipy', 'pandas', 'pyarrow', 'numpy', 'mlflow'}"

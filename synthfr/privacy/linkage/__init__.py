@@ -1,0 +1,72 @@
+"""What a round lets out of the documents behind its prompts: by its scores, its prompts, its texts.
+
+Can a document be told by it, and linked to its prompt?
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from synthfr.privacy.findings import Finding
+from synthfr.privacy.linkage.attack import attack
+from synthfr.privacy.linkage.round_texts import round_texts
+from synthfr.privacy.linkage.suspects import Linkage, Round, drawn
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from synthfr.keywords.export import Keywords
+    from synthfr.preferences import Pair
+    from synthfr.scoring.scores import Score
+
+__all__ = ["Audit", "Linkage", "Round", "attack", "audit", "round_texts"]
+
+
+@dataclass(frozen=True)
+class Audit:
+    """`findings`: of what has left, as it has left; `measures`: those, and what else would tell."""
+
+    findings: Sequence[Finding]
+    measures: Mapping[str, Any]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Numbers for the metrics file."""
+        return {**self.measures, "findings": {one.test: one.as_dict() for one in self.findings}}
+
+
+def audit(
+    round_: Round,
+    pairs: pd.DataFrame,
+    best_of: pd.DataFrame,
+    settings: Linkage,
+    score: Score,
+    pair: Pair,
+    keywords: Keywords,
+    *,
+    ngram: int,
+    random_seed: int,
+) -> Audit:
+    """The linkage attack on a round, and whether its texts repeat passages of `ngram` words of the
+    documents behind them, for at most `settings.prompts` prompts.
+
+    `pairs` (PAIRS) and `best_of` are the round's. A round with too few documents is not attacked:
+    then no figure of the attack is there.
+    """
+    findings, measures = attack(round_, settings, score, pair, keywords, random_seed)
+    asked = set(drawn(round_.keyed, "prompt_id", settings.prompts, random_seed)["prompt_id"])
+    tables = {
+        "candidates": round_.candidates,
+        "chosen": pairs.rename(columns={"chosen": "text"}),
+        "best_of": best_of.rename(columns={"completion": "text"}),
+    }
+    texts, of_texts = round_texts(
+        {name: one[one["prompt_id"].isin(asked)] for name, one in tables.items()},
+        round_.keyed,
+        round_.holdout,
+        ngram,
+        random_seed,
+    )
+    found = [*findings, *([texts] if texts else [])]
+    return Audit(found, {**measures, "round_texts": of_texts})
