@@ -22,7 +22,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal
+from functools import cache
+from importlib import util
+from pathlib import Path
+from typing import Any, Literal
 
 Neighbours = Literal["add_remove", "replace_one"]
 SENSITIVITY: dict[Neighbours, float] = {"add_remove": 1.0, "replace_one": 2.0}
@@ -99,10 +102,26 @@ def tpr_ceiling(mu: float, fpr: float) -> float:
 
 def _gaussian_epsilon(mu: float, delta: float) -> float:
     """`opacus` looks for a root in [0, 500]; there is none where epsilon is 0, or above 500."""
-    from opacus.accountants.analysis import gdp
-
+    gdp = _opacus_gdp()
     if mu == 0 or gdp.delta_eps_mu(eps=0.0, mu=mu) <= delta:
         return 0.0
     if gdp.delta_eps_mu(eps=500.0, mu=mu) >= delta:
         return math.inf
     return float(gdp.eps_from_mu(mu=mu, delta=delta)) + _PRECISION
+
+
+@cache
+def _opacus_gdp() -> Any:
+    """``opacus.accountants.analysis.gdp``, by its file: the package itself loads torch, which takes
+    seconds, and these few formulas want scipy alone.
+    """
+    package = util.find_spec("opacus")
+    if package is None or not package.submodule_search_locations:
+        raise ModuleNotFoundError("opacus is not installed", name="opacus")
+    file = Path(package.submodule_search_locations[0], "accountants", "analysis", "gdp.py")
+    spec = util.spec_from_file_location("opacus_gdp", file)
+    if spec is None or spec.loader is None:
+        raise ModuleNotFoundError(f"{file} cannot be loaded", name="opacus")
+    module = util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -19,6 +19,7 @@ PRIVATE = Path("data/private")
 PRIVATE_TRAIN = PRIVATE / "train.parquet"
 PRIVATE_HOLDOUT = PRIVATE / "holdout.parquet"
 KEYED = PRIVATE / "keyed.parquet"
+SECRET = PRIVATE / "secret.key"  # the hospital's; the ledger of what was spent lies beside it
 FAILURES = PRIVATE / "failures"  # tracebacks that may quote private text
 
 MODELS = Path("models")
