@@ -67,6 +67,7 @@ def epsilon(mu: float, delta: float, distance: float = 0.0) -> float:
     return found if paid_for else math.inf
 
 
+@cache
 def sigma_for(epsilon_wanted: float, delta: float, releases: int, neighbours: Neighbours) -> float:
     """Standard deviation of each of `releases` equal releases that together are
     (`epsilon_wanted`, `delta`)-DP, in units of the norm bound.
@@ -74,12 +75,12 @@ def sigma_for(epsilon_wanted: float, delta: float, releases: int, neighbours: Ne
     if not 0 < epsilon_wanted <= HIGHEST_EPSILON:
         raise ValueError(f"epsilon must be above 0 and at most {HIGHEST_EPSILON:g}")
     kept = delta * (1 - _RESERVE)
-    low, high = 0.0, 1.0
-    while _gaussian_epsilon(high, kept) < epsilon_wanted:
-        high *= 2
-    for _ in range(60):  # bisection: mu keeps on the private side of the wanted epsilon
+    # the delta of an epsilon grows with mu; _PRECISION is what `epsilon` adds
+    told = max(epsilon_wanted - _PRECISION, 0.0)
+    low, high = 0.0, 2 * HIGHEST_EPSILON
+    for _ in range(80):  # bisection, on the private side
         middle = (low + high) / 2
-        if _gaussian_epsilon(middle, kept) <= epsilon_wanted:
+        if _opacus_gdp().delta_eps_mu(eps=told, mu=middle) <= kept:
             low = middle
         else:
             high = middle
