@@ -1,5 +1,5 @@
-"""Candidates and scores to pairs: the rules, the counts, what each of them must refuse; and the same
-pairs wherever the choice is made.
+"""Candidates and scores to pairs: the rules, the counts, what each must refuse, and the same pairs
+wherever the choice is made.
 """
 
 from __future__ import annotations
