@@ -28,7 +28,7 @@ class Control:
 
 
 # a control is run to its end, whatever its preferences do to the policy
-_UNGUARDED: Mapping[str, Any] = {
+UNGUARDED: Mapping[str, Any] = {
     "dpo": {"max_chosen_logp_drop": None},
     "fidelity": dict.fromkeys(("min_keyword_recall", "min_code_recall", "max_wrong_codes")),
 }
@@ -88,7 +88,7 @@ def run(seeds: Sequence[int], only: Sequence[str], jobs: int) -> None:
 def control(seed: int, name: str, last_step: str) -> clones.Job:
     """A control's clone: its parameters, and the evaluation of the last step alone."""
     overlay: dict[str, Any] = {"random_seed": seed}
-    for laid in (_UNGUARDED, CONTROLS[name].overlay):
+    for laid in (UNGUARDED, CONTROLS[name].overlay):
         overlay |= {key: {**overlay.get(key, {}), **part} for key, part in laid.items()}
     targets = tuple(f"{stage}@{last_step}" for stage in ("classify", "fidelity", "privacy"))
     return clones.Job(f"seed-{seed}-{name}", overlay, targets)

@@ -102,7 +102,7 @@ def write(step: str, kind: Kind, target: Target) -> None:
     base = models.read_provenance(layout.BASE)
     audit, run = _measured(step)
     digests = {folder.name: digest_tree(folder) for folder in chain}
-    origin = Origin(step, base, digests, _scores_left(digests), run)
+    origin = Origin(step, base, digests, _scores_left(digests), _guarantees(digests), run)
     licence = {"license": target.licence} if target.licence else licences.licence(layout.BASE, base)
     if licence["license"] == licences.UNKNOWN and not target.licence:
         typer.echo("No licence: the base's card names none, say which with --license.", err=True)
@@ -185,6 +185,13 @@ def _scores_left(rounds: Iterable[str]) -> list[str]:
         for one, of in params.items()
         if (of.get("params.yaml") or {}).get("score.release") == "raw"
     ]
+
+
+def _guarantees(rounds: Iterable[str]) -> dict[str, Any]:
+    """What the releases of these rounds say of differential privacy, where they claim any."""
+    files = {one: layout.metrics("release", one) for one in rounds}
+    told = {one: read_json(path) for one, path in files.items() if path.is_file()}
+    return {one: found["dp"] for one, found in told.items() if "dp" in found}
 
 
 def _md5s(entry: Mapping[str, Any], part: str) -> dict[str, str]:
