@@ -256,7 +256,7 @@ class TestDocs:
         ("file", "old", "new"),
         [
             ("params.yaml", "beta: 0.1", "beta: 0.2"),
-            ("dvc.yaml", "Choose the best", "Choose the very best"),
+            ("dvc.yaml", "Make preference pairs", "Make the very best pairs"),
             ("docs/demo/metrics/classify/dpo1.json", "0.6", "0.61"),
             ("docs/demo/metrics/fidelity/dpo1.json", "0.123", "0.124"),
             ("docs/demo/record.json", "abc1234", "abc1235"),

@@ -22,7 +22,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal
+from functools import cache
+from importlib import util
+from pathlib import Path
+from typing import Any, Literal
 
 Neighbours = Literal["add_remove", "replace_one"]
 SENSITIVITY: dict[Neighbours, float] = {"add_remove": 1.0, "replace_one": 2.0}
@@ -64,6 +67,7 @@ def epsilon(mu: float, delta: float, distance: float = 0.0) -> float:
     return found if paid_for else math.inf
 
 
+@cache
 def sigma_for(epsilon_wanted: float, delta: float, releases: int, neighbours: Neighbours) -> float:
     """Standard deviation of each of `releases` equal releases that together are
     (`epsilon_wanted`, `delta`)-DP, in units of the norm bound.
@@ -71,12 +75,12 @@ def sigma_for(epsilon_wanted: float, delta: float, releases: int, neighbours: Ne
     if not 0 < epsilon_wanted <= HIGHEST_EPSILON:
         raise ValueError(f"epsilon must be above 0 and at most {HIGHEST_EPSILON:g}")
     kept = delta * (1 - _RESERVE)
-    low, high = 0.0, 1.0
-    while _gaussian_epsilon(high, kept) < epsilon_wanted:
-        high *= 2
-    for _ in range(60):  # bisection: mu keeps on the private side of the wanted epsilon
+    # the delta of an epsilon grows with mu; _PRECISION is what `epsilon` adds
+    told = max(epsilon_wanted - _PRECISION, 0.0)
+    low, high = 0.0, 2 * HIGHEST_EPSILON
+    for _ in range(80):  # bisection, on the private side
         middle = (low + high) / 2
-        if _gaussian_epsilon(middle, kept) <= epsilon_wanted:
+        if _opacus_gdp().delta_eps_mu(eps=told, mu=middle) <= kept:
             low = middle
         else:
             high = middle
@@ -99,10 +103,26 @@ def tpr_ceiling(mu: float, fpr: float) -> float:
 
 def _gaussian_epsilon(mu: float, delta: float) -> float:
     """`opacus` looks for a root in [0, 500]; there is none where epsilon is 0, or above 500."""
-    from opacus.accountants.analysis import gdp
-
+    gdp = _opacus_gdp()
     if mu == 0 or gdp.delta_eps_mu(eps=0.0, mu=mu) <= delta:
         return 0.0
     if gdp.delta_eps_mu(eps=500.0, mu=mu) >= delta:
         return math.inf
     return float(gdp.eps_from_mu(mu=mu, delta=delta)) + _PRECISION
+
+
+@cache
+def _opacus_gdp() -> Any:
+    """``opacus.accountants.analysis.gdp``, by its file: the package itself loads torch, which takes
+    seconds, and these few formulas want scipy alone.
+    """
+    package = util.find_spec("opacus")
+    if package is None or not package.submodule_search_locations:
+        raise ModuleNotFoundError("opacus is not installed", name="opacus")
+    file = Path(package.submodule_search_locations[0], "accountants", "analysis", "gdp.py")
+    spec = util.spec_from_file_location("opacus_gdp", file)
+    if spec is None or spec.loader is None:
+        raise ModuleNotFoundError(f"{file} cannot be loaded", name="opacus")
+    module = util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

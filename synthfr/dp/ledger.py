@@ -62,11 +62,11 @@ class Charge:
 
 @dataclass(frozen=True)
 class Spent:
-    """All answers so far: how many, their epsilon in total; and whether the last question had been
-    answered before.
+    """The number of an answer in the ledger, from 1; epsilon of all up to it; whether it had been
+    given before.
     """
 
-    entries: int
+    entry: int
     epsilon: float
     repeated: bool
 
@@ -78,7 +78,7 @@ class _Lines:
     size: int  # bytes of whole lines
 
 
-def begin(secret_file: Path = secret.FILE) -> None:
+def begin(secret_file: Path) -> None:
     """Make a hospital's secret, and the head of an empty ledger beside it."""
     if secret_file.exists():
         secret.make(secret_file)  # tells that it is there
@@ -107,11 +107,12 @@ def charge(
     ledger, head = secret_file.with_name(NAME), _head(secret_file)
     with _locked(ledger):
         lines = _checked(ledger, head, key, at_least)
-        repeated = any(past.question == one.question for past in lines.charges)
-        charges = lines.charges if repeated else [*lines.charges, one]
+        for entry, past in enumerate(lines.charges, start=1):
+            if past.question == one.question:
+                up_to_it = spent_epsilon(lines.charges[:entry], neighbours, delta)
+                return Spent(entry, up_to_it, True)
+        charges = [*lines.charges, one]
         spent = spent_epsilon(charges, neighbours, delta)
-        if repeated:
-            return Spent(len(charges), spent, True)
         if spent > budget:
             before = spent_epsilon(lines.charges, neighbours, delta)
             raise UserError(
@@ -132,7 +133,7 @@ def spent_epsilon(charges: Sequence[Charge], neighbours: Neighbours, delta: floa
     return accounting.epsilon(mu, delta, sum(one.distance for one in charges))
 
 
-def read(secret_file: Path = secret.FILE) -> list[Charge]:
+def read(secret_file: Path) -> list[Charge]:
     """All answers so far, oldest first, checked; UserError as for `charge`."""
     ledger = secret_file.with_name(NAME)
     key = secret.load(secret_file)
@@ -147,10 +148,15 @@ def _checked(ledger: Path, head: Path, key: Secret, at_least: int) -> _Lines:
     lines = _parsed(ledger, key)
     known, seal = _read_head(head)
     entries = len(lines.charges)
-    if entries < max(known, at_least):
+    if entries < known:
         raise _spoilt(
-            f"{ledger} has {entries} entries, and {max(known, at_least)} were written: it was cut, "
-            "or put back from an older copy"
+            f"{ledger} has {entries} entries, and {known} were written: it was cut, or put back "
+            "from an older copy"
+        )
+    if entries < at_least:
+        raise _spoilt(
+            f"{ledger} has {entries} entries, and released metrics speak of {at_least}: it was put "
+            "back from an older copy (or those metrics are of another hospital: remove them)"
         )
     if entries > known + 1 or not hmac.compare_digest(lines.seals[known], seal):
         raise _spoilt(f"{ledger} is not the ledger that {head} was written for")

@@ -19,7 +19,6 @@ from synthfr.disk import atomic_path
 from synthfr.errors import UserError
 
 SIZE = 32  # bytes
-FILE = Path("data/private/secret.key")
 COMMAND = "synth-fr secret"  # makes it
 
 
@@ -51,7 +50,7 @@ class Secret:
     __str__ = __repr__
 
 
-def make(path: Path = FILE, drawn: Secret | None = None) -> None:
+def make(path: Path, drawn: Secret | None = None) -> None:
     """Write a new secret (mode 600), `drawn` already or not. UserError where there is one: with
     another, the same question would get other noise, and two answers tell more than one.
     """
@@ -69,7 +68,7 @@ def draw() -> Secret:
     return Secret(os.urandom(SIZE))
 
 
-def load(path: Path = FILE) -> Secret:
+def load(path: Path) -> Secret:
     """The secret of this hospital; UserError where it is missing, damaged or open to others."""
     try:
         mode = path.stat().st_mode

@@ -58,6 +58,13 @@ def scores_left(rounds: Iterable[str]) -> list[str]:
     ]
 
 
+def guarantees(rounds: Iterable[str]) -> dict[str, Any]:
+    """What the releases of these rounds say of differential privacy, where they claim any."""
+    files = {one: layout.metrics("release", one) for one in rounds}
+    told = {one: read_json(path) for one, path in files.items() if path.is_file()}
+    return {one: found["dp"] for one, found in told.items() if "dp" in found}
+
+
 def told_of_push() -> tuple[list[str], list[str]]:
     """What stands against a push of all that dvc.lock names (``dvc push`` sends it, ``git push``
     tells others how to fetch it), and what to know before one.

@@ -136,6 +136,19 @@ class Params(Section):
         return self
 
     @model_validator(mode="after")
+    def _noise_for_all_rounds(self) -> Params:
+        if not self.has("score"):
+            return self
+        dp = self.score.dp
+        if dp.epsilon is not None and dp.releases < len(self.rounds):
+            raise ValueError(
+                f"score.dp.releases ({dp.releases}) is below the number of rounds "
+                f"({len(self.rounds)}), which together would spend more than score.dp.epsilon: "
+                "raise it"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _enough_reports(self) -> Params:
         if not self.has("classify", "synthesize"):
             return self

@@ -123,6 +123,15 @@ SCORES = Table(
     # without a judgement that has a weight there is no total; what has none is not released
     nullable=("similarity", "keyword_recall", "judge", "similarity_judge", "bleu", "total"),
 )
+PRIVATE_SCORES = Table(
+    "private scores",
+    # population: similarities to all private documents, summed in steps of 2^-40, without noise
+    pa.schema([*SCORES.schema, ("population", pa.int64())]),
+    key=SCORES.key,
+    text=SCORES.text,
+    nullable=SCORES.nullable,
+    optional=("population",),
+)
 ORDERS = Table(
     "orders",
     # numbers of candidates: of `best_of`, and of the prompt's pair

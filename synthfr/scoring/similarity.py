@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +50,30 @@ class DocumentSimilarity:
             self._within_tokens,
         )
 
+    def with_all(
+        self, texts: Sequence[str], documents: Sequence[str], at_once: int
+    ) -> Iterator[Floats]:
+        """Of each document in turn, its similarity to every candidate (see `similarities`), shape
+        (n_texts,). `at_once` documents are compared together.
+        """
+        encoder = self._encoder
+        pieces, owners = _pieces(
+            encoder, texts, self._window_tokens, self._stride_tokens, self._within_tokens
+        )
+        vectors = encoder.encode([*texts, *pieces])
+        whole_texts, windows = vectors[: len(texts)], vectors[len(texts) :]
+        blank = _blank(texts)
+        # windows of a candidate follow each other
+        windowed, first = np.unique(owners, return_index=True)
+        for start in range(0, len(documents), at_once):
+            compared = encoder.encode(documents[start : start + at_once])
+            whole = _products(compared, whole_texts)
+            worst = whole.copy()
+            if len(owners):
+                least = np.minimum.reduceat(_products(compared, windows), first, axis=1)
+                worst[:, windowed] = least
+            yield from np.where(blank, 0.0, (whole + worst) / 2)
+
 
 def similarities(
     encoder: Encoder,
@@ -72,6 +96,26 @@ def similarities(
         candidates, documents: texts, headings already stripped where that is wanted.
         document_of: index into `documents` for each candidate, shape (n_candidates,).
     """
+    pieces, owners = _pieces(encoder, candidates, window_tokens, stride_tokens, within_tokens)
+    vectors = encoder.encode([*documents, *candidates, *pieces])
+    n_documents, n_whole = len(documents), len(documents) + len(candidates)
+    whole = cosines(vectors[n_documents:n_whole], vectors[document_of])
+    worst = whole.copy()
+    if len(owners):
+        windowed = np.unique(owners)
+        worst[windowed] = np.inf
+        np.minimum.at(worst, owners, cosines(vectors[n_whole:], vectors[document_of[owners]]))
+    return np.where(_blank(candidates), 0.0, (whole + worst) / 2)
+
+
+def _pieces(
+    encoder: Encoder,
+    candidates: Sequence[str],
+    window_tokens: int,
+    stride_tokens: int,
+    within_tokens: int | None,
+) -> tuple[list[str], NDArray[np.int64]]:
+    """Windows of all candidates that have several, and which candidate each is of."""
     pieces: list[str] = []
     owner: list[int] = []
     for index, text in enumerate(candidates):
@@ -79,17 +123,11 @@ def similarities(
         if cut != [text]:  # the candidate itself is encoded anyway
             pieces += cut
             owner += [index] * len(cut)
-    vectors = encoder.encode([*documents, *candidates, *pieces])
-    n_documents, n_whole = len(documents), len(documents) + len(candidates)
-    whole = cosines(vectors[n_documents:n_whole], vectors[document_of])
-    worst = whole.copy()
-    if owner:
-        owners = np.array(owner)
-        windowed = np.unique(owners)
-        worst[windowed] = np.inf
-        np.minimum.at(worst, owners, cosines(vectors[n_whole:], vectors[document_of[owners]]))
-    blank = np.array([not text.strip() for text in candidates], dtype=np.bool_)
-    return np.where(blank, 0.0, (whole + worst) / 2)
+    return pieces, np.array(owner, dtype=np.int64)
+
+
+def _blank(texts: Sequence[str]) -> NDArray[np.bool_]:
+    return np.array([not text.strip() for text in texts], dtype=np.bool_)
 
 
 def cosines(
@@ -102,3 +140,12 @@ def cosines(
         products = np.asarray(one.multiply(other).sum(axis=1), dtype=np.float64).ravel()
     clipped: Floats = np.clip(products, -1.0, 1.0)  # single precision may pass 1 by a little
     return clipped
+
+
+def _products(
+    documents: NDArray[np.float32] | csr_matrix, candidates: NDArray[np.float32] | csr_matrix
+) -> Floats:
+    """Dot products of all pairs of unit vectors, shape (n_documents, n_candidates)."""
+    few = documents if isinstance(documents, np.ndarray) else documents.toarray()
+    products: Floats = np.asarray(candidates @ few.T, dtype=np.float64).T
+    return np.clip(products, -1.0, 1.0)

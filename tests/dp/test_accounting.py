@@ -1,6 +1,8 @@
 """Epsilon of Gaussian releases, against numerical integration and opacus's other accountant."""
 
 import math
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -70,6 +72,14 @@ def test_noise_for_an_epsilon_keeps_it(epsilon: float, releases: int, delta: flo
         mu = accounting.composed([accounting.mu_of(sigma, neighbours)] * releases)
         found = accounting.epsilon(mu, delta)
         assert epsilon - 1e-4 < found <= epsilon + 2e-9
+
+
+def test_torch_is_not_loaded_for_a_formula() -> None:
+    code = (
+        "import sys; from synthfr.dp import accounting; "
+        "accounting.epsilon(1.0, 1e-5); sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
 def test_replacing_a_patient_takes_twice_the_noise() -> None:

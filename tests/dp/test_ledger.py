@@ -62,7 +62,7 @@ def test_each_new_question_is_charged_and_the_same_costs_nothing(secret_file: Pa
     assert first == Spent(1, accounting.epsilon(1 / SIGMA, DELTA), False)
     both = accounting.epsilon(2**0.5 / SIGMA, DELTA)
     assert second == Spent(2, pytest.approx(both), False)  # type: ignore[arg-type]
-    assert (again.entries, again.epsilon, again.repeated) == (2, second.epsilon, True)
+    assert (again.entry, again.epsilon, again.repeated) == (1, first.epsilon, True)
     assert [one.what for one in ledger.read(secret_file)] == ["release@dpo1", "release@dpo2"]
     assert book(secret_file).stat().st_mode & 0o077 == 0
 
@@ -173,9 +173,9 @@ def test_an_older_copy_is_refused(secret_file: Path, tmp_path: Path) -> None:
         ask(secret_file, 3)
     # with its head it looks whole: only what was released can tell
     shutil.copy(tmp_path / "old.head", head(secret_file))
-    with pytest.raises(UserError, match="has 1 entries, and 2 were written"):
+    with pytest.raises(UserError, match="has 1 entries, and released metrics speak of 2"):
         ask(secret_file, 3, at_least=2)
-    assert ask(secret_file, 3, at_least=1).entries == 2
+    assert ask(secret_file, 3, at_least=1).entry == 2
 
 
 def test_a_ledger_of_another_secret_is_refused(secret_file: Path, tmp_path: Path) -> None:
@@ -204,7 +204,7 @@ def test_a_charge_whose_process_died_before_the_head_is_kept(secret_file: Path) 
     ask(secret_file, 2)
     head(secret_file).write_bytes(before)  # as it was when the line had been written, and no more
     assert ask(secret_file, 2) == ask(secret_file, 2)
-    assert ask(secret_file, 3).entries == 3
+    assert ask(secret_file, 3).entry == 3
 
 
 def test_a_line_that_was_never_finished_is_written_again(secret_file: Path) -> None:
@@ -212,9 +212,9 @@ def test_a_line_that_was_never_finished_is_written_again(secret_file: Path) -> N
     with book(secret_file).open("ab") as file:
         file.write(b'{"delta": 1e-05, "dist')
     spent = ask(secret_file, 2)
-    assert (spent.entries, spent.repeated) == (2, False)
+    assert (spent.entry, spent.repeated) == (2, False)
     assert len(book(secret_file).read_text().splitlines()) == 2
-    assert ask(secret_file, 3).entries == 3
+    assert ask(secret_file, 3).entry == 3
 
 
 ASK = """

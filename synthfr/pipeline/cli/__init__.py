@@ -93,6 +93,14 @@ def apply_profile(name: Name) -> None:
 
 
 @app.command()
+def secret() -> None:
+    """Make the secret that a hospital draws its noise with (score.release: population), once."""
+    from synthfr.pipeline.cli import private_side
+
+    private_side.make_secret()
+
+
+@app.command()
 def plan(
     profile: Annotated[
         str | None, typer.Option(help="Of a profile; default: of params.yaml as it is.")

@@ -34,16 +34,16 @@ def write(step: str, language: str, key: Path, out: Path) -> None:
     chain = models.adapter_chain(layout.MODELS, step)
     base = models.read_provenance(layout.BASE)
     adapters = {folder.name: digest_tree(folder) for folder in chain}
-    origin = Origin(step, base, adapters, audited.scores_left(adapters), audited.run_of(step))
+    left, guaranteed = audited.scores_left(adapters), audited.guarantees(adapters)
+    origin = Origin(step, base, adapters, left, guaranteed, audited.run_of(step))
     reports = sha256_file(layout.synthetic_reports(step))
     rounds = [name for name in adapters if name in params.rounds]
-    guarantees = [_figures("release", one).get("dp") for one in rounds]
     facts = dossier.Facts(
         step,
         figures,
         origin.as_dict() | {"reports_sha256": reports},
         {one: found for one in rounds if (found := _figures("linkage", one))},
-        next((one for one in reversed(guarantees) if one), {}),
+        list(guaranteed.values())[-1] if guaranteed else {},
     )
     dossier.write(dossier.render(facts, language), out, key)
     typer.echo(f"{out}, signed in {dossier.signature_of(out)}: give both, and the public key.")

@@ -107,7 +107,8 @@ def write(step: str, kind: Kind, target: Target, *, for_others: bool) -> None:
     base = models.read_provenance(layout.BASE)
     audit, run = audited.audit_of(step), audited.run_of(step)
     digests = {folder.name: digest_tree(folder) for folder in chain}
-    origin = Origin(step, base, digests, audited.scores_left(digests), run)
+    left, guaranteed = audited.scores_left(digests), audited.guarantees(digests)
+    origin = Origin(step, base, digests, left, guaranteed, run)
     licence = {"license": target.licence} if target.licence else licences.licence(layout.BASE, base)
     if licence["license"] == licences.UNKNOWN and not target.licence:
         typer.echo("No licence: the base's card names none, say which with --license.", err=True)
