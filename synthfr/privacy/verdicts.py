@@ -11,7 +11,7 @@ limit (`Finding.exceeds`: a copied passage longer than any formula), which no co
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
@@ -33,12 +33,15 @@ class Gate(Section):
 
 @dataclass(frozen=True)
 class Judged:
-    """A test's finding, its p value after the correction, its limits and its verdict."""
+    """A test's finding, its p value after the correction, its limits and its verdict; `control`:
+    whether it found the leak of a positive control, instead of a planted one.
+    """
 
     finding: Finding
     adjusted_p: float
     limits: Limits
     verdict: Verdict
+    control: bool = False
 
     def as_dict(self) -> dict[str, object]:
         """Numbers for the metrics file."""
@@ -46,7 +49,7 @@ class Judged:
             **self.finding.as_dict(),
             "risk": RISKS.index(self.finding.risk),
             "adjusted_p": self.adjusted_p,
-            "detection": self.limits.as_dict(),
+            "detection": self.limits.as_dict() | ({"control": 1} if self.control else {}),
             "verdict": int(self.verdict),
         }
 
@@ -71,17 +74,21 @@ def strictest(alpha: float, tests: int) -> float:
 
 
 def judge(
-    findings: Sequence[Finding], limits: Mapping[str, Limits], gate: Gate
+    findings: Sequence[Finding],
+    limits: Mapping[str, Limits],
+    gate: Gate,
+    controls: Collection[str] = (),
 ) -> dict[str, Judged]:
-    """Test name -> verdict. `limits` by test name; a test without is one of unknown limit."""
+    """Test name -> verdict. `limits` by test name; a test without is one of unknown limit.
+    `controls`: tests that found a leak that is known to be there, where none can be planted.
+    """
     adjusted = holm([one.p_value for one in findings])
-    return {
-        one.test: Judged(
-            one, p_value, limits.get(one.test, UNKNOWN),
-            _verdict(one, p_value, limits.get(one.test, UNKNOWN), gate),
-        )
-        for one, p_value in zip(findings, adjusted, strict=True)
-    }  # fmt: skip
+    judged = {}
+    for one, p_value in zip(findings, adjusted, strict=True):
+        limit, control = limits.get(one.test, UNKNOWN), one.test in controls
+        verdict = _verdict(one, p_value, control or _suffices(limit, gate), gate)
+        judged[one.test] = Judged(one, p_value, limit, verdict, control)
+    return judged
 
 
 def overall(judged: Mapping[str, Judged]) -> Verdict:
@@ -99,9 +106,12 @@ def as_dict(judged: Mapping[str, Judged]) -> dict[str, object]:
     }
 
 
-def _verdict(finding: Finding, adjusted_p: float, limits: Limits, gate: Gate) -> Verdict:
+def _verdict(finding: Finding, adjusted_p: float, sees: bool, gate: Gate) -> Verdict:
     if finding.exceeds or (adjusted_p <= gate.alpha and finding.difference.mean > 0):
         return Verdict.FAIL
+    return Verdict.PASS if sees else Verdict.CANNOT_TELL
+
+
+def _suffices(limits: Limits, gate: Gate) -> bool:
     wanted = ((limits.verbatim, gate.verbatim), (limits.reworded, gate.reworded))
-    seen = all(most is None or (one is not None and one <= most) for one, most in wanted)
-    return Verdict.PASS if seen else Verdict.CANNOT_TELL
+    return all(most is None or (one is not None and one <= most) for one, most in wanted)

@@ -280,9 +280,9 @@ def test_linkage_of_a_round_too_small_to_attack(checkout: Recorded) -> None:
         assert result.exit_code == 0, result.output
     found = metrics("linkage", "dpo1")
     # "by_scores" and the like are there for 20 documents and more
-    assert set(found) == {"round_texts", "findings"}
+    assert set(found) == {"round_texts", "verdict", "tests"}
     assert found["round_texts"]["chosen"]["own"] == 1  # of one pair, which copies its document
-    assert found["findings"]["round_texts"]["train"] == 1
+    assert found["tests"]["round_texts"]["train"] == 1
 
 
 def test_privacy_and_fidelity(checkout: Recorded) -> None:
