@@ -22,7 +22,7 @@ _LIST_SEPARATORS = re.compile(r"([,;][ \t]+)")
 _LONGEST_ITEM = 5  # words: what is longer is a clause, not an item of a list
 _FEWEST_ITEMS = 3
 _WORD = re.compile(r"\S+")
-_NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)?(?![\w])")
+_NUMBER = re.compile(r"(?<![\w.,])\d{1,15}(?:[.,]\d{1,15})?(?!\w)")
 _LONGEST_TERM = 6  # words
 _FARTHEST = 9  # in units of a number's last digit
 _CUT = re.compile(r"(?<![\w.-])([^\W\d_]{4})[^\W\d_]{4,}(?![\w.-])")  # to four letters and a dot
@@ -58,14 +58,22 @@ class Reworder:
     def __call__(self, text: str, language: str, random_seed: int) -> str:
         """The report in other words: the same for the same seed, which names the draw."""
         rng = seeding.rng(random_seed, "rewording")
-        return _reordered(self._in_other_words(text, language, rng), self._settings.sentences, rng)
+        # sentences first: the dot of a word cut short ends none
+        text = _reordered(text, self._settings.sentences, rng)
+        return self._in_other_words(text, language, rng)
 
     def _in_other_words(self, text: str, language: str, rng: np.random.Generator) -> str:
         """Changes up to a share `words` of the words: numbers and terms as they come, and long
         words where these do not suffice.
         """
         left = round(self._settings.words * len(_WORD.findall(text)))
-        meant = [*_numbers(text, rng), *self._terms(text, language, rng)]
+        terms = list(self._terms(text, language, rng))
+        in_terms = bytearray(len(text))
+        for one in terms:
+            in_terms[one.start : one.end] = b"1" * (one.end - one.start)
+        # the 2 of a diabetes is no measurement
+        numbers = [one for one in _numbers(text, rng) if not any(in_terms[one.start : one.end])]
+        meant = [*numbers, *terms]
         chosen: list[_Change] = []
         taken = bytearray(len(text))
         for changes in (meant, list(_cut(text))):

@@ -91,7 +91,9 @@ def test_few_five_grams_survive_and_a_copy_keeps_all() -> None:
     assert n_grams(text) & n_grams(reworder(0.0, 0.0)(text, "fr", 0)) == n_grams(text)
 
 
-@pytest.mark.parametrize("text", ["", " ", "\n\n", "un", "🙂", "e\u0301te\u0301", ": , ; .", "1"])
+@pytest.mark.parametrize(
+    "text", ["", " ", "\n\n", "un", "🙂", "e\u0301te\u0301", ": , ; .", "1", "9" * 5000]
+)
 def test_odd_texts_pass(text: str) -> None:
     assert isinstance(reworder(1.0, 1.0)(text, "fr", 0), str)
 
