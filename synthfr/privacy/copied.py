@@ -39,7 +39,7 @@ class CopiedRuns:
     """Of each private report: the most words of one run that stands in a synthetic text and that
     no formula explains.
 
-    A word of a private report is part of a formula if it lies in a 8-gram that stands in the
+    A word of a private report is part of a formula if it lies in an 8-gram that stands in the
     reports of at least ``boilerplate_patients`` patients. Counted are the other words of a copied
     run (of 8 words or more). The figure of a side is their mean over reports; `exceeds` if for a
     train report they are more than ``longest_run``.
