@@ -45,3 +45,21 @@ def reworded(text: str, draw: int = 0) -> str:
         for line in text.splitlines()
     ]
     return "\n".join(lines[i] for i in rng.permutation(len(lines)))
+
+
+def trained_on(texts: list[str], number: int, draw: int = 0) -> list[str]:
+    """What a generator says that has learnt from `texts` which word follows which three."""
+    rng = np.random.default_rng(draw)
+    following: dict[tuple[str, ...], list[str]] = {}
+    for text in texts:
+        words = ["", "", "", *text.split(" "), ""]
+        for at in range(3, len(words)):
+            following.setdefault(tuple(words[at - 3 : at]), []).append(words[at])
+    made = []
+    for _ in range(number):
+        said = ["", "", ""]
+        while len(said) == 3 or (said[-1] and len(said) < 200):
+            choices = following[tuple(said[-3:])]
+            said.append(choices[rng.integers(len(choices))])
+        made.append(" ".join(said[3:]).strip())
+    return made

@@ -12,6 +12,6 @@ from synthfr.section import Count, Positive, Section
 class Membership(Section):
     """See the comments in params.yaml."""
 
-    order: Count = 4
+    order: Count = 6
     pull: Positive = 0.5
     tuned_epochs: Annotated[int, Field(ge=0)] = 0

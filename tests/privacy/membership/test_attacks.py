@@ -42,6 +42,16 @@ def test_all_of_train_repeated_is_an_auc_of_one(kind: type[Attack]) -> None:
     assert found.train == 1.0 and found.measures["auc"]["mean"] > 0.99  # type: ignore[index]
 
 
+def test_a_generator_trained_on_train_is_caught(kind: type[Attack]) -> None:
+    sides, others = made.sides()
+    attack = kind(sides, Membership(), 0)
+    for texts, learnt in ((list(sides.texts[: made.SIZE]), True), (others["text"].tolist(), False)):
+        written = made.trained_on(texts, made.SIZE)
+        assert len(set(written) - set(texts)) > made.SIZE / 2  # it does not merely copy
+        found = attack.finding(attack.measure(written))  # type: ignore[arg-type]
+        assert found.leaks(0.01) == learnt
+
+
 def test_an_independent_generator_is_not(kind: type[Attack]) -> None:
     p_values, aucs = [], []
     for draw in range(20):

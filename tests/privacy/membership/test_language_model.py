@@ -22,15 +22,16 @@ def test_probabilities_by_hand() -> None:
 
 
 def test_the_probabilities_of_all_tokens_sum_to_one() -> None:
-    following = ["a", "b", "c", "d"]
-    model = LanguageModel([f"a b {one}" for one in following] + ["a b"], order=3, pull=1.5)
-    counts = model.counts(["a b c", "a b", "c a b d", "b a", "x y", "a b x"])
+    pull = 1.5
+    model = LanguageModel(["a b a", "a b b", "a b c", "a b"], order=3, pull=pull)
+    counts = model.counts(["a b c", "a b", "c a b a", "b a"])
     likely = np.exp(model.likelihoods(counts))
-    third = [3 + 4 * i - 1 for i in range(4)] + [18]
-    # what is left is the unknown token's: here x, once behind a b
-    unknown = (0 + 1.5 * 1 / 6) / (counts[0] + 1.5)
-    unseen = {"a b": 1 - likely[third].sum()}
-    assert unknown < unseen["a b"] < 1
+    behind_a_b = likely[[2, 6, 10, 14]]  # a, b, c, the end
+    # any other token: never seen, in 15 tokens, behind four b, three of them behind a
+    unknown = 1 / 5
+    for seen in (15, 4, 3):
+        unknown *= pull / (seen + pull)
+    assert behind_a_b.sum() + unknown == pytest.approx(1)
 
 
 def test_without_texts_all_tokens_are_alike() -> None:

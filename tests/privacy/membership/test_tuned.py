@@ -27,7 +27,7 @@ def test_repeated_reports_are_found_and_others_are_not() -> None:
     attack = TunedModel(sides, Membership(tuned_epochs=8), 0)
     texts = attack.measure(sides.texts[:24])
     found = attack.finding(texts)
-    assert found.p_value < 0.01 and found.measures["auc"]["mean"] > 0.9  # type: ignore[index]
+    assert found.p_value < 0.01 and found.measures["auc"]["mean"] > 0.75  # type: ignore[index]
     unused = attack.measure(others["text"].tolist()[:24])
     assert attack.finding(unused).p_value > 0.05
     assert attack.join(texts, unused) == texts + unused
