@@ -17,6 +17,7 @@ def main(step: str) -> None:
     with stage_run("privacy", item=step) as run:
         from synthfr import records
         from synthfr.icd10.names import names
+        from synthfr.privacy import review
         from synthfr.privacy.examination import Private, examine
         from synthfr.privacy.rewording import Reworder
 
@@ -37,6 +38,7 @@ def main(step: str) -> None:
         )
         run.log(examined.as_dict())
         run.plot(examined.limits(), "detection")
+        review.write(examined.pairs, layout.review(step), step, settings.review)
 
 
 if __name__ == "__main__":

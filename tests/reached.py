@@ -142,6 +142,8 @@ RESOURCES = {
     "synthfr/corpora/files/lexicon.py": "synthfr/corpora/files/lexicons",
     "synthfr/judging/judgements.py": "synthfr/judging",
     "synthfr/privacy/questions/__init__.py": "synthfr/privacy/questions",
+    "synthfr/privacy/review/__init__.py": "synthfr/privacy/review",
+    "synthfr/privacy/review/page.py": "synthfr/privacy/review",
     "synthfr/prompts/__init__.py": "synthfr/prompts",
     "synthfr/scoring/similarity_judge.py": "synthfr/scoring/questions",
     "synthfr/text/language_resources.py": "synthfr/text/languages",

@@ -80,6 +80,11 @@ def private_scores(round_: str) -> Path:
     return PRIVATE / "rounds" / round_ / "scores.parquet"
 
 
+def review(step: str) -> Path:
+    """Folder of the page that shows the most similar private reports: it stays there."""
+    return PRIVATE / "review" / step
+
+
 def scores(round_: str) -> Path:
     """What `release` lets out of them."""
     return ROUNDS / round_ / "scores.parquet"

@@ -19,10 +19,12 @@ from synthfr.privacy.audits import (
     measure,
     wants_codes,
 )
+from synthfr.privacy.best_match import BestMatches
 from synthfr.privacy.canaries import CanaryAudit
 from synthfr.privacy.description import describe
 from synthfr.privacy.detection import Limits, Reword, Spikes, curve, limits
 from synthfr.privacy.findings import Audit, Finding
+from synthfr.privacy.review import Pair
 from synthfr.privacy.settings import Privacy
 from synthfr.privacy.sides import FEWEST_REPORTS, Sides, composed
 from synthfr.privacy.verdicts import Judged
@@ -51,11 +53,13 @@ class Examination:
         described: what the reports share with private ones; no verdict rests on it.
         judged: the tests by name; none where a private side is too small for any.
         spikes: the sizes of planted leaks.
+        pairs: synthetic reports with the train report nearest to each. Private.
     """
 
     described: Mapping[str, object]
     judged: Mapping[str, Judged]
     spikes: Sequence[int] = field(default_factory=list)
+    pairs: Sequence[Pair] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, object]:
         """Numbers for the metrics file."""
@@ -87,7 +91,19 @@ def examine(
     described = describe(texts, train, holdout, sides, settings, random_seed)
     setup = Setup(sides, settings, random_seed, private.min_documents, private.canaries)
     judged = put_to_tests(Audited(texts, synthetic["codes"].tolist()), setup, reword)
-    return Examination(described, judged, settings.detection.spikes)
+    pairs = _pairs(described.closest, synthetic["report_id"].tolist(), texts, sides)
+    return Examination(described.figures, judged, settings.detection.spikes, pairs)
+
+
+def _pairs(
+    closest: BestMatches, ids: Sequence[str], texts: Sequence[str], sides: Sides
+) -> list[Pair]:
+    nearest, shares = closest.reports[:, 0], closest.precisions[:, 0]
+    return [
+        Pair(name, text, sides.ids[at], sides.texts[at], float(share))
+        for name, text, at, share in zip(ids, texts, nearest, shares, strict=True)
+        if at >= 0
+    ]
 
 
 def put_to_tests(

@@ -7,6 +7,7 @@ from synthfr.privacy.copied import Copying
 from synthfr.privacy.detection import Detection
 from synthfr.privacy.identifiers.settings import Identifiers
 from synthfr.privacy.membership.settings import Membership
+from synthfr.privacy.review import Review
 from synthfr.privacy.rewording import Rewording
 from synthfr.privacy.verdicts import Gate
 from synthfr.section import Count, Section
@@ -22,4 +23,5 @@ class Privacy(Section):
     identifiers: Identifiers = Identifiers()
     detection: Detection = Detection()
     rewording: Rewording = Rewording()
+    review: Review = Review()
     gate: Gate = Gate()

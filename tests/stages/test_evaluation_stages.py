@@ -61,6 +61,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recorded:
         frame["text"] += f" {CANARY}"
     records.write_table(train, layout.PRIVATE_TRAIN, records.REPORTS)
     records.write_table(holdout, layout.PRIVATE_HOLDOUT, records.REPORTS)
+    records.write_table(records.empty(records.CANARIES), layout.CANARIES, records.CANARIES)
     records.write_table(coded.reports(100, 13, "seed"), layout.SEED, records.REPORTS)
     sets = pd.DataFrame(
         [("code", [code], 1, 90 - place) for place, code in enumerate(coded.CODES)],
@@ -291,7 +292,10 @@ def test_privacy_and_fidelity(checkout: Recorded) -> None:
         result = invoke(stage, "dpo1")
         assert result.exit_code == 0, result.output
     privacy, fidelity = metrics("privacy", "dpo1"), metrics("fidelity", "dpo1")
-    assert set(privacy) == {"train", "holdout", "gap"}
+    assert {"train", "holdout", "gap", "verdict", "tests"} <= set(privacy)
+    assert privacy["verdict"] < 2 and privacy["tests"]["copied_runs"]["detection"]["verbatim"]
+    limits = layout.plot("privacy", "dpo1", "detection").read_text()
+    assert limits.startswith("test,copied,reports,found\ncopied_runs,verbatim,")
     assert abs(privacy["gap"]["containment"]) < 0.05
     assert fidelity["documents"] == {
         "real": 150, "synthetic": 130, "difference": 20, "real_difference": 0,
@@ -314,6 +318,9 @@ def test_a_data_set_that_copies_train_is_caught(checkout: Recorded) -> None:
     assert invoke("privacy", "dpo2").exit_code == 0
     gap = metrics("privacy", "dpo2")["gap"]
     assert gap["containment"] > 0.5 and gap["report_share"]["low"] > 0
+    assert metrics("privacy", "dpo2")["verdict"] == 2
+    shown = layout.review("dpo2") / "index.html"
+    assert CANARY in shown.read_text("utf-8") and shown.stat().st_mode & 0o77 == 0
 
 
 def test_no_private_text_leaves(checkout: Recorded) -> None:
@@ -362,7 +369,8 @@ def test_help_imports_nothing_heavy(stage: str) -> None:
 
 def test_privacy_and_fidelity_start_fast() -> None:
     code = (
-        "import sys\nfrom synthfr import fidelity, privacy, records, scoring\n"
+        "import sys\nfrom synthfr import fidelity, records, scoring\n"
+        "from synthfr.privacy import examination, rewording\n"
         "assert not {'torch', 'sklearn', 'scipy.stats', 'spacy', 'sacrebleu'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
