@@ -9,7 +9,7 @@ import pytest
 
 from synthfr.privacy.description import describe
 from synthfr.privacy.embedding_distance import distances
-from synthfr.privacy.overlap import Privacy
+from synthfr.privacy.settings import Privacy
 from synthfr.privacy.sides import Sides
 from tests.privacy.corpora import copied, frame, random_texts, sides_of
 
