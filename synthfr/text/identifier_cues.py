@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
-from synthfr.text.language_names import LanguageFile
+from synthfr.text.language_names import LanguageFile, language_file
 
 _MODULE = re.compile(r"[a-z]{2}\.[a-z0-9_]+")
 _DATE_ORDERS = ("dmy", "mdy")
@@ -45,14 +46,16 @@ class IdentifierCues:
 _KEYS = tuple(IdentifierCues.__annotations__)
 
 
-def read(data: LanguageFile) -> IdentifierCues | None:
-    """The key ``identifiers``; None where the language has none.
+@cache
+def identifier_cues(code: str) -> IdentifierCues:
+    """The key ``identifiers`` of a language's file; no cues where it has none.
 
     Raises:
-        UserError: if a key below it is missing, unknown or ill-written.
+        UserError: if there is no file, or a key below it is missing, unknown or ill-written.
     """
+    data = language_file(code)
     if data.get("identifiers") is None:
-        return None
+        return IdentifierCues()
     group = data.group("identifiers")
     if unknown := sorted(set(group) - set(_KEYS)):
         raise group.wrong(unknown[0], "is none that is read: remove it, or write it")

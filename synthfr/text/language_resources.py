@@ -7,8 +7,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cache
 
-from synthfr.text import identifier_cues
-from synthfr.text.identifier_cues import IdentifierCues
 from synthfr.text.language_names import LanguageFile, language_file
 from synthfr.text.normalise import normalise, spelt
 
@@ -99,7 +97,6 @@ class Language:
     marks: Mapping[str, str]  # by context: how a term is marked, "pas de {term}"
     inflection: Inflection
     labels: LabelRules
-    identifiers: IdentifierCues | None  # None where its file has no such key
 
     def normalise(self, text: str) -> str:
         """`text` in normal form (`text.normalise`), with the letters that the language keeps."""
@@ -125,7 +122,7 @@ _KEYS = {
     "marks",
     "inflection",
     "labels",
-    "identifiers",
+    "identifiers",  # read by `identifier_cues`
 }
 
 
@@ -160,7 +157,6 @@ def language(code: str) -> Language:
         marks=_marks(data),
         inflection=_inflection(data, keep),
         labels=_label_rules(data),
-        identifiers=identifier_cues.read(data),
     )
 
 

@@ -13,7 +13,7 @@ from synthfr.privacy.identifiers.names import Names
 from synthfr.privacy.identifiers.numbers import Mails, PersonalNumbers, Records, Telephones
 from synthfr.privacy.identifiers.spelling import Span
 from synthfr.privacy.sides import composed
-from synthfr.text.identifier_cues import IdentifierCues
+from synthfr.text.identifier_cues import identifier_cues
 from synthfr.text.language_resources import language
 
 Kind = Literal["personal_number", "phone", "mail", "record", "name", "date"]
@@ -29,8 +29,7 @@ class Finder:
     """Finds the identifiers of texts in one language. UserError where there is no file for it."""
 
     def __init__(self, code: str) -> None:
-        known = language(code)
-        cues = known.identifiers or IdentifierCues()
+        cues = identifier_cues(code)
         # what an earlier search has taken is not read again: a personal number is no telephone
         self._searches: tuple[tuple[Kind, _Search], ...] = (
             ("mail", Mails()),
@@ -38,7 +37,7 @@ class Finder:
             ("record", Records(cues)),
             ("personal_number", PersonalNumbers(cues)),
             ("phone", Telephones(cues)),
-            ("name", Names(known)),
+            ("name", Names(cues, language(code))),
         )
 
     def find(self, text: str) -> Found:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from synthfr.privacy.identifiers.spelling import Span, alternatives, plain
+from synthfr.text.identifier_cues import IdentifierCues
 from synthfr.text.language_resources import Language
 
 _MOST_WORDS = 4
@@ -20,10 +21,8 @@ _NEVER = re.compile(r"(?!)")
 class Names:
     """Finds names of one language."""
 
-    def __init__(self, language: Language) -> None:
-        cues = language.identifiers
-        titles = cues.titles if cues else ()
-        fields = cues.name_fields if cues else ()
+    def __init__(self, cues: IdentifierCues, language: Language) -> None:
+        titles, fields = cues.titles, cues.name_fields
         dotted = [title for title in titles if title.endswith(".")]
         bare = [title for title in titles if not title.endswith(".")]
         forms = [rf"(?:{alternatives(dotted)})[ \t\xa0]*"] if dotted else []
@@ -32,9 +31,8 @@ class Names:
         field = rf"\b(?:{alternatives(fields)})\.?[ \t\xa0]*[:=][ \t\xa0]*"
         self._field = re.compile(field, re.I) if fields else _NEVER
         self._is_title = frozenset(plain(title.rstrip(".")) for title in titles)
-        self._particles = frozenset(map(plain, cues.particles if cues else ()))
-        ends = map(plain, cues.not_names if cues else ())
-        self._ends = frozenset(ends) | frozenset(map(plain, language.stop_words))
+        self._particles = frozenset(map(plain, cues.particles))
+        self._ends = frozenset(map(plain, (*cues.not_names, *language.stop_words)))
         self._normalise = language.normalise
 
     def find(self, text: str) -> Iterator[tuple[str, Span]]:

@@ -17,7 +17,7 @@ from synthfr.errors import UserError
 from synthfr.privacy.identifiers import finder
 from synthfr.privacy.identifiers.names import Names
 from synthfr.privacy.identifiers.numbers import PersonalNumbers, Telephones
-from synthfr.text.identifier_cues import IdentifierCues, PersonalNumber
+from synthfr.text.identifier_cues import IdentifierCues, PersonalNumber, identifier_cues
 from synthfr.text.language_names import known_languages
 from synthfr.text.language_resources import language
 
@@ -189,8 +189,7 @@ def test_invented_people_are_found(code: str, locale: str) -> None:
 
 @pytest.mark.parametrize("code", sorted(PLANTED))
 def test_telephones_of_the_plan_are_found_in_national_form(code: str) -> None:
-    cues = language(code).identifiers
-    assert cues is not None
+    cues = identifier_cues(code)
     form = phonenumbers.PhoneNumberFormat.NATIONAL
     for region in cues.phone_regions:
         for kind in (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE):
@@ -220,7 +219,7 @@ def test_language_files_that_name_nothing_known_are_told() -> None:
 
 
 def test_names_end_where_the_sentence_does() -> None:
-    names = Names(language("fr"))
+    names = Names(identifier_cues("fr"), language("fr"))
     text = "Vu avec M. Dupont. Scanner normal. Mme Le Goff Marie Sortie demain. Dr J.-P. Martin"
     assert [value for value, _ in names.find(text)][:1] == ["dupont"]
     assert text[slice(*next(iter(names.find(text)))[1])] == "Dupont"
