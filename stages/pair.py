@@ -1,4 +1,4 @@
-"""Makes preference pairs of a round's scored candidates: ``python -m stages.pair dpo2``."""
+"""Makes preference pairs of what a round's scores let out: ``python -m stages.pair dpo2``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def main(round_: str) -> None:
         run.input(layout.scores(round_), "scores")
         result = preferences.pairs(
             records.read_table(layout.candidates(round_), records.CANDIDATES),
-            records.read_table(layout.scores(round_), records.SCORES),
+            records.read_one_of(layout.scores(round_), records.SCORES, records.ORDERS),
             records.read_table(layout.PROMPTS, records.PROMPTS),
             run.params.pair,
             seeding.derive(run.seed, round_),

@@ -10,7 +10,7 @@ app = stage_app("score")
 
 @app.command()
 def main(round_: str) -> None:
-    """Score a round's candidates; only ids and numbers leave."""
+    """Score a round's candidates; all scores stay on the private side."""
     with stage_run("score", item=round_) as run:
         from synthfr import records, scoring
 
@@ -29,7 +29,9 @@ def main(round_: str) -> None:
         )
         if scored.evaluator_weights:
             run.input(scored.evaluator_weights, "evaluator")
-        records.write_table(scored.scores, layout.scores(round_), records.SCORES)
+        records.write_table(
+            scored.scores, layout.private_scores(round_), records.SCORES, private=True
+        )
         run.log(scored.measures)
 
 

@@ -17,6 +17,7 @@ from typing import get_args
 from synthfr.coding.coders import CoderSettings
 from synthfr.engines.engine_settings import Sampling
 from synthfr.scoring.evaluators import EvaluatorSettings
+from synthfr.scoring.scores import Score
 from synthfr.section import Section
 
 ROOT = Path(__file__).parents[1]
@@ -127,6 +128,9 @@ ALTERNATIVES = {
     ),
     rf"synthfr/scoring/{_kinds(EvaluatorSettings, 'kind')}\.py": (
         "synthfr/scoring/${score.evaluator.kind}.py"
+    ),
+    rf"synthfr/scoring/release/{_kinds(Score, 'release')}\.py": (
+        "synthfr/scoring/release/${score.release}.py"
     ),
     # not those of `files`: the source `hub` reads the private side by them
     r"synthfr/corpora/(demo|hub)/.*": "synthfr/corpora/${seed.source}",

@@ -90,7 +90,7 @@ def entries(recipe: Recipe) -> dict[str, dict[str, Any]]:
 
 
 def test_all_stages_are_there() -> None:
-    per_round = {"generate", "judge", "similarity_judge", "score", "pair", "dpo"}
+    per_round = {"generate", "judge", "similarity_judge", "score", "release", "pair", "dpo"}
     per_step = {"synthesize", "classify", "privacy", "fidelity"}
     once = {"seed", "keywords", "base", "sft", "reference", "headline", "page"}
     params = read_yaml(ROOT / "params.yaml")
@@ -135,10 +135,10 @@ def test_a_line_too_many_and_one_too_few_are_seen(
 ) -> None:
     """Negative control."""
     text = (ROOT / "dvc.yaml").read_text(encoding="utf-8")
-    own = text.replace("- synthfr/preferences.py", "- synthfr/training/dpo.py")
+    own = text.replace("- synthfr/preferences/tables.py", "- synthfr/training/dpo.py")
     (tmp_path / "dvc.yaml").write_text(own)
     assert code_breaches(Recipe(LOOP, tmp_path)) == [
-        "loop, pair: add synthfr/preferences.py",
+        "loop, pair: add synthfr/preferences/tables.py",
         "loop, pair: drop synthfr/training/dpo.py",
     ]
 
@@ -316,6 +316,7 @@ def places(stage: Stage) -> set[str]:
     paths.add(layout.METRICS / stage.kind)  # a file a step, from one stage
     if item:
         per_item = (layout.adapter, layout.candidates, layout.judgements, layout.similarities)
+        per_item += (layout.private_scores,)
         per_item += (layout.scores, layout.pairs, layout.best_of, layout.kto, layout.synthetic)
         paths |= {place(item) for place in per_item}
     paths |= {layout.plot(stage.kind, item, name) for name in ("history", "utility")}
@@ -375,9 +376,8 @@ def test_breaches_are_seen() -> None:
 def test_all_of_data_private_is_made_by_private_stages() -> None:
     outs = {out for stage in stages() for out in stage.outs if out.startswith(PRIVATE)}
     names = {Path(out).name for out in outs}
-    assert names == {
-        f"{name}.parquet" for name in ("train", "holdout", "canaries", "keyed", "similarities")
-    }
+    kinds = ("train", "holdout", "canaries", "keyed", "similarities", "scores")
+    assert names == {f"{name}.parquet" for name in kinds}
 
 
 def test_the_runner_knows_which_stages_are_private() -> None:
@@ -387,15 +387,8 @@ def test_the_runner_knows_which_stages_are_private() -> None:
 
 
 def test_public_stages_do_not_name_private_paths() -> None:
-    private = {
-        "PRIVATE",
-        "PRIVATE_TRAIN",
-        "PRIVATE_HOLDOUT",
-        "CANARIES",
-        "KEYED",
-        "FAILURES",
-        "similarities",
-    }
+    private = {"PRIVATE", "PRIVATE_TRAIN", "PRIVATE_HOLDOUT", "KEYED", "FAILURES"}
+    private |= {"CANARIES", "similarities", "private_scores"}
     for stage in stages():
         tree = ast.parse(source(stage))
         named = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}

@@ -20,7 +20,7 @@ from synthfr.redact import failure, private_stage
 
 # read private text: those that dvc.yaml marks PRIVATE
 PRIVATE_STAGES = (
-    *("seed", "keywords", "similarity_judge", "score"),
+    *("seed", "keywords", "similarity_judge", "score", "release"),
     *("reference", "classify", "privacy", "fidelity"),
 )
 

@@ -74,7 +74,13 @@ def similarities(round_: str) -> Path:
     return PRIVATE / "rounds" / round_ / "similarities.parquet"
 
 
+def private_scores(round_: str) -> Path:
+    """All scores of a round's candidates: they stay on the private side."""
+    return PRIVATE / "rounds" / round_ / "scores.parquet"
+
+
 def scores(round_: str) -> Path:
+    """What `release` lets out of them."""
     return ROUNDS / round_ / "scores.parquet"
 
 

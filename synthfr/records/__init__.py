@@ -10,6 +10,7 @@ from synthfr.records.schemas import (
     CODES,
     JUDGEMENTS,
     KEYED,
+    ORDERS,
     PAIRS,
     PROMPTS,
     REPORTS,
@@ -18,7 +19,15 @@ from synthfr.records.schemas import (
     SIMILARITIES,
     SYNTHETIC,
 )
-from synthfr.records.table import Table, empty, read_table, validate, write_table
+from synthfr.records.table import (
+    Table,
+    empty,
+    kind_of,
+    read_one_of,
+    read_table,
+    validate,
+    write_table,
+)
 
 __all__ = [
     "CANARIES",
@@ -27,6 +36,7 @@ __all__ = [
     "CODE_SETS",
     "JUDGEMENTS",
     "KEYED",
+    "ORDERS",
     "PAIRS",
     "PROMPTS",
     "REPORTS",
@@ -36,6 +46,8 @@ __all__ = [
     "SYNTHETIC",
     "Table",
     "empty",
+    "kind_of",
+    "read_one_of",
     "read_table",
     "validate",
     "write_table",

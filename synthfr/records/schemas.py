@@ -120,8 +120,16 @@ SCORES = Table(
     ),
     key=("prompt_id", "candidate"),
     text=("prompt_id",),
-    # without a judgement that has a weight there is no total
+    # without a judgement that has a weight there is no total; what has none is not released
     nullable=("similarity", "keyword_recall", "judge", "similarity_judge", "bleu", "total"),
+)
+ORDERS = Table(
+    "orders",
+    # numbers of candidates: of `best_of`, and of the prompt's pair
+    _schema(prompt_id=pa.string(), best=pa.int8(), chosen=pa.int8(), rejected=pa.int8()),
+    key=("prompt_id",),
+    text=("prompt_id",),
+    nullable=("best", "chosen", "rejected"),  # the prompt is not in `best_of`, or has no pair
 )
 PAIRS = Table(
     "pairs",
@@ -136,6 +144,8 @@ PAIRS = Table(
     ),
     key=("prompt_id",),
     text=("prompt_id", "prompt", "chosen"),
+    # only the choice left the private side
+    nullable=("chosen_score", "rejected_score", "margin"),
 )
 SYNTHETIC = Table(
     "synthetic",

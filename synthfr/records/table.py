@@ -6,7 +6,7 @@ An error names file, our columns, positions, ids and remedy, never text or a nam
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,7 +39,14 @@ class Table:
 
 
 def read_table(path: str | Path, table: Table) -> pd.DataFrame:
-    """Read and check a Parquet table: columns in schema order, lists as lists, null floats NaN."""
+    """Read and check a Parquet table: columns in schema order, lists as lists, null floats NaN,
+    integers that may be null in pandas' nullable type.
+    """
+    return read_one_of(path, table)
+
+
+def read_one_of(path: str | Path, *tables: Table) -> pd.DataFrame:
+    """Read and check a Parquet table that is one of `tables`, see `kind_of`."""
     import pandas as pd
     import pyarrow.parquet as pq
 
@@ -55,6 +62,7 @@ def read_table(path: str | Path, table: Table) -> pd.DataFrame:
             f"{path} cannot be read as Parquet (truncated, another format, or text that is not "
             "UTF-8): remove it and make or fetch it again."
         ) from None
+    table = _kind(arrow.column_names, tables)
     names = _columns(arrow.column_names, table, str(path))
     for name in names:
         actual, wanted = arrow.schema.field(name).type, table.schema.field(name).type
@@ -68,13 +76,25 @@ def read_table(path: str | Path, table: Table) -> pd.DataFrame:
     columns: dict[str, Any] = {}
     for name in names:
         kind = table.schema.field(name).type
-        numeric = pa.types.is_integer(kind) or pa.types.is_floating(kind)
+        whole = pa.types.is_integer(kind) and name not in table.nullable
         columns[name] = (
             arrow[name].to_numpy()
-            if numeric
-            else pd.Series(arrow[name].to_pylist(), dtype=_dtype(kind))
+            if whole or pa.types.is_floating(kind)
+            else pd.Series(arrow[name].to_pylist(), dtype=_dtype(kind, name in table.nullable))
         )
     return pd.DataFrame(columns)
+
+
+def kind_of(frame: pd.DataFrame, *tables: Table) -> Table:
+    """The one of `tables` that `frame` is, by its columns; of none the first, whose check then says
+    what is wrong.
+    """
+    return _kind(list(frame.columns), tables)
+
+
+def _kind(present: Sequence[str], tables: Sequence[Table]) -> Table:
+    of_it = (one for one in tables if set(one.schema.names) - set(one.optional) <= set(present))
+    return next(of_it, tables[0])
 
 
 def write_table(
@@ -104,7 +124,10 @@ def empty(table: Table) -> pd.DataFrame:
 
     names = [name for name in table.schema.names if name not in table.optional]
     return pd.DataFrame(
-        {name: pd.Series(dtype=_dtype(table.schema.field(name).type)) for name in names}
+        {
+            name: pd.Series(dtype=_dtype(table.schema.field(name).type, name in table.nullable))
+            for name in names
+        }
     )
 
 
@@ -234,7 +257,9 @@ def _shown_type(kind: pa.DataType) -> str:
     return re.split(r"[\[<(]", str(kind), maxsplit=1)[0]
 
 
-def _dtype(kind: pa.DataType) -> Any:
+def _dtype(kind: pa.DataType, nullable: bool) -> Any:
     if pa.types.is_list(kind):
         return object
+    if pa.types.is_integer(kind) and nullable:
+        return str(kind).capitalize()  # pandas' Int8
     return "str" if pa.types.is_string(kind) else kind.to_pandas_dtype()

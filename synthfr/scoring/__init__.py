@@ -1,5 +1,5 @@
 """How near a candidate comes to the private document that its keywords are from. Private side;
-only floats leave.
+what leaves is for `release` to say.
 """
 
 from synthfr.scoring.scores import Scored, score

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,6 @@ from synthfr.scoring.comparisons import beside_documents, check_known
 from synthfr.scoring.controls import Control
 from synthfr.scoring.evaluators import EvaluatorSettings, rater
 from synthfr.scoring.raters import Documents
-from synthfr.scoring.release import release
 from synthfr.section import Count, NonNegative, Section
 
 if TYPE_CHECKING:
@@ -62,6 +61,7 @@ class Score(Section):
     bleu_smoothing: lexical.Smoothing = "exponential"
     weights: ScoreWeights = ScoreWeights()
     control: Control = "none"
+    release: Literal["order", "raw"] = "order"  # of the stage `release`
 
     @model_validator(mode="before")
     @classmethod
@@ -111,8 +111,8 @@ PARTS = ("similarity", "keyword_recall", "judge", "similarity_judge", "bleu")
 
 @dataclass(frozen=True)
 class Scored:
-    """`scores` (SCORES, released), numbers about their distribution, and the evaluator's
-    weights, if it has any.
+    """`scores` (SCORES, all parts: they stay on the private side until `release`), counts, and the
+    evaluator's weights, if it has any.
     """
 
     scores: pd.DataFrame
@@ -192,12 +192,18 @@ def score(
         frame[name] = parts[name].astype(np.float32)
     frame["total"] = total(parts, weights).astype(np.float32)
     frame = frame.sort_values(list(SCORES.key), ignore_index=True)
-    measures = describe(frame) | dict(evaluator.measures)
+    # counts alone: what of the scores themselves may be told, `release` decides
+    measures: dict[str, Any] = {
+        "candidates": len(frame),
+        "prompts": frame["prompt_id"].nunique(),
+        "unjudged": int(frame["total"].isna().sum()),
+        **evaluator.measures,
+    }
     if params.control == "shuffled":
         frame = controls.shuffled(frame, random_seed, round_name)
     if params.control != "none":
         measures["control"] = {params.control: 1}
-    return Scored(release(frame, candidates), measures, evaluator.weights)
+    return Scored(frame, measures, evaluator.weights)
 
 
 def total(parts: dict[str, NDArray[np.float64]], weights: ScoreWeights) -> NDArray[np.float64]:
@@ -209,24 +215,6 @@ def total(parts: dict[str, NDArray[np.float64]], weights: ScoreWeights) -> NDArr
     ]
     whole = sum(weight for weight, _ in weighted)
     return np.asarray(sum(weight * part for weight, part in weighted) / whole)
-
-
-def describe(scores: pd.DataFrame) -> dict[str, Any]:
-    """Mean and standard deviation of each part; mean distance between a prompt's best and worst
-    total (`spread`); candidates without a total, for want of a judgement (`unjudged`).
-    """
-    recorded = [name for name in (*PARTS, "total") if scores[name].notna().any()]
-    by_prompt = scores.groupby("prompt_id")["total"]
-    return {
-        "candidates": len(scores),
-        "prompts": scores["prompt_id"].nunique(),
-        "unjudged": int(scores["total"].isna().sum()),
-        "spread": float((by_prompt.max() - by_prompt.min()).mean()),
-        **{
-            name: {"mean": float(scores[name].mean()), "sd": float(scores[name].std(ddof=0))}
-            for name in recorded
-        },
-    }
 
 
 def _graded(

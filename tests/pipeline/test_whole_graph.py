@@ -29,6 +29,7 @@ PRIVATE_OUTS = (
     "data/private/holdout.parquet",
     "data/private/canaries.parquet",
     "data/private/keyed.parquet",
+    "data/private/rounds/dpo1/scores.parquet",
 )
 
 WRITERS = ("synthesize@step0", "synthesize@dpo1")

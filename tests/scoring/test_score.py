@@ -2,7 +2,6 @@
 
 import io
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -120,13 +119,9 @@ def test_order_of_rows_does_not_matter() -> None:
     assert straight["judge"].tolist() == pytest.approx([0.1, 0.2, 0.3, 0.4])
 
 
-def test_measures_are_numbers() -> None:
-    measures = scored().measures
-    assert measures["candidates"] == 4 and measures["prompts"] == 2
-    totals = scores()["total"].to_numpy()
-    assert measures["spread"] == pytest.approx((np.ptp(totals[:2]) + np.ptp(totals[2:])) / 2)
-    assert "judge" not in measures and measures["unjudged"] == 0
-    assert measures["total"]["mean"] == pytest.approx(totals.mean())
+def test_measures_are_counts() -> None:
+    """What may be told of the scores themselves is not for this stage to say."""
+    assert scored().measures == {"candidates": 4, "prompts": 2, "unjudged": 0}
 
 
 def test_unknown_prompt_is_named() -> None:
@@ -142,7 +137,6 @@ def test_the_judge_has_its_part_in_the_total() -> None:
     found = scored(judged=(0.0, 1.0, 0.5, 0.25), weights=WITH_JUDGE)
     expected = (found.scores["similarity"] + 3 * found.scores["judge"]) / 4
     assert found.scores["total"].tolist() == pytest.approx(expected.tolist(), abs=1e-6)
-    assert found.measures["judge"]["mean"] == pytest.approx(0.4375)
 
 
 def test_without_a_judgement_there_is_no_total_and_never_a_zero() -> None:
@@ -195,8 +189,7 @@ def test_the_similarity_judge_has_its_part_in_the_total() -> None:
 
 def test_without_weight_the_similarity_judge_changes_no_other_column() -> None:
     off, on = scored(), similar(0.4, 0.4, 0.4, 0.0, weight=0)
-    assert off.scores["similarity_judge"].isna().all() and "similarity_judge" not in off.measures
+    assert off.scores["similarity_judge"].isna().all()
     others = [name for name in records.SCORES.schema.names if name != "similarity_judge"]
     pd.testing.assert_frame_equal(on.scores[others], off.scores[others], check_exact=True)
-    kept = {name: value for name, value in on.measures.items() if name != "similarity_judge"}
-    assert kept == off.measures and on.measures["similarity_judge"]["mean"] == pytest.approx(0.3)
+    assert on.measures == off.measures

@@ -1,4 +1,4 @@
-"""Candidates and scores become preference data: pairs for DPO, best-of rows for SFT, rows for KTO.
+"""Which candidate of each prompt is chosen and which rejected, by their totals.
 
 The best candidate of a prompt is set against its worst. Three things are held in check, because a
 reward that is pulled too hard pays for them: brevity (`max_length_ratio`), gaps that are noise
@@ -10,18 +10,16 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-import pyarrow as pa
 from pydantic import Field
 
 from synthfr import seeding
 from synthfr.diversity import Novelty
 from synthfr.errors import UserError
-from synthfr.records import PAIRS, Table, empty
+from synthfr.records import ORDERS, SCORES
 from synthfr.section import Count, NonNegative, Section
 
 if TYPE_CHECKING:
@@ -37,35 +35,6 @@ class Pair(Section):
     max_length_ratio: Annotated[float, Field(ge=1)] | None = 1.5  # None: any
     novelty_weight: NonNegative = 0.0
 
-
-# in TRL's formats, plus the ids, which its trainers ignore
-BEST_OF = Table(
-    "best-of",
-    pa.schema(
-        {
-            "prompt_id": pa.string(),
-            "prompt": pa.string(),
-            "completion": pa.string(),
-            "score": pa.float32(),
-        }
-    ),
-    key=("prompt_id",),
-    text=("prompt_id", "prompt", "completion"),
-)
-KTO = Table(
-    "kto",
-    pa.schema(
-        {
-            "prompt_id": pa.string(),
-            "candidate": pa.int8(),
-            "prompt": pa.string(),
-            "completion": pa.string(),
-            "label": pa.bool_(),
-        }
-    ),
-    key=("prompt_id", "candidate"),
-    text=("prompt_id", "prompt", "completion"),
-)
 
 COUNTS = (
     "prompts",
@@ -86,14 +55,13 @@ DROPPED_BEST = "dropped_best"  # counted with `best_candidates`: prompts without
 
 
 @dataclass(frozen=True)
-class PairResult:
-    """`pairs` (PAIRS), `best_of`, `kto`, how many rows were dropped and why, and means."""
+class Choice:
+    """`orders` (ORDERS): what was chosen of each prompt; `counts`: how many rows were dropped, and
+    why.
+    """
 
-    pairs: pd.DataFrame
-    best_of: pd.DataFrame
-    kto: pd.DataFrame
+    orders: pd.DataFrame
     counts: dict[str, int]
-    means: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -113,27 +81,22 @@ class _Pair:
     rejected: _Candidate
 
 
-def pairs(
-    candidates: pd.DataFrame,
-    scores: pd.DataFrame,
-    prompts: pd.DataFrame,
-    params: Pair,
-    random_seed: int,
-) -> PairResult:
-    """Preference data of one round, at most one pair a prompt.
+def choose(
+    candidates: pd.DataFrame, scores: pd.DataFrame, params: Pair, random_seed: int
+) -> Choice:
+    """What is chosen of each prompt, at most one pair: a row for every prompt, sorted by id.
 
-    `candidates` (CANDIDATES), `scores` (SCORES) and `prompts` (PROMPTS) are joined by id. A
-    prompt's pair is the one with the greatest margin among those that keep `min_margin` and
-    `max_length_ratio` (tokens, either way). Ties, empty texts and candidates without a total never
-    pair; a candidate cut at the token limit is chosen only where no candidate of its prompt was
-    finished. With `best_candidates` only the round's so many highest totals are chosen, against any
-    candidate of their prompt. With `novelty_weight` above 0 both sides are picked by total - weight
-    x overuse (`diversity.Novelty`), prompts in seeded order; the scores and margins written stay
-    the plain totals. `max_pairs` keeps the best chosen scores. Rows that do not match are a
-    UserError.
+    `candidates` (CANDIDATES) and `scores` (SCORES, of which `total` counts) are joined by id; rows
+    that do not match are a UserError. A prompt's pair is the one with the greatest margin among
+    those that keep `min_margin` and `max_length_ratio` (tokens, either way). Ties, empty texts and
+    candidates without a total never pair; a candidate cut at the token limit is chosen only where
+    no candidate of its prompt was finished. With `best_candidates` only the round's so many highest
+    totals are chosen, against any candidate of their prompt. With `novelty_weight` above 0 both
+    sides are picked by total - weight x overuse (`diversity.Novelty`), prompts in seeded order.
+    `max_pairs` keeps the pairs with the highest chosen totals, and as many of the best candidates,
+    which need no pair.
     """
-    joined = _join(candidates, scores, prompts)
-    texts = dict(zip(prompts["prompt_id"], prompts["prompt"], strict=True))
+    joined = matched(candidates, scores)
     by_prompt = {str(prompt_id): rows for prompt_id, rows in joined.groupby("prompt_id")}
     novelty = Novelty(joined["text"].tolist()) if params.novelty_weight > 0 else None
     counts: Counter[str] = Counter(prompts=len(by_prompt), candidates=len(joined))
@@ -153,32 +116,27 @@ def pairs(
             if novelty is not None:
                 novelty.take(pair.chosen.text)
     kept = sorted(found, key=lambda pair: (-pair.chosen.total, pair.prompt_id))[: params.max_pairs]
-    kept.sort(key=lambda pair: pair.prompt_id)
     top = sorted(best, key=lambda one: (-best[one].total, one))[: params.max_pairs]
     counts["chosen_unfinished"] = sum(not pair.chosen.finished for pair in kept)
     counts["dropped_cap"] = len(found) - len(kept)
     counts["pairs"] = len(kept)
     names = COUNTS if ranked is None else (*COUNTS, DROPPED_BEST)
-    return PairResult(
-        pairs=_frame(PAIRS, [_pair_row(pair, texts[pair.prompt_id]) for pair in kept]),
-        best_of=_frame(
-            BEST_OF, [(one, texts[one], best[one].text, best[one].total) for one in sorted(top)]
-        ),
-        kto=_frame(
-            KTO,
-            [
-                (pair.prompt_id, side.number, texts[pair.prompt_id], side.text, label)
-                for pair in kept
-                for side, label in ((pair.chosen, True), (pair.rejected, False))
-            ],
+    return Choice(
+        orders=_orders(
+            sorted(by_prompt),
+            best={one: best[one].number for one in top},
+            chosen={pair.prompt_id: pair.chosen.number for pair in kept},
+            rejected={pair.prompt_id: pair.rejected.number for pair in kept},
         ),
         counts={name: counts[name] for name in names},
-        means=_means(kept, joined),
     )
 
 
-def _join(candidates: pd.DataFrame, scores: pd.DataFrame, prompts: pd.DataFrame) -> pd.DataFrame:
-    key = ["prompt_id", "candidate"]
+def matched(candidates: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
+    """`candidates` (CANDIDATES) with the `total` that `scores` (SCORES) have of each, sorted by
+    their key; a candidate of one of the two tables alone is a UserError.
+    """
+    key = list(SCORES.key)
     joined = candidates.merge(scores[[*key, "total"]], on=key, how="outer", indicator=True)
     for side, fault, stage in (
         ("left_only", "has no score", "score"),
@@ -192,13 +150,7 @@ def _join(candidates: pd.DataFrame, scores: pd.DataFrame, prompts: pd.DataFrame)
                 f"{int(row['candidate'])} of prompt {row['prompt_id']!r} {fault}: run this round's "
                 f"{stage} stage again."
             )
-    unknown = set(joined["prompt_id"]) - set(prompts["prompt_id"])
-    if unknown:
-        raise UserError(
-            f"{len(unknown)} prompts of the candidates are not in the prompts table, such as "
-            f"{min(unknown)!r}: run this round's generate stage again."
-        )
-    return joined.sort_values(key, ignore_index=True)
+    return joined.drop(columns="_merge").sort_values(key, ignore_index=True)
 
 
 def _ranked(joined: pd.DataFrame, best_candidates: int | None) -> set[tuple[str, int]] | None:
@@ -282,31 +234,12 @@ def _length_ratio(one: _Candidate, other: _Candidate) -> float:
     return longer / max(shorter, 1)
 
 
-def _pair_row(pair: _Pair, prompt: str) -> tuple[Any, ...]:
-    chosen, rejected = pair.chosen, pair.rejected
-    margin = chosen.total - rejected.total
-    ids_and_texts = (pair.prompt_id, prompt, chosen.text, rejected.text)
-    return (*ids_and_texts, chosen.total, rejected.total, margin)
-
-
-def _means(kept: Sequence[_Pair], joined: pd.DataFrame) -> dict[str, float]:
-    """What the reward pays for: totals and tokens of the chosen, beside those of all."""
-    totals = joined["total"].dropna().tolist()
-    means = {"tokens": fmean(joined["n_tokens"].tolist())}
-    if totals:
-        means["total"] = fmean(totals)
-    if kept:
-        means |= {
-            "margin": fmean(pair.chosen.total - pair.rejected.total for pair in kept),
-            "chosen_total": fmean(pair.chosen.total for pair in kept),
-            "rejected_total": fmean(pair.rejected.total for pair in kept),
-            "chosen_tokens": fmean(pair.chosen.n_tokens for pair in kept),
-            "rejected_tokens": fmean(pair.rejected.n_tokens for pair in kept),
-        }
-    return means
-
-
-def _frame(table: Table, rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
+def _orders(prompt_ids: Sequence[str], **numbers: Mapping[str, int]) -> pd.DataFrame:
+    """A row for every prompt; null where one of `numbers`, each a column, has none."""
     import pandas as pd
 
-    return pd.DataFrame(rows, columns=table.schema.names) if rows else empty(table)
+    columns = {
+        name: pd.array([of.get(one) for one in prompt_ids], dtype="Int8")
+        for name, of in numbers.items()
+    }
+    return pd.DataFrame({"prompt_id": list(prompt_ids), **columns}, columns=ORDERS.schema.names)

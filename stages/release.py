@@ -1,0 +1,36 @@
+"""PRIVATE. Lets out of a round's scores what `score.release` says: ``python -m stages.release
+dpo2``.
+"""
+
+from __future__ import annotations
+
+import typer
+
+from synthfr.pipeline import layout
+from synthfr.pipeline.runner import stage_app, stage_run
+
+app = stage_app("release")
+
+
+@app.command()
+def main(round_: str) -> None:
+    """Let out which candidates are chosen, or the scores themselves; all else stays."""
+    with stage_run("release", item=round_) as run:
+        from synthfr import records, seeding
+        from synthfr.scoring import release
+
+        run.input(layout.candidates(round_), "candidates")
+        released = release.release(
+            records.read_table(layout.private_scores(round_), records.SCORES),
+            records.read_table(layout.candidates(round_), records.CANDIDATES),
+            run.params.score,
+            run.params.pair,
+            seeding.derive(run.seed, round_),
+        )
+        records.write_table(released.table, layout.scores(round_), released.kind)
+        run.log(released.measures)
+        typer.echo(released.told)
+
+
+if __name__ == "__main__":
+    app()
