@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from synthfr.privacy.parts import parts
 from synthfr.privacy.token_ngrams import Ngrams
 
 if TYPE_CHECKING:
@@ -50,8 +51,7 @@ class TermVectors:
 
     def blocks(self, texts: Sequence[str]) -> Iterator[tuple[slice, csr_array]]:
         """The same, some texts at a time: which ones, and their vectors."""
-        for start in range(0, len(texts), _TOGETHER):
-            part = slice(start, min(start + _TOGETHER, len(texts)))
+        for part in parts(len(texts), _TOGETHER, "similarity"):
             yield part, self.of(texts[part])
 
     def _times(self, texts: Sequence[str]) -> csr_array:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from synthfr.privacy.findings import Finding
 from synthfr.privacy.membership.attack import membership_finding
 from synthfr.privacy.membership.settings import Membership
+from synthfr.privacy.parts import parts
 from synthfr.privacy.sides import Sides
 from synthfr.privacy.token_ngrams import Integers, Ngrams
 
@@ -47,8 +48,8 @@ class LanguageModel:
     def counts(self, texts: Sequence[str]) -> Integers:
         """Of other texts, shape (n_ngrams + 2,)."""
         total = np.zeros(self._starts[-1] + 1, dtype=np.int64)
-        for start in range(0, len(texts), _TOGETHER):
-            found, _, _ = self._ngrams.stand_in(texts[start : start + _TOGETHER])
+        for part in parts(len(texts), _TOGETHER, "language model"):
+            found, _, _ = self._ngrams.stand_in(texts[part])
             total[0] += found.shape[1]
             for numbers, first in zip(found, self._starts, strict=False):
                 here = np.bincount(numbers[numbers >= 0])
