@@ -29,8 +29,12 @@ _FAITHFULNESS = "faithfulness/"  # of `fidelity`, where the truth behind a repor
 _HEADLINES: dict[str, tuple[str, ...]] = {
     "dpo": ("loss", "accuracy", "margin", "*logp_drop*", "length_ratio", "rows/*", "steps"),
     "seed": ("*/reports", "*/words_per_report", "*/codes_per_report"),
-    "keywords": ("exported/*", "*/kept", "*/without_keyword_share", "*/without_prompt_share"),
+    "keywords": (
+        *("exported/*", "*/kept", "*/without_keyword_share", "*/without_prompt_share"),
+        "prompt_sets/unique_*",
+    ),
     "pair": ("counts/pairs", "counts/prompts", "counts/dropped_*", "means/*"),
+    "linkage": ("findings/*/train", "findings/*/holdout", "findings/*/p_value"),
     "release": ("*/mean", "spread", "counts/pairs", "counts/dropped_*"),
     "privacy": (
         *("verdict", "gap/report_share/*", "train/report_share/mean", "holdout/report_share/mean"),

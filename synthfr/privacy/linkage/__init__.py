@@ -77,7 +77,8 @@ def audit(
     then no figure of the attack is there.
     """
     findings, measures = attack(round_, settings, score, pair, keywords, random_seed)
-    asked = set(drawn(round_.keyed, "prompt_id", settings.prompts, random_seed)["prompt_id"])
+    of_round = round_.keyed[round_.keyed["prompt_id"].isin(set(round_.candidates["prompt_id"]))]
+    asked = set(drawn(of_round, "prompt_id", settings.prompts, random_seed)["prompt_id"])
     tables = {
         "candidates": round_.candidates,
         "chosen": pairs.rename(columns={"chosen": "text"}),

@@ -2,7 +2,7 @@
 
 Two adversaries. One holds a suspect's text and all prompts of a round. The other one already knows
 which prompt would be the suspect's, and only asks whether it was used; of a suspect that was not
-it takes the prompt whose keywords are likest.
+it takes one whose keywords are likely.
 """
 
 from __future__ import annotations

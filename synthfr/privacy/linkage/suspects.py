@@ -60,7 +60,7 @@ class Suspects:
         prompt_ids: of the prompts that are searched.
         suspicion: see there.
         by_prompts: evidence of the prompts' keywords, shape (n_suspects, n_prompts).
-        known: each suspect's own prompt; of the others the one with the likest keywords.
+        known: each suspect's own prompt; of the others one with likely keywords: see `_likest`.
     """
 
     sides: Sides
@@ -107,8 +107,8 @@ def suspects(
     by_prompts = of_prompts(
         _terms(reports, round_.codes, keywords), [asked[one] for one in prompt_ids]
     )
-    likest = _likest(by_prompts, random_seed)
-    return Suspects(sides, prompt_ids, suspicion, by_prompts, np.where(own >= 0, own, likest))
+    known = _likest(by_prompts, own, random_seed)
+    return Suspects(sides, prompt_ids, suspicion, by_prompts, known)
 
 
 def drawn(table: pd.DataFrame, key: str, most: int, random_seed: int) -> pd.DataFrame:
@@ -188,8 +188,18 @@ def _terms(reports: pd.DataFrame, codes: pd.DataFrame, keywords: Keywords) -> li
     return [frozenset(terms_of(own)) for own in named]
 
 
-def _likest(by_prompts: Floats, random_seed: int) -> NDArray[np.int64]:
-    """The prompt with the most evidence of each suspect, one drawn of several."""
-    most = by_prompts >= by_prompts.max(axis=1, keepdims=True) - 1e-9
-    draws = seeding.rng(random_seed, "likest prompt").random(by_prompts.shape)
-    return np.asarray(np.where(most, draws, -1.0).argmax(axis=1), dtype=np.int64)
+def _likest(by_prompts: Floats, own: NDArray[np.int64], random_seed: int) -> NDArray[np.int64]:
+    """Each suspect's own prompt. To those without one the prompts are dealt out, each to one, by
+    the most evidence in all: prompts of several suspects would not be as many trials as there are
+    suspects.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    unused = np.flatnonzero(own < 0)
+    # a draw decides between equal evidence
+    ties = 1e-6 * seeding.rng(random_seed, "likest prompt").random(by_prompts.shape)
+    rows, dealt = linear_sum_assignment((by_prompts + ties)[unused], maximize=True)
+    known = own.copy()
+    known[unused[rows]] = dealt
+    # more suspects than prompts: the rest take the likest
+    return np.where(known >= 0, known, by_prompts.argmax(axis=1))
