@@ -25,14 +25,7 @@ from synthfr.scoring.scores import Score
 from synthfr.scoring.similarity import DocumentSimilarity, similarities
 from tests.scoring import toy
 
-CODES = pd.DataFrame(
-    {
-        "code": ["I10", "E11", "J18"],
-        "label": ["hypertension artérielle", "diabète", "pneumopathie"],
-        "synonyms": [["HTA", "hypertension"], ["DNID", "diabète"], ["PAC", "HTA"]],
-        "sources": [["synonym"] * 2] * 3,
-    }
-)
+CODES = toy.codes()
 ANYONE: frozenset[str] = frozenset()
 
 
