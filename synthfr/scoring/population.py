@@ -8,7 +8,8 @@ of its prompt is taken away: a pair is chosen within a prompt, and what its cand
 use up the vector's length for nothing. Then it is brought to Euclidean norm 1, and rounded to
 integers towards 0. So whoever comes, or goes, moves the sum over all patients, over all candidates
 at once, by at most 1 in Euclidean norm, however many documents they have; whoever is replaced, by
-at most 2. Each vector keeps its own order of the candidates, which cutting each number at what the
+at most 2: a patient's vector is of that patient's documents alone, to the last bit
+(`DocumentSimilarity.with_all`). Each vector keeps its own order of the candidates, which cutting each number at what the
 bound leaves to it would not.
 
 A candidate's stratum is a public function of its prompt, so that it tells nothing of the corpus

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 Floats = NDArray[np.float64]
+Vectors: TypeAlias = "NDArray[np.float32] | csr_matrix"
 
 
 class DocumentSimilarity:
@@ -54,19 +55,22 @@ class DocumentSimilarity:
         self, texts: Sequence[str], documents: Sequence[str], at_once: int
     ) -> Iterator[Floats]:
         """Of each document in turn, its similarity to every candidate (see `similarities`), shape
-        (n_texts,). `at_once` documents are compared together.
+        (n_texts,). `at_once` documents are compared together, and yet nothing of one's numbers,
+        not the last bit, depends on the others: each is encoded by itself, and the products of
+        vectors in steps of 2^-20 are exact.
         """
         encoder = self._encoder
         pieces, owners = _pieces(
             encoder, texts, self._window_tokens, self._stride_tokens, self._within_tokens
         )
-        vectors = encoder.encode([*texts, *pieces])
+        vectors = _stepped(encoder.encode([*texts, *pieces]))
         whole_texts, windows = vectors[: len(texts)], vectors[len(texts) :]
         blank = _blank(texts)
         # windows of a candidate follow each other
         windowed, first = np.unique(owners, return_index=True)
         for start in range(0, len(documents), at_once):
-            compared = encoder.encode(documents[start : start + at_once])
+            each = [_dense(encoder.encode([one])) for one in documents[start : start + at_once]]
+            compared = _stepped(np.vstack(each)).astype(np.float64)
             whole = _products(compared, whole_texts)
             worst = whole.copy()
             if len(owners):
@@ -142,10 +146,29 @@ def cosines(
     return clipped
 
 
-def _products(
-    documents: NDArray[np.float32] | csr_matrix, candidates: NDArray[np.float32] | csr_matrix
-) -> Floats:
-    """Dot products of all pairs of unit vectors, shape (n_documents, n_candidates)."""
-    few = documents if isinstance(documents, np.ndarray) else documents.toarray()
-    products: Floats = np.asarray(candidates @ few.T, dtype=np.float64).T
-    return np.clip(products, -1.0, 1.0)
+_STEPS = np.float32(1 << 20)  # of 1; products are multiples of 2^-40, and 53 bits hold their sums
+_ROWS_AT_ONCE = 1 << 14  # in double precision
+
+
+def _stepped(vectors: Vectors) -> Vectors:
+    """Each number rounded to a multiple of 2^-20."""
+    if isinstance(vectors, np.ndarray):
+        return np.asarray(np.rint(vectors * _STEPS) / _STEPS)
+    stepped = vectors.copy()
+    stepped.data = np.rint(stepped.data * _STEPS) / _STEPS
+    return stepped
+
+
+def _dense(vectors: Vectors) -> NDArray[np.float32]:
+    return vectors if isinstance(vectors, np.ndarray) else np.asarray(vectors.toarray())
+
+
+def _products(documents: Floats, candidates: Vectors) -> Floats:
+    """Dot products of all pairs of vectors in steps of 2^-20 and length 1 or less, exact, shape
+    (n_documents, n_candidates).
+    """
+    found = np.empty((len(documents), candidates.shape[0]))
+    for start in range(0, candidates.shape[0], _ROWS_AT_ONCE):
+        rows = candidates[start : start + _ROWS_AT_ONCE].astype(np.float64)
+        found[:, start : start + rows.shape[0]] = np.asarray(rows @ documents.T).T
+    return np.clip(found, -1.0, 1.0)

@@ -22,17 +22,10 @@ from synthfr.scoring import population
 from synthfr.scoring.raters import Documents
 from synthfr.scoring.release import Books, Released, release
 from synthfr.scoring.scores import Score
-from synthfr.scoring.similarity import DocumentSimilarity, similarities
+from synthfr.scoring.similarity import DocumentSimilarity, _products, _stepped, similarities
 from tests.scoring import toy
 
-CODES = pd.DataFrame(
-    {
-        "code": ["I10", "E11", "J18"],
-        "label": ["hypertension artérielle", "diabète", "pneumopathie"],
-        "synonyms": [["HTA", "hypertension"], ["DNID", "diabète"], ["PAC", "HTA"]],
-        "sources": [["synonym"] * 2] * 3,
-    }
-)
+CODES = toy.codes()
 ANYONE: frozenset[str] = frozenset()
 
 
@@ -87,7 +80,30 @@ def test_similarities_with_all_are_those_with_each() -> None:
     blocks = np.array(list(SIMILARITY.with_all(TEXTS, documents, at_once=2)))
     for at in range(len(documents)):
         of_one = similarities(Table(), TEXTS, [documents[at]], np.zeros(len(TEXTS), int), 8, 4)
-        assert blocks[at] == pytest.approx(of_one)
+        assert blocks[at] == pytest.approx(of_one, abs=3e-6)
+
+
+def test_a_documents_similarities_depend_on_no_other_document() -> None:
+    """To the last bit: else all vectors would move with one patient, by rounding."""
+    from synthfr.scoring.local import LocalEvaluator, LocalSettings
+
+    encoder = LocalEvaluator(LocalSettings(lsa_dimensions=4))
+    encoder.fit(toy.PUBLIC)
+    compared = DocumentSimilarity(encoder, {}, 8, 4)
+    together = list(compared.with_all(toy.PUBLIC, toy.PRIVATE, at_once=6))
+    for at, document in enumerate(toy.PRIVATE):
+        (alone,) = compared.with_all(toy.PUBLIC, [document], at_once=1)
+        assert (alone == together[at]).all()
+    rng = np.random.default_rng(0)
+    rows, columns = (rng.normal(size=(size, 300)).astype(np.float32) for size in (37, 9))
+    rows, columns = (
+        _stepped(one / np.linalg.norm(one, axis=1)[:, None]) for one in (rows, columns)
+    )
+    exact = _products(columns.astype(np.float64), rows)
+    for at in range(9):
+        (alone,) = _products(columns[at : at + 1].astype(np.float64), rows)
+        assert (alone == exact[at]).all()
+        assert (alone[::-1] == _products(columns[at : at + 1].astype(np.float64), rows[::-1])).all()
 
 
 def test_a_patient_counts_once_however_many_documents() -> None:

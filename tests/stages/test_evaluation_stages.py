@@ -19,6 +19,7 @@ from typer.testing import CliRunner, Result
 from synthfr import hardware, records
 from synthfr.disk import read_yaml
 from synthfr.pipeline import layout, tracking
+from synthfr.pipeline.cli.private_side import make_secret
 from tests import tiny
 from tests.coding import toy as coded
 from tests.scoring import toy as scored
@@ -75,8 +76,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recorded:
     keyed["text"] += f"\n{CANARY}"
     records.write_table(keyed, layout.KEYED, records.KEYED)
     records.write_table(scored.prompts(), layout.PROMPTS, records.PROMPTS)
-    codes = pd.DataFrame([("I10", "HTA", ["HTA"], ["label"])], columns=records.CODES.schema.names)
-    records.write_table(codes, layout.CODES, records.CODES)
+    records.write_table(scored.codes(), layout.CODES, records.CODES)
     candidates(("p0", 0, scored.PRIVATE[0]), ("p0", 1, "HTA"), ("p1", 0, "BPCO"), ("p1", 1, ""))
     return recorded
 
@@ -120,6 +120,34 @@ def test_score(checkout: Recorded) -> None:
     assert metrics("score", "dpo1") == {"candidates": 4, "prompts": 2, "unjudged": 0}
     assert layout.private_scores("dpo1").stat().st_mode & 0o77 == 0  # its owner's alone
     assert not layout.scores("dpo1").exists()
+
+
+def test_release_with_noise(checkout: Recorded) -> None:
+    params = json.loads(Path("params.yaml").read_text())
+    params["score"]["release"] = "population"
+    params["score"]["evaluator"]["local"]["fit"] = "public"
+    params["score"]["dp"] |= {"stratum": "codes", "epsilon": 2.0}
+    Path("params.yaml").write_text(json.dumps(params))
+    assert invoke("score", "dpo1").exit_code == 0
+    result = invoke("release", "dpo1")
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert "data/private/secret.key is missing" in result.stderr
+    assert not layout.scores("dpo1").exists()
+    make_secret()
+    assert invoke("release", "dpo1").exit_code == 0
+    first = layout.scores("dpo1").read_bytes()
+    told = metrics("release", "dpo1")["dp"]
+    assert (told["ledger_entry"], told["neighbours"]) == (1, {"add_remove": 1})
+    result = invoke("release", "dpo1")
+    assert "at no cost" in result.stdout
+    assert layout.scores("dpo1").read_bytes() == first
+    assert metrics("release", "dpo1")["dp"] == told
+    # a new secret and an empty ledger: what was released shows that there was another
+    for name in ("secret.key", "secret.head", "ledger.jsonl"):
+        (layout.PRIVATE / name).unlink()
+    make_secret()
+    result = invoke("release", "dpo1")
+    assert "has 0 entries, and released metrics speak of 1" in result.stderr
 
 
 @pytest.mark.parametrize("way", ["order", "raw"])
