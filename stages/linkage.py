@@ -39,6 +39,7 @@ def main(round_: str) -> None:
             run.params.pair,
             run.params.keywords,
             ngram=run.params.privacy.ngram,
+            gate=run.params.privacy.gate,
             random_seed=run.seed,
         )
         run.log(found.as_dict())

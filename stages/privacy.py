@@ -1,4 +1,4 @@
-"""PRIVATE. Measures how much of private reports a step's data set repeats.
+"""PRIVATE. Tests what a step's data set betrays of private reports, and gives a verdict.
 
 ``python -m stages.privacy dpo2``
 """
@@ -15,19 +15,30 @@ app = stage_app("privacy")
 def main(step: str) -> None:
     """Compare a data set with the private reports that the loop has used, and with others."""
     with stage_run("privacy", item=step) as run:
-        from synthfr import privacy, records
-        from synthfr.privacy.sides import Sides
+        from synthfr import records
+        from synthfr.icd10.names import names
+        from synthfr.privacy import review
+        from synthfr.privacy.examination import Private, examine
+        from synthfr.privacy.rewording import Reworder
 
         run.input(layout.synthetic_reports(step), "synthetic")
-        synthetic = records.read_table(layout.synthetic_reports(step), records.SYNTHETIC)
-        train = records.read_table(layout.PRIVATE_TRAIN, records.REPORTS)
-        holdout = records.read_table(layout.PRIVATE_HOLDOUT, records.REPORTS)
-        sides = Sides.of(train, holdout, run.seed)
-        run.log(
-            privacy.describe(
-                synthetic["text"].tolist(), train, holdout, sides, run.params.privacy, run.seed
-            )
+        settings = run.params.privacy
+        codes = records.read_table(layout.CODES, records.CODES)
+        examined = examine(
+            records.read_table(layout.synthetic_reports(step), records.SYNTHETIC),
+            Private(
+                records.read_table(layout.PRIVATE_TRAIN, records.REPORTS),
+                records.read_table(layout.PRIVATE_HOLDOUT, records.REPORTS),
+                run.params.keywords.min_documents,
+                records.read_table(layout.CANARIES, records.CANARIES),
+            ),
+            settings,
+            Reworder(settings.rewording, names(codes).values()),
+            run.seed,
         )
+        run.log(examined.as_dict())
+        run.plot(examined.limits(), "detection")
+        review.write(examined.pairs, layout.review(step), step, settings.review)
 
 
 if __name__ == "__main__":

@@ -14,18 +14,20 @@ app = stage_app("release")
 
 @app.command()
 def main(round_: str) -> None:
-    """Let out which candidates are chosen, or the scores themselves; all else stays."""
+    """Let out which candidates are chosen, or scores; all else stays."""
     with stage_run("release", item=round_) as run:
         from synthfr import records, seeding
+        from synthfr.pipeline import guarantees
         from synthfr.scoring import release
 
         run.input(layout.candidates(round_), "candidates")
         released = release.release(
-            records.read_table(layout.private_scores(round_), records.SCORES),
+            records.read_table(layout.private_scores(round_), records.PRIVATE_SCORES),
             records.read_table(layout.candidates(round_), records.CANDIDATES),
             run.params.score,
             run.params.pair,
             seeding.derive(run.seed, round_),
+            release.Books(round_, layout.SECRET, guarantees.known_entries()),
         )
         records.write_table(released.table, layout.scores(round_), released.kind)
         run.log(released.measures)

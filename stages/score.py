@@ -24,13 +24,14 @@ def main(round_: str) -> None:
             records.read_table(layout.similarities(round_), records.SIMILARITIES),
             records.read_table(layout.SEED, records.REPORTS),
             run.params.score,
+            codes=records.read_table(layout.CODES, records.CODES),
             random_seed=run.seed,
             round_name=round_,
         )
         if scored.evaluator_weights:
             run.input(scored.evaluator_weights, "evaluator")
         records.write_table(
-            scored.scores, layout.private_scores(round_), records.SCORES, private=True
+            scored.scores, layout.private_scores(round_), records.PRIVATE_SCORES, private=True
         )
         run.log(scored.measures)
 

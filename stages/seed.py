@@ -26,6 +26,7 @@ def main() -> None:
             (corpus.private_holdout, layout.PRIVATE_HOLDOUT),
         ):
             records.write_table(table, path, records.REPORTS, private=True)
+        records.write_table(corpus.canaries, layout.CANARIES, records.CANARIES, private=True)
         records.write_table(corpus.codes, layout.CODES, records.CODES)
         run.log(corpus.counts())
 

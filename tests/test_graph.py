@@ -285,6 +285,8 @@ def places_named(stage: Stage) -> Iterator[list[set[Path]]]:
         # all adapters, the private side; views and unfinished work without a place in DVC
         if place in (layout.MODELS, layout.PRIVATE, layout.TIMINGS, layout.MERGED, layout.METRICS):
             continue
+        if place == layout.SECRET:  # made once and for all; dvc.lock would hold its digest
+            continue
         if node.attr == "metrics":  # of the stage itself: see the next test
             continue
         # through the policy: of `base` the base itself, else an adapter that holds its digest
@@ -325,10 +327,10 @@ def places(stage: Stage) -> set[str]:
     paths.add(layout.METRICS / stage.kind)  # a file a step, from one stage
     if item:
         per_item = (layout.adapter, layout.candidates, layout.judgements, layout.similarities)
-        per_item += (layout.private_scores,)
+        per_item += (layout.private_scores, layout.review)
         per_item += (layout.scores, layout.pairs, layout.best_of, layout.kto, layout.synthetic)
         paths |= {place(item) for place in per_item}
-    paths |= {layout.plot(stage.kind, item, name) for name in ("history", "utility")}
+    paths |= {layout.plot(stage.kind, item, name) for name in ("history", "utility", "detection")}
     return {path.as_posix() for path in paths}
 
 
@@ -384,8 +386,8 @@ def test_breaches_are_seen() -> None:
 
 def test_all_of_data_private_is_made_by_private_stages() -> None:
     outs = {out for stage in stages() for out in stage.outs if out.startswith(PRIVATE)}
-    names = {Path(out).name for out in outs}
-    kinds = ("train", "holdout", "keyed", "similarities", "scores")
+    names = {Path(out).name for out in outs if not out.startswith(f"{PRIVATE}/review/")}
+    kinds = ("train", "holdout", "canaries", "keyed", "similarities", "scores")
     assert names == {f"{name}.parquet" for name in kinds}
 
 
@@ -396,7 +398,8 @@ def test_the_runner_knows_which_stages_are_private() -> None:
 
 
 def test_public_stages_do_not_name_private_paths() -> None:
-    private = {"PRIVATE", "PRIVATE_TRAIN", "PRIVATE_HOLDOUT", "KEYED", "FAILURES"}
+    private = {"PRIVATE", "PRIVATE_TRAIN", "PRIVATE_HOLDOUT", "CANARIES", "KEYED", "FAILURES"}
+    private |= {"SECRET", "review"}
     private |= {"similarities", "private_scores"}
     for stage in stages():
         tree = ast.parse(source(stage))

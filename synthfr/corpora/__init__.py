@@ -4,6 +4,7 @@ hub beside the user's private files.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -25,6 +26,7 @@ class Seed(Section):
     demo: DemoSizes = DemoSizes()
     files: SeedFiles = SeedFiles()
     hub: SeedHub = SeedHub()
+    canaries: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="after")
     def _named(self) -> Seed:
@@ -37,11 +39,13 @@ class Seed(Section):
 
 
 def load(params: Seed, random_seed: int) -> Corpus:
-    """The corpus that ``seed`` in the parameters names, its tables checked.
+    """The corpus that ``seed`` in the parameters names, its tables checked, with canaries planted
+    where they are asked for.
 
     Raises:
         UserError: for whatever is wrong with the user's files or the data sets of the hub.
     """
+    from synthfr.corpora import canaries
     from synthfr.records import CODES, REPORTS, validate
 
     if params.source == "demo":
@@ -60,4 +64,5 @@ def load(params: Seed, random_seed: int) -> Corpus:
     validate(corpus.private_train, REPORTS, "private reports, train")
     validate(corpus.private_holdout, REPORTS, "private reports, holdout")
     validate(corpus.codes, CODES, "code list")
-    return corpus
+    train, drawn = canaries.planted(corpus.private_train, params.canaries, random_seed)
+    return replace(corpus, private_train=train, canaries=drawn)

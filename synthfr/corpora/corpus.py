@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from synthfr.text.tokens import words
@@ -11,17 +11,27 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+def _no_canaries() -> pd.DataFrame:
+    from synthfr import records
+
+    return records.empty(records.CANARIES)
+
+
 @dataclass(frozen=True)
 class Corpus:
-    """Seed reports of both sides (REPORTS of `synthfr.records`) and the code list (CODES)."""
+    """Seed reports of both sides (REPORTS of `synthfr.records`), the code list (CODES), and the
+    canaries (CANARIES), planted in private train reports or kept to compare with.
+    """
 
     public: pd.DataFrame  # trusted, may be shared
     private_train: pd.DataFrame  # the loop may use them
     private_holdout: pd.DataFrame  # the loop never sees them
     codes: pd.DataFrame
+    canaries: pd.DataFrame = field(default_factory=_no_canaries)
 
     def counts(self) -> dict[str, dict[str, float]]:
         """What is there, for the log: numbers only."""
+        planted = int(self.canaries["report_id"].notna().sum())
         return {
             "public": _counts(self.public),
             "private_train": _counts(self.private_train),
@@ -30,6 +40,7 @@ class Corpus:
                 "codes": len(self.codes),
                 "synonyms": int(self.codes["synonyms"].map(len).sum()),
             },
+            **({"canaries": {"planted": planted}} if planted else {}),
         }
 
 

@@ -18,7 +18,9 @@ CODE_SETS = PUBLIC / "code_sets.parquet"
 PRIVATE = Path("data/private")
 PRIVATE_TRAIN = PRIVATE / "train.parquet"
 PRIVATE_HOLDOUT = PRIVATE / "holdout.parquet"
+CANARIES = PRIVATE / "canaries.parquet"  # planted in the train reports, and those to compare with
 KEYED = PRIVATE / "keyed.parquet"
+SECRET = PRIVATE / "secret.key"  # the hospital's; the ledger of what was spent lies beside it
 FAILURES = PRIVATE / "failures"  # tracebacks that may quote private text
 
 MODELS = Path("models")
@@ -76,6 +78,11 @@ def similarities(round_: str) -> Path:
 def private_scores(round_: str) -> Path:
     """All scores of a round's candidates: they stay on the private side."""
     return PRIVATE / "rounds" / round_ / "scores.parquet"
+
+
+def review(step: str) -> Path:
+    """Folder of the page that shows the most similar private reports: it stays there."""
+    return PRIVATE / "review" / step
 
 
 def scores(round_: str) -> Path:

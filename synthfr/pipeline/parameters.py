@@ -28,7 +28,7 @@ from synthfr.models.adapters import BASE_STEP, FIRST_STEP
 from synthfr.models.base import Base
 from synthfr.preferences import Pair
 from synthfr.privacy.linkage import Linkage
-from synthfr.privacy.overlap import Privacy
+from synthfr.privacy.settings import Privacy
 from synthfr.prompts import Prompt, is_file
 from synthfr.scoring.scores import Score
 from synthfr.scoring.similarity_judge import SimilarityJudge
@@ -132,6 +132,19 @@ class Params(Section):
             raise ValueError(
                 "score.weights.similarity_judge is above 0, but similarity_judge.model is null: "
                 "set the weight to 0, or name a model"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _noise_for_all_rounds(self) -> Params:
+        if not self.has("score"):
+            return self
+        dp = self.score.dp
+        if dp.epsilon is not None and dp.releases < len(self.rounds):
+            raise ValueError(
+                f"score.dp.releases ({dp.releases}) is below the number of rounds "
+                f"({len(self.rounds)}), which together would spend more than score.dp.epsilon: "
+                "raise it"
             )
         return self
 

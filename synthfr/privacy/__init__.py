@@ -1,5 +1,1 @@
 """Privacy audits of synthetic data: numbers about private texts, never the texts."""
-
-from synthfr.privacy.description import describe
-
-__all__ = ["describe"]

@@ -26,14 +26,25 @@ SIDES = ("train", "holdout")
 Floats = NDArray[np.float64]
 
 
-def figures(
-    index: Index, texts: Coded, sides: Sides, boilerplate: int, random_seed: int
-) -> dict[str, object]:
-    """Numbers for the metrics file. `texts` are coded by the vocabulary of `index`, an index of
-    ``sides.texts``; `boilerplate`: patients from which on a shared n-gram is a formula.
+def of_sides(index: Index, texts: Coded, sides: Sides) -> list[BestMatches]:
+    """The nearest reports of either side, train first. `texts` are coded by the vocabulary of
+    `index`, an index of ``sides.texts``.
     """
     n_train = int(sides.is_train.sum())
-    found = best_matches(index, texts, [(0, n_train), (n_train, len(sides.texts))])
+    return best_matches(index, texts, [(0, n_train), (n_train, len(sides.texts))])
+
+
+def figures(
+    found: Sequence[BestMatches],
+    index: Index,
+    texts: Coded,
+    sides: Sides,
+    boilerplate: int,
+    random_seed: int,
+) -> dict[str, object]:
+    """Numbers for the metrics file, of what `of_sides` has `found`; `boilerplate`: patients from
+    which on a shared n-gram is a formula.
+    """
     nearest = [nearest_of(one, sides, side) for one, side in zip(found, SIDES, strict=True)]
     top = max(round(len(texts) / 100), 1)
     means = {

@@ -7,8 +7,11 @@ between the sides. The synthetic texts are taken as given: they are what leaves.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +30,9 @@ Contrast = Callable[[Floats, Floats], Floats]
 BOOTSTRAPS = 1_000
 PERMUTATIONS = 1_999  # the smallest p value is 1 / (PERMUTATIONS + 1)
 _TOGETHER = 250  # draws held in memory at once
+# bootstraps and permutations at most: see `coarse`
+_most_draws: ContextVar[tuple[int, int]] = ContextVar("draws", default=(BOOTSTRAPS, PERMUTATIONS))
+_KEPT = 16  # parts of draws: those of one pair of sides
 
 
 @dataclass(frozen=True)
@@ -89,9 +95,10 @@ def contrast(
 
 def resampled(sides: Sides, of: Contrast, random_seed: int, bootstraps: int = BOOTSTRAPS) -> Floats:
     """A figure over patients of each side drawn again, shape (..., bootstraps)."""
+    most, _ = _most_draws.get()
     parts = [
         of(*_resampled(sides, size, random_seed, part))
-        for part, size in enumerate(_parts(bootstraps))
+        for part, size in enumerate(_parts(min(bootstraps, most)))
     ]
     return np.concatenate(parts, axis=-1)
 
@@ -104,6 +111,8 @@ def limits(spread: Floats) -> Floats:
 def chance(sides: Sides, of: Contrast, random_seed: int, permutations: int = PERMUTATIONS) -> float:
     """p value of a figure that is higher the more train differs from holdout."""
     observed = float(of(*side_weights(sides))[0])
+    _, most = _most_draws.get()
+    permutations = min(permutations, most)
     by_chance = np.concatenate(
         [
             of(*_permuted(sides, size, random_seed, part))
@@ -129,8 +138,14 @@ def auc_of(scores: NDArray[np.float64]) -> Contrast:
     counting half; .5 is chance. `scores`: shape (n_reports,).
     """
     by_level = _by_level(scores)
+    order = np.sort(scores)
+    # with ties at their mean
+    ranks = (np.searchsorted(order, scores) + np.searchsorted(order, scores, "right") + 1) / 2
 
     def auc(used: Floats, unused: Floats) -> Floats:
+        if (used + unused == 1).all():  # each report once: Mann and Whitney's U, ten times as fast
+            n, m = used.sum(axis=0), unused.sum(axis=0)
+            return np.asarray((ranks @ used - n * (n + 1) / 2) / (n * m))
         found, false = by_level(used), by_level(unused)
         below = np.cumsum(false, axis=0) - false / 2
         return np.asarray((found * below).sum(axis=0) / (found.sum(axis=0) * false.sum(axis=0)))
@@ -175,19 +190,52 @@ def _parts(draws: int) -> list[int]:
 
 def _resampled(sides: Sides, draws: int, random_seed: int, part: int) -> tuple[Floats, Floats]:
     """Patients of each side drawn again with replacement."""
-    rng = seeding.rng(random_seed, "bootstrap of patients", part)
-    split = sides.train_patients
-    times = np.zeros((sides.n_patients, draws))
-    for start, stop in ((0, split), (split, sides.n_patients)):
-        size = stop - start
-        times[start:stop] = rng.multinomial(size, np.full(size, 1 / size), size=draws).T
-    weights = times[sides.patients]
+    times = _times_drawn(sides.n_patients, sides.train_patients, draws, random_seed, part)
+    weights = times[sides.patients].astype(np.float64)
     return weights * sides.is_train[:, None], weights * ~sides.is_train[:, None]
 
 
 def _permuted(sides: Sides, draws: int, random_seed: int, part: int) -> tuple[Floats, Floats]:
     """As many patients as train has, drawn from both sides, against the rest."""
-    rng = seeding.rng(random_seed, "permutation of patients", part)
-    order = rng.random((sides.n_patients, draws)).argsort(axis=0)
-    weights = (order < sides.train_patients)[sides.patients].astype(np.float64)
+    taken = _taken(sides.n_patients, sides.train_patients, draws, random_seed, part)
+    weights = taken[sides.patients].astype(np.float64)
     return weights, 1 - weights
+
+
+@contextmanager
+def coarse() -> Iterator[None]:
+    """Within it findings are for the question alone whether something leaks: p values of fewer
+    permutations (the smallest is .001), and intervals that mean nothing. Three times as fast.
+    """
+    token = _most_draws.set((1, 999))
+    try:
+        yield
+    finally:
+        _most_draws.reset(token)
+
+
+# The draws are the same for every figure of the same sides, and detection limits ask for hundreds
+# of figures: they are kept, in the smallest type that holds them.
+
+
+@lru_cache(maxsize=_KEPT)
+def _times_drawn(
+    n_patients: int, train_patients: int, draws: int, random_seed: int, part: int
+) -> NDArray[np.uint16]:
+    """How often each patient was drawn within its side, shape (n_patients, draws)."""
+    rng = seeding.rng(random_seed, "bootstrap of patients", part)
+    times = np.zeros((n_patients, draws), dtype=np.uint16)
+    for start, stop in ((0, train_patients), (train_patients, n_patients)):
+        size = stop - start
+        times[start:stop] = rng.multinomial(size, np.full(size, 1 / size), size=draws).T
+    return times
+
+
+@lru_cache(maxsize=_KEPT)
+def _taken(
+    n_patients: int, train_patients: int, draws: int, random_seed: int, part: int
+) -> NDArray[np.bool_]:
+    """Whether each patient was drawn for train, shape (n_patients, draws)."""
+    rng = seeding.rng(random_seed, "permutation of patients", part)
+    order = rng.random((n_patients, draws)).argsort(axis=0)
+    return np.asarray(order < train_patients)

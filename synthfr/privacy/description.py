@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from synthfr.privacy import best_match_figures, overlap
-from synthfr.privacy.best_match import Index
+from synthfr.privacy.best_match import BestMatches, Index
 from synthfr.privacy.coded import Coded
 from synthfr.privacy.embedding_distance import Embed, distances
 from synthfr.privacy.leave_one_out import Figure, Nearest, as_dict
 from synthfr.privacy.near_duplicates import near_duplicates
+from synthfr.privacy.settings import Privacy
 from synthfr.privacy.sides import Sides
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+@dataclass(frozen=True)
+class Description:
+    """`figures`: numbers for the metrics file. `closest`: the train reports nearest to each
+    synthetic one (positions in `Sides`): private.
+    """
+
+    figures: Mapping[str, object]
+    closest: BestMatches
 
 
 def describe(
@@ -24,11 +36,11 @@ def describe(
     train: pd.DataFrame,
     holdout: pd.DataFrame,
     sides: Sides,
-    settings: overlap.Privacy,
+    settings: Privacy,
     random_seed: int,
     embed: Embed | None = None,
-) -> dict[str, object]:
-    """Numbers for the metrics file: overlap and its gap (`overlap.Audit`), 5-gram best match,
+) -> Description:
+    """Overlap and its gap (`overlap.Audit`), 5-gram best match,
     near-duplicates, embedding distances.
 
     Frames have report_id and text; `sides` are of them. UserError where there is no synthetic
@@ -38,14 +50,16 @@ def describe(
     index = Index(sides.texts)
     texts = index.vocabulary.code(synthetic)
     copying = settings.copying
-    return {
+    found = best_match_figures.of_sides(index, texts, sides)
+    figures = {
         **shared,
         "best_match": best_match_figures.figures(
-            index, texts, sides, copying.boilerplate_patients, random_seed
+            found, index, texts, sides, copying.boilerplate_patients, random_seed
         ),
         "near_duplicates": _near(index, texts, sides, copying.near_duplicate, random_seed),
         "embedding": distances(synthetic, sides, random_seed, embed),
     }
+    return Description(figures, found[0])
 
 
 def _near(

@@ -16,24 +16,15 @@ from numpy.typing import NDArray
 
 from synthfr.errors import UserError
 from synthfr.privacy.coded import Int64, Vocabulary
-from synthfr.privacy.copied import Copying
 from synthfr.privacy.leave_one_out import Nearest, as_dict, difference
 from synthfr.privacy.matches import NOBODY, longest_runs
 from synthfr.privacy.shared_ngrams import Found, SharedNgrams
 from synthfr.privacy.sides import Sides
-from synthfr.section import Count, Section
 from synthfr.stats import Interval, mean_interval, wilson
 from synthfr.text.tokens import lower_words
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-class Privacy(Section):
-    """Parameters `privacy`: see the comments in params.yaml."""
-
-    ngram: Count = 8
-    copying: Copying = Copying()
 
 
 @dataclass(frozen=True)

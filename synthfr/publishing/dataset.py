@@ -79,7 +79,7 @@ def write_dataset(
         sections = [
             body.strip(),
             f"## Loading\n\n{_LOADING.format(folder=terms.repo or '.')}",
-            privacy.section(terms.audit, "dataset"),
+            privacy.section(terms.audit, terms.accepted, "dataset"),
             origin.section(),
             f"## Licence\n\n{told}\n",
         ]

@@ -172,7 +172,7 @@ def _card(kind: Kind, origin: Origin, use: Use, terms: Terms, chat: bool) -> str
         f"The prompt is `{TEMPLATE}` with `{SLOT}` replaced by terms with commas between{turn}. "
         f"The step's data set was written with temperature {how.temperature:g}, top-p "
         f"{how.top_p:g}, top-k {how.top_k} (0: off), at most {how.max_new_tokens} tokens.",
-        privacy.section(terms.audit, kind).strip(),
+        privacy.section(terms.audit, terms.accepted, kind).strip(),
         origin.section().strip(),
         f"## Licence\n\n{licences.told(terms.licence)}",
     ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from synthfr.models.published import told_adapter
+from synthfr.scoring.release.population import NOT_COVERED
 from synthfr.scoring.release.raw import RISK
 
 LINEAGE = "lineage.json"
@@ -20,6 +21,8 @@ class Origin:
     base: Mapping[str, Any]  # provenance of the base
     adapters: Mapping[str, str]  # digest of each adapter's folder by its step, first to last
     scores_left: Sequence[str] = ()  # rounds of which scores left the private side as numbers
+    # of rounds whose scores left with noise: what `metrics/release` says of the guarantee
+    guarantees: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     # digests of the `code` and `parameters` that dvc.lock has of the data set at hand
     run: Mapping[str, str] = field(default_factory=dict)
 
@@ -31,6 +34,7 @@ class Origin:
             "base": {key: self.base[key] for key in known if key in self.base},
             "adapters": [{"step": step, "digest": one} for step, one in self.adapters.items()],
             "scores_left": list(self.scores_left),
+            "guarantees": {one: dict(told) for one, told in self.guarantees.items()},
             "run": dict(self.run),
         }
 
@@ -61,8 +65,29 @@ class Origin:
                 *rows,
                 "",
                 *self._scores_left(),
+                *self._guarantees(),
             ]
         )
+
+    def _guarantees(self) -> list[str]:
+        if not self.guarantees:
+            return []
+        rows = [
+            f"| `{one}` | {told['epsilon']['round']:.3g} | {told['epsilon']['all_rounds']:.3g} | "
+            f"{told['epsilon']['spent']:.3g} | {told['delta']:g} | "
+            f"{', '.join(told['neighbours']).replace('_', ' ')} |"
+            for one, told in self.guarantees.items()
+        ]
+        return [
+            "Differential privacy of the scores that candidates were chosen by, of one patient "
+            f"(Gaussian noise): {NOT_COVERED}.",
+            "",
+            "| round | epsilon | all rounds of this run | all answers of this corpus so far "
+            "| delta | neighbours |",
+            "|---|---|---|---|---|---|",
+            *rows,
+            "",
+        ]
 
     def _scores_left(self) -> list[str]:
         if not self.scores_left:

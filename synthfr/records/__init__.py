@@ -4,6 +4,7 @@ Texts are joined by id, never by row order. `schemas` holds the tables, `table` 
 """
 
 from synthfr.records.schemas import (
+    CANARIES,
     CANDIDATES,
     CODE_SETS,
     CODES,
@@ -11,6 +12,7 @@ from synthfr.records.schemas import (
     KEYED,
     ORDERS,
     PAIRS,
+    PRIVATE_SCORES,
     PROMPTS,
     REPORTS,
     SCORES,
@@ -29,6 +31,7 @@ from synthfr.records.table import (
 )
 
 __all__ = [
+    "CANARIES",
     "CANDIDATES",
     "CODES",
     "CODE_SETS",
@@ -36,6 +39,7 @@ __all__ = [
     "KEYED",
     "ORDERS",
     "PAIRS",
+    "PRIVATE_SCORES",
     "PROMPTS",
     "REPORTS",
     "SCORES",

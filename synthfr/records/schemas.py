@@ -26,6 +26,13 @@ REPORTS = Table(
     text=("report_id", "text", "language"),
     optional=("patient_id",),
 )
+CANARIES = Table(
+    "canaries",
+    _schema(canary_id=pa.string(), text=pa.string(), language=pa.string(), report_id=pa.string()),
+    key=("canary_id",),
+    text=("canary_id", "text", "language"),
+    nullable=("report_id",),  # drawn, but planted nowhere
+)
 CODES = Table(
     "codes",
     _schema(code=pa.string(), label=pa.string(), synonyms=_LIST, sources=_LIST),
@@ -115,6 +122,15 @@ SCORES = Table(
     text=("prompt_id",),
     # without a judgement that has a weight there is no total; what has none is not released
     nullable=("similarity", "keyword_recall", "judge", "similarity_judge", "bleu", "total"),
+)
+PRIVATE_SCORES = Table(
+    "private scores",
+    # population: similarities to all private documents, summed in steps of 2^-40, without noise
+    pa.schema([*SCORES.schema, ("population", pa.int64())]),
+    key=SCORES.key,
+    text=SCORES.text,
+    nullable=SCORES.nullable,
+    optional=("population",),
 )
 ORDERS = Table(
     "orders",

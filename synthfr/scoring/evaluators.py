@@ -66,12 +66,14 @@ def rater(
 
     `private` are all private documents by prompt_id, `against` the text that each prompt's
     candidates are compared with (nothing to a discriminator, nor are windows), `public` the public
-    seed by report_id (nothing to an encoder).
+    seed by report_id (nothing to an encoder, unless it is fitted on it).
     """
     if params.kind == "discriminator":
         return Discriminator(params.discriminator, private, public, random_seed)
     encoder = _encoder(params, window_tokens)
-    encoder.fit([private.texts[key] for key in sorted(private.texts)])
+    on_public = params.kind == "local" and params.local.fit == "public"
+    learnt_from = (public if on_public else private).texts
+    encoder.fit([learnt_from[key] for key in sorted(learnt_from)])
     return DocumentSimilarity(encoder, against, window_tokens, stride_tokens, within_tokens)
 
 

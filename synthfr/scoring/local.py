@@ -1,5 +1,5 @@
 """The small evaluator of the embedded default: no model to download, fitted on the private
-documents themselves.
+documents themselves, or on the public seed.
 
 One vector a text: a smooth part (LSA of character 3-5-grams, which sees wording and abbreviations)
 beside a sparse part (which words occur, weighted by how rare they are), so that one dot product is
@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 class LocalSettings(Section):
     """Parameters `score.evaluator.local`: see the comments in params.yaml."""
 
+    fit: Literal["private", "public"] = "private"
     lsa_weight: Share = 0.6
     lsa_dimensions: Count = 100
 
@@ -41,7 +42,7 @@ class LocalEvaluator:
 
     The vector is [√w * lsa/|lsa|, √(1-w) * idf/|idf|]. LSA: truncated SVD of sublinear TF-IDF over
     character n-grams inside words (Deerwester et al. 1990). Word overlap: cosine of binary vectors
-    weighted by IDF; words that no private document has are ignored.
+    weighted by IDF; words that none of the documents has that it was fitted on are ignored.
     """
 
     weights: Path | None = None
@@ -53,15 +54,15 @@ class LocalEvaluator:
         self._svd: Any = None
         self._words: Any = None
 
-    def fit(self, private_texts: Sequence[str]) -> None:
+    def fit(self, texts: Sequence[str]) -> None:
         """Learn n-grams, IDF and the LSA space; fewer than three documents are a UserError."""
         from sklearn.decomposition import TruncatedSVD
         from sklearn.feature_extraction.text import TfidfVectorizer
 
-        if len(private_texts) < 3:
+        if len(texts) < 3:
             raise UserError(
-                f"score: the local evaluator learns from private documents, of which there are "
-                f"{len(private_texts)}: give it at least three, or set score.evaluator.kind to "
+                f"score: the local evaluator learns from {self._params.fit} documents, of which "
+                f"there are {len(texts)}: give it at least three, or set score.evaluator.kind to "
                 "sentence_transformers."
             )
         self._characters = TfidfVectorizer(
@@ -74,14 +75,15 @@ class LocalEvaluator:
         )
         self._words = TfidfVectorizer(token_pattern=WORD, binary=True, dtype=np.float64)
         try:
-            grams = self._characters.fit_transform(private_texts)
-            self._words.fit(private_texts)
+            grams = self._characters.fit_transform(texts)
+            self._words.fit(texts)
             dimensions = min(self._params.lsa_dimensions, min(grams.shape) - 1)
             if dimensions < 1:
                 raise ValueError("a single n-gram")
         except ValueError:  # scikit-learn's when no n-gram, or no word, is left
             raise UserError(
-                "score: the private documents have no words in common: check their text column."
+                f"score: the {self._params.fit} documents have no words in common: check their "
+                "text column."
             ) from None
         # exact: the randomised solver moved cosines by up to .07 from one seed to another
         self._svd = TruncatedSVD(dimensions, algorithm="arpack", random_state=0)

@@ -58,8 +58,8 @@ class Encoder(Protocol):
     weights: Path | None  # see `Rater`
     measures: Mapping[str, Any]  # see `Rater`
 
-    def fit(self, private_texts: Sequence[str]) -> None:
-        """Learn from the private documents, where there is anything to learn."""
+    def fit(self, texts: Sequence[str]) -> None:
+        """Learn from documents, where there is anything to learn."""
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32] | csr_matrix:
         """Vectors of unit length, shape (n_texts, n_dimensions); shorter only for texts that say

@@ -14,11 +14,13 @@ from pydantic import model_validator
 from synthfr import redact
 from synthfr.errors import UserError
 from synthfr.records import SCORES
-from synthfr.scoring import controls, lexical
-from synthfr.scoring.comparisons import beside_documents, check_known
+from synthfr.scoring import controls, lexical, population
+from synthfr.scoring.comparisons import Comparisons, beside_documents, check_known
 from synthfr.scoring.controls import Control
 from synthfr.scoring.evaluators import EvaluatorSettings, rater
-from synthfr.scoring.raters import Documents
+from synthfr.scoring.guarantee import Guarantee, why_not
+from synthfr.scoring.raters import Documents, Rater
+from synthfr.scoring.similarity import DocumentSimilarity
 from synthfr.section import Count, NonNegative, Section
 
 if TYPE_CHECKING:
@@ -61,7 +63,8 @@ class Score(Section):
     bleu_smoothing: lexical.Smoothing = "exponential"
     weights: ScoreWeights = ScoreWeights()
     control: Control = "none"
-    release: Literal["order", "raw"] = "order"  # of the stage `release`
+    release: Literal["order", "raw", "population"] = "order"  # of the stage `release`
+    dp: Guarantee = Guarantee()
 
     @model_validator(mode="before")
     @classmethod
@@ -77,6 +80,13 @@ class Score(Section):
                 "control 'wrong_document' means nothing to evaluator 'discriminator', which "
                 "compares with no document: set control to shuffled or none, or another evaluator"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _claims_only_what_holds(self) -> Score:
+        weights = self.weights.model_dump()
+        if reason := why_not(self.dp, self.release, self.evaluator, weights, self.control):
+            raise ValueError(reason)
         return self
 
     @model_validator(mode="after")
@@ -111,7 +121,7 @@ PARTS = ("similarity", "keyword_recall", "judge", "similarity_judge", "bleu")
 
 @dataclass(frozen=True)
 class Scored:
-    """`scores` (SCORES, all parts: they stay on the private side until `release`), counts, and the
+    """`scores` (PRIVATE_SCORES: they stay on the private side until `release`), counts, and the
     evaluator's weights, if it has any.
     """
 
@@ -129,12 +139,15 @@ def score(
     public: pd.DataFrame,
     params: Score,
     *,
+    codes: pd.DataFrame | None = None,
     random_seed: int,
     round_name: str,
 ) -> Scored:
     """Score every candidate (CANDIDATES) against the private document (KEYED) of its prompt
     (PROMPTS) and take what the judges said of it (JUDGEMENTS, SIMILARITIES), joined by id. `public`
-    (REPORTS) is what a discriminator tells the private documents from.
+    (REPORTS) is what a discriminator tells the private documents from. With `params.dp.stratum`
+    each candidate's similarities to all documents are summed too (`population`); the stratum
+    `codes` takes the public code list (CODES) for it.
 
     All parts are recorded; `total` is their mean weighted by `params.weights`, null where a part
     with a weight is. Headings are stripped from both texts first when `params.strip_headings`. A
@@ -191,6 +204,8 @@ def score(
     for name in PARTS:
         frame[name] = parts[name].astype(np.float32)
     frame["total"] = total(parts, weights).astype(np.float32)
+    if params.dp.stratum is not None:
+        frame["population"] = _sums(evaluator, compared, keyed, _strata(prompts, codes, params))
     frame = frame.sort_values(list(SCORES.key), ignore_index=True)
     # counts alone: what of the scores themselves may be told, `release` decides
     measures: dict[str, Any] = {
@@ -204,6 +219,35 @@ def score(
     if params.control != "none":
         measures["control"] = {params.control: 1}
     return Scored(frame, measures, evaluator.weights)
+
+
+def _strata(prompts: pd.DataFrame, codes: pd.DataFrame | None, params: Score) -> population.Strata:
+    """Codes that each prompt is about; none: the whole corpus."""
+    if params.dp.stratum == "corpus":
+        return dict.fromkeys(prompts["prompt_id"], frozenset())
+    if codes is None:
+        raise TypeError("dp.stratum 'codes' wants the code list")
+    return population.strata(prompts, codes)
+
+
+def _sums(
+    evaluator: Rater,
+    compared: Comparisons,
+    keyed: pd.DataFrame,
+    strata: population.Strata,
+) -> NDArray[np.int64]:
+    """See `population.sums`."""
+    if not isinstance(evaluator, DocumentSimilarity):
+        raise TypeError("sums over the corpus want an evaluator that compares documents")
+    codes = zip(keyed["prompt_id"], keyed["codes"], strict=True)
+    return population.sums(
+        evaluator,
+        [row.candidate for row in compared.rows],
+        [row.prompt_id for row in compared.rows],
+        strata,
+        compared.private,
+        {key: frozenset(of_document) for key, of_document in codes},
+    )
 
 
 def total(parts: dict[str, NDArray[np.float64]], weights: ScoreWeights) -> NDArray[np.float64]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 Floats = NDArray[np.float64]
+Vectors: TypeAlias = "NDArray[np.float32] | csr_matrix"
 
 
 class DocumentSimilarity:
@@ -50,6 +51,33 @@ class DocumentSimilarity:
             self._within_tokens,
         )
 
+    def with_all(
+        self, texts: Sequence[str], documents: Sequence[str], at_once: int
+    ) -> Iterator[Floats]:
+        """Of each document in turn, its similarity to every candidate (see `similarities`), shape
+        (n_texts,). `at_once` documents are compared together, and yet nothing of one's numbers,
+        not the last bit, depends on the others: each is encoded by itself, and the products of
+        vectors in steps of 2^-20 are exact.
+        """
+        encoder = self._encoder
+        pieces, owners = _pieces(
+            encoder, texts, self._window_tokens, self._stride_tokens, self._within_tokens
+        )
+        vectors = _stepped(encoder.encode([*texts, *pieces]))
+        whole_texts, windows = vectors[: len(texts)], vectors[len(texts) :]
+        blank = _blank(texts)
+        # windows of a candidate follow each other
+        windowed, first = np.unique(owners, return_index=True)
+        for start in range(0, len(documents), at_once):
+            each = [_dense(encoder.encode([one])) for one in documents[start : start + at_once]]
+            compared = _stepped(np.vstack(each)).astype(np.float64)
+            whole = _products(compared, whole_texts)
+            worst = whole.copy()
+            if len(owners):
+                least = np.minimum.reduceat(_products(compared, windows), first, axis=1)
+                worst[:, windowed] = least
+            yield from np.where(blank, 0.0, (whole + worst) / 2)
+
 
 def similarities(
     encoder: Encoder,
@@ -72,6 +100,26 @@ def similarities(
         candidates, documents: texts, headings already stripped where that is wanted.
         document_of: index into `documents` for each candidate, shape (n_candidates,).
     """
+    pieces, owners = _pieces(encoder, candidates, window_tokens, stride_tokens, within_tokens)
+    vectors = encoder.encode([*documents, *candidates, *pieces])
+    n_documents, n_whole = len(documents), len(documents) + len(candidates)
+    whole = cosines(vectors[n_documents:n_whole], vectors[document_of])
+    worst = whole.copy()
+    if len(owners):
+        windowed = np.unique(owners)
+        worst[windowed] = np.inf
+        np.minimum.at(worst, owners, cosines(vectors[n_whole:], vectors[document_of[owners]]))
+    return np.where(_blank(candidates), 0.0, (whole + worst) / 2)
+
+
+def _pieces(
+    encoder: Encoder,
+    candidates: Sequence[str],
+    window_tokens: int,
+    stride_tokens: int,
+    within_tokens: int | None,
+) -> tuple[list[str], NDArray[np.int64]]:
+    """Windows of all candidates that have several, and which candidate each is of."""
     pieces: list[str] = []
     owner: list[int] = []
     for index, text in enumerate(candidates):
@@ -79,17 +127,11 @@ def similarities(
         if cut != [text]:  # the candidate itself is encoded anyway
             pieces += cut
             owner += [index] * len(cut)
-    vectors = encoder.encode([*documents, *candidates, *pieces])
-    n_documents, n_whole = len(documents), len(documents) + len(candidates)
-    whole = cosines(vectors[n_documents:n_whole], vectors[document_of])
-    worst = whole.copy()
-    if owner:
-        owners = np.array(owner)
-        windowed = np.unique(owners)
-        worst[windowed] = np.inf
-        np.minimum.at(worst, owners, cosines(vectors[n_whole:], vectors[document_of[owners]]))
-    blank = np.array([not text.strip() for text in candidates], dtype=np.bool_)
-    return np.where(blank, 0.0, (whole + worst) / 2)
+    return pieces, np.array(owner, dtype=np.int64)
+
+
+def _blank(texts: Sequence[str]) -> NDArray[np.bool_]:
+    return np.array([not text.strip() for text in texts], dtype=np.bool_)
 
 
 def cosines(
@@ -102,3 +144,31 @@ def cosines(
         products = np.asarray(one.multiply(other).sum(axis=1), dtype=np.float64).ravel()
     clipped: Floats = np.clip(products, -1.0, 1.0)  # single precision may pass 1 by a little
     return clipped
+
+
+_STEPS = np.float32(1 << 20)  # of 1; products are multiples of 2^-40, and 53 bits hold their sums
+_ROWS_AT_ONCE = 1 << 14  # in double precision
+
+
+def _stepped(vectors: Vectors) -> Vectors:
+    """Each number rounded to a multiple of 2^-20."""
+    if isinstance(vectors, np.ndarray):
+        return np.asarray(np.rint(vectors * _STEPS) / _STEPS)
+    stepped = vectors.copy()
+    stepped.data = np.rint(stepped.data * _STEPS) / _STEPS
+    return stepped
+
+
+def _dense(vectors: Vectors) -> NDArray[np.float32]:
+    return vectors if isinstance(vectors, np.ndarray) else np.asarray(vectors.toarray())
+
+
+def _products(documents: Floats, candidates: Vectors) -> Floats:
+    """Dot products of all pairs of vectors in steps of 2^-20 and length 1 or less, exact, shape
+    (n_documents, n_candidates).
+    """
+    found = np.empty((len(documents), candidates.shape[0]))
+    for start in range(0, candidates.shape[0], _ROWS_AT_ONCE):
+        rows = candidates[start : start + _ROWS_AT_ONCE].astype(np.float64)
+        found[:, start : start + rows.shape[0]] = np.asarray(rows @ documents.T).T
+    return np.clip(found, -1.0, 1.0)

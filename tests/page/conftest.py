@@ -94,7 +94,20 @@ def _write_fidelity(path: Path, number: int) -> None:
 def _write_privacy(path: Path, number: int) -> None:
     side = {"containment": 0.01 * number, "longest_run_words": {"mean": 4.0, "max": 11}}
     gap = {"containment": 0.001, "report_share": estimate(0.001, 0.002)}
-    write_json(path, {"train": side, "holdout": side, "gap": gap})
+    verdict = {"verdict": number % 3, "tests": {"copied_runs": privacy_test(number % 3)}}
+    write_json(path, {"train": side, "holdout": side, "gap": gap, **verdict})
+
+
+def privacy_test(verdict: int) -> dict[str, Any]:
+    """One test, as `synthfr.privacy.verdicts` writes it."""
+    return {
+        "train": 1.5,
+        "holdout": 1.25,
+        "difference": estimate(0.25, 0.5),
+        "risk": 0,
+        "detection": {"verbatim": 5, "reworded": None},
+        "verdict": verdict,
+    }
 
 
 def _reports(step: str) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from synthfr.disk import write_json
 from synthfr.pipeline.page import Sources, write, write_times
 from synthfr.pipeline.page.times import read_times
 from synthfr.records import ORDERS, write_table
-from tests.page.conftest import ROUNDS, SCRIPT, STEPS, make, seeds_record
+from tests.page.conftest import ROUNDS, SCRIPT, STEPS, make, privacy_test, seeds_record
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
 
@@ -266,3 +266,32 @@ def test_the_published_table_stands_there_where_the_grid_matches(
     monkeypatch.setattr("tests.page.conftest.SIZES", (250, 50_000))
     shown = page(make(tmp_path / "same"), tmp_path)
     assert "step0, theirs" in shown and ".4450" in shown and "50,000 reports, top 20" in shown
+
+
+def test_privacy_is_one_row_a_question_with_its_limit_and_verdict(whole: str) -> None:
+    row = re.search(r"<tr><th scope=\"row\" class=\"wrap\">Does a synthetic.*?</tr>", whole)
+    assert row is not None
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", row.group())
+    assert cells == ["1.5", "1.25", "+0.25", "-0.25 to +0.75", "5", "–", "pass"]
+    # base pass, step0 cannot tell, dpo1 fail, dpo2 pass, dpo3 cannot tell
+    told = re.findall(r'Data set of ([\w ]+): <b class="verdict\d">([\w ]+)</b>', whole)
+    assert [verdict for _, verdict in told] == [
+        "pass", "cannot tell", "fail", "pass", "cannot tell",
+    ]  # fmt: skip
+    assert whole.count("<details open>") == 2  # what failed, and the last step
+    assert "ceiling of the guarantee" not in whole  # nothing is guaranteed
+
+
+@pytest.mark.slow
+def test_a_guarantee_is_drawn_with_what_attacks_found(tmp_path: Path) -> None:
+    sources = make(tmp_path)
+    dp = {"mu": {"round": 0.5, "all_rounds": 0.87}}
+    attack = privacy_test(0) | {"tpr_at_fpr_1": {"mean": 0.02, "low": 0.0, "high": 0.05}}
+    for one in ROUNDS:
+        write_json(sources.metrics / "release" / f"{one}.json", {"dp": dp})
+        found = {"verdict": 0, "tests": {"score_membership": attack}}
+        write_json(sources.metrics / "linkage" / f"{one}.json", found)
+    text = page(sources, tmp_path / "reports")
+    Balanced(text)
+    assert "ceiling of the guarantee" in text and "strongest attack" in text
+    assert "Do the scores that leave tell" in text

@@ -27,6 +27,7 @@ CANARIES = (*TEXT_CANARIES, SHARED_CANARY, ID_CANARY)
 PRIVATE_OUTS = (
     "data/private/train.parquet",
     "data/private/holdout.parquet",
+    "data/private/canaries.parquet",
     "data/private/keyed.parquet",
     "data/private/rounds/dpo1/scores.parquet",
 )

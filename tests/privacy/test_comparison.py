@@ -112,3 +112,11 @@ def test_auc_and_tpr_are_scikit_learns() -> None:
     constant = comparison.auc_of(np.zeros(400))(*weights)[0]
     assert constant == 0.5
     assert comparison.tpr_of(np.zeros(400))(*weights)[0] == 0.0
+
+
+def test_the_short_way_to_an_auc_is_the_long_way() -> None:
+    """Reports that count once each, with ties, against the same as multiples of one half."""
+    scores = np.random.default_rng(3).integers(0, 9, 120).astype(float)
+    used, unused = comparison.side_weights(sides())
+    auc = comparison.auc_of(scores)
+    assert auc(used, unused)[0] == pytest.approx(auc(used / 2, unused / 2)[0], abs=1e-12)

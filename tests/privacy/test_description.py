@@ -9,7 +9,7 @@ import pytest
 
 from synthfr.privacy.description import describe
 from synthfr.privacy.embedding_distance import distances
-from synthfr.privacy.overlap import Privacy
+from synthfr.privacy.settings import Privacy
 from synthfr.privacy.sides import Sides
 from tests.privacy.corpora import copied, frame, random_texts, sides_of
 
@@ -18,7 +18,7 @@ FORMULA = " le patient a été informé des résultats et consent à la suite"
 
 def described(synthetic: list[str], train: list[str], holdout: list[str]) -> Any:
     used, unused = frame(train, "t"), frame(holdout, "h")
-    return describe(synthetic, used, unused, Sides.of(used, unused, 0), Privacy(), 0)
+    return describe(synthetic, used, unused, Sides.of(used, unused, 0), Privacy(), 0).figures
 
 
 def test_copies_show_in_every_block() -> None:

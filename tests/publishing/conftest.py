@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -24,6 +26,20 @@ TEXTS = ["Patient fébrile, toux grasse.", "Dyspnée d'effort. Sortie à domicil
 AUDIT = {
     "train": {"containment": 0.015625, "longest_run_words": {"max": 9}},
     "gap": {"containment": 0.0009765625},
+    "verdict": 0,
+    "tests": {
+        "copied_runs": {
+            "train": 1.5,
+            "holdout": 1.25,
+            "difference": {"mean": 0.25, "low": -0.125, "high": 0.5},
+            "p_value": 0.25,
+            "exceeds": 0,
+            "risk": 0,
+            "adjusted_p": 0.25,
+            "detection": {"verbatim": 5, "reworded": None},
+            "verdict": 0,
+        }
+    },
 }
 
 Publish = Callable[..., Result]
@@ -78,21 +94,33 @@ def checkout(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 @pytest.fixture
 def audited(checkout: Path) -> Path:
     """With a privacy verdict, recorded in dvc.lock as that of this data set."""
-    write_json("metrics/privacy/dpo1.json", AUDIT)
+    record_audit(checkout, AUDIT)
+    return checkout
+
+
+def of_verdict(verdict: int) -> dict[str, Any]:
+    """Figures of an audit that ends so."""
+    found = copy.deepcopy(AUDIT) | {"verdict": verdict}
+    found["tests"]["copied_runs"]["verdict"] = verdict
+    return found
+
+
+def record_audit(checkout: Path, figures: dict[str, Any]) -> None:
+    """Write figures of dpo1's audit, and dvc.lock as after it."""
+    write_json("metrics/privacy/dpo1.json", figures)
     hashes = Hashes(Path(), checkout / ".hashes.json")
     data = {"path": "data/synthetic/dpo1", "md5": hashes.of("data/synthetic/dpo1")}
     code = {"path": "stages/synthesize.py", "md5": "0" * 32}
-    figures = {
+    written = {
         "path": "metrics/privacy/dpo1.json",
         "md5": hashes.of("metrics/privacy/dpo1.json"),
     }
     params = {"params.yaml": {"synthesize.temperature": 0.9}}
     stages = {
         "synthesize@dpo1": {"cmd": "x", "deps": [code], "params": params, "outs": [data]},
-        "privacy@dpo1": {"cmd": "x", "deps": [data], "outs": [figures]},
+        "privacy@dpo1": {"cmd": "x", "deps": [data], "outs": [written]},
     }
     Path("dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": stages}))
-    return checkout
 
 
 @pytest.fixture

@@ -63,6 +63,18 @@ def prompts() -> pd.DataFrame:
     )
 
 
+def codes() -> pd.DataFrame:
+    """A code list whose names the prompts have."""
+    return pd.DataFrame(
+        {
+            "code": ["I10", "E11", "J18"],
+            "label": ["hypertension artérielle", "diabète", "pneumopathie"],
+            "synonyms": [["HTA", "hypertension"], ["DNID", "diabète"], ["PAC", "HTA"]],
+            "sources": [["synonym"] * 2] * 3,
+        }
+    )
+
+
 def candidates(*rows: tuple[str, int, str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["prompt_id", "candidate", "text"]).astype(
         {"candidate": "int8"}

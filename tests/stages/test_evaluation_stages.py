@@ -19,6 +19,7 @@ from typer.testing import CliRunner, Result
 from synthfr import hardware, records
 from synthfr.disk import read_yaml
 from synthfr.pipeline import layout, tracking
+from synthfr.pipeline.cli.private_side import make_secret
 from tests import tiny
 from tests.coding import toy as coded
 from tests.scoring import toy as scored
@@ -61,6 +62,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recorded:
         frame["text"] += f" {CANARY}"
     records.write_table(train, layout.PRIVATE_TRAIN, records.REPORTS)
     records.write_table(holdout, layout.PRIVATE_HOLDOUT, records.REPORTS)
+    records.write_table(records.empty(records.CANARIES), layout.CANARIES, records.CANARIES)
     records.write_table(coded.reports(100, 13, "seed"), layout.SEED, records.REPORTS)
     sets = pd.DataFrame(
         [("code", [code], 1, 90 - place) for place, code in enumerate(coded.CODES)],
@@ -74,8 +76,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recorded:
     keyed["text"] += f"\n{CANARY}"
     records.write_table(keyed, layout.KEYED, records.KEYED)
     records.write_table(scored.prompts(), layout.PROMPTS, records.PROMPTS)
-    codes = pd.DataFrame([("I10", "HTA", ["HTA"], ["label"])], columns=records.CODES.schema.names)
-    records.write_table(codes, layout.CODES, records.CODES)
+    records.write_table(scored.codes(), layout.CODES, records.CODES)
     candidates(("p0", 0, scored.PRIVATE[0]), ("p0", 1, "HTA"), ("p1", 0, "BPCO"), ("p1", 1, ""))
     return recorded
 
@@ -119,6 +120,34 @@ def test_score(checkout: Recorded) -> None:
     assert metrics("score", "dpo1") == {"candidates": 4, "prompts": 2, "unjudged": 0}
     assert layout.private_scores("dpo1").stat().st_mode & 0o77 == 0  # its owner's alone
     assert not layout.scores("dpo1").exists()
+
+
+def test_release_with_noise(checkout: Recorded) -> None:
+    params = json.loads(Path("params.yaml").read_text())
+    params["score"]["release"] = "population"
+    params["score"]["evaluator"]["local"]["fit"] = "public"
+    params["score"]["dp"] |= {"stratum": "codes", "epsilon": 2.0}
+    Path("params.yaml").write_text(json.dumps(params))
+    assert invoke("score", "dpo1").exit_code == 0
+    result = invoke("release", "dpo1")
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert "data/private/secret.key is missing" in result.stderr
+    assert not layout.scores("dpo1").exists()
+    make_secret()
+    assert invoke("release", "dpo1").exit_code == 0
+    first = layout.scores("dpo1").read_bytes()
+    told = metrics("release", "dpo1")["dp"]
+    assert (told["ledger_entry"], told["neighbours"]) == (1, {"add_remove": 1})
+    result = invoke("release", "dpo1")
+    assert "at no cost" in result.stdout
+    assert layout.scores("dpo1").read_bytes() == first
+    assert metrics("release", "dpo1")["dp"] == told
+    # a new secret and an empty ledger: what was released shows that there was another
+    for name in ("secret.key", "secret.head", "ledger.jsonl"):
+        (layout.PRIVATE / name).unlink()
+    make_secret()
+    result = invoke("release", "dpo1")
+    assert "has 0 entries, and released metrics speak of 1" in result.stderr
 
 
 @pytest.mark.parametrize("way", ["order", "raw"])
@@ -280,9 +309,9 @@ def test_linkage_of_a_round_too_small_to_attack(checkout: Recorded) -> None:
         assert result.exit_code == 0, result.output
     found = metrics("linkage", "dpo1")
     # "by_scores" and the like are there for 20 documents and more
-    assert set(found) == {"round_texts", "findings"}
+    assert set(found) == {"round_texts", "verdict", "tests"}
     assert found["round_texts"]["chosen"]["own"] == 1  # of one pair, which copies its document
-    assert found["findings"]["round_texts"]["train"] == 1
+    assert found["tests"]["round_texts"]["train"] == 1
 
 
 def test_privacy_and_fidelity(checkout: Recorded) -> None:
@@ -291,7 +320,10 @@ def test_privacy_and_fidelity(checkout: Recorded) -> None:
         result = invoke(stage, "dpo1")
         assert result.exit_code == 0, result.output
     privacy, fidelity = metrics("privacy", "dpo1"), metrics("fidelity", "dpo1")
-    assert set(privacy) == {"train", "holdout", "gap"}
+    assert {"train", "holdout", "gap", "verdict", "tests"} <= set(privacy)
+    assert privacy["verdict"] < 2 and privacy["tests"]["copied_runs"]["detection"]["verbatim"]
+    limits = layout.plot("privacy", "dpo1", "detection").read_text()
+    assert limits.startswith("test,copied,reports,found\ncopied_runs,verbatim,")
     assert abs(privacy["gap"]["containment"]) < 0.05
     assert fidelity["documents"] == {
         "real": 150, "synthetic": 130, "difference": 20, "real_difference": 0,
@@ -314,6 +346,9 @@ def test_a_data_set_that_copies_train_is_caught(checkout: Recorded) -> None:
     assert invoke("privacy", "dpo2").exit_code == 0
     gap = metrics("privacy", "dpo2")["gap"]
     assert gap["containment"] > 0.5 and gap["report_share"]["low"] > 0
+    assert metrics("privacy", "dpo2")["verdict"] == 2
+    shown = layout.review("dpo2") / "index.html"
+    assert CANARY in shown.read_text("utf-8") and shown.stat().st_mode & 0o77 == 0
 
 
 def test_no_private_text_leaves(checkout: Recorded) -> None:
@@ -362,7 +397,8 @@ def test_help_imports_nothing_heavy(stage: str) -> None:
 
 def test_privacy_and_fidelity_start_fast() -> None:
     code = (
-        "import sys\nfrom synthfr import fidelity, privacy, records, scoring\n"
+        "import sys\nfrom synthfr import fidelity, records, scoring\n"
+        "from synthfr.privacy import examination, rewording\n"
         "assert not {'torch', 'sklearn', 'scipy.stats', 'spacy', 'sacrebleu'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

@@ -49,7 +49,7 @@ def test_same_parameters_same_bytes() -> None:
     first = small_seed.outputs()
     small_seed.run("seed")
     assert small_seed.outputs() == first
-    assert len(first) == 5
+    assert len(first) == 6
 
 
 def test_a_user_mistake_is_one_line_and_leaves_nothing() -> None:
@@ -78,7 +78,7 @@ def test_private_reports_elsewhere_in_the_checkout_are_refused() -> None:
 
 def test_the_private_tables_are_their_owners_alone() -> None:
     small_seed.run("seed")
-    for path in (layout.PRIVATE_TRAIN, layout.PRIVATE_HOLDOUT):
+    for path in (layout.PRIVATE_TRAIN, layout.PRIVATE_HOLDOUT, layout.CANARIES):
         assert path.stat().st_mode & 0o777 == 0o600
     assert layout.SEED.stat().st_mode & 0o044  # negative control: public tables are open
 

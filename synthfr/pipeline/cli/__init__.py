@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from synthfr.errors import UserError
-from synthfr.pipeline.cli import slurm, steps
+from synthfr.pipeline.cli import privacy_commands, sites, slurm, steps
 
 
 class Commands(TyperGroup):
@@ -43,8 +43,10 @@ profile = typer.Typer(no_args_is_help=True, help="Scales of the pipeline: overla
 app.add_typer(profile, name="profile")
 app.add_typer(slurm.cluster, name="cluster")
 app.command()(slurm.submit)
-for command in (steps.sample, steps.export, steps.publish):
+for command in (steps.sample, steps.export, steps.publish, sites.key):
     app.command()(command)
+for check_ in (privacy_commands.gate, privacy_commands.dossier, privacy_commands.verify):
+    app.command()(check_)
 
 Name = Annotated[str, typer.Argument(help="As `synth-fr profile list` has it.")]
 
@@ -88,6 +90,14 @@ def apply_profile(name: Name) -> None:
     from synthfr.pipeline.cli import profile_commands
 
     profile_commands.apply(name)
+
+
+@app.command()
+def secret() -> None:
+    """Make the secret that a hospital draws its noise with (score.release: population), once."""
+    from synthfr.pipeline.cli import private_side
+
+    private_side.make_secret()
 
 
 @app.command()

@@ -18,8 +18,9 @@ from typing import Any
 
 import typer
 
+from synthfr.dp import ledger
 from synthfr.errors import UserError
-from synthfr.pipeline import profiles
+from synthfr.pipeline import layout, profiles
 
 CLONES = Path(".scratch/seeds")
 
@@ -31,6 +32,7 @@ class Job:
     name: str  # of its folder
     overlay: Mapping[str, Any]  # as a profile's
     targets: tuple[str, ...] = ()  # of ``dvc repro``; none: everything
+    has_secret: bool = False  # a hospital of its own, for scores with noise
 
     @property
     def folder(self) -> Path:
@@ -83,6 +85,8 @@ def _prepare(job: Job) -> None:
         git("reset", "--quiet", "--hard", "FETCH_HEAD", folder=folder)
     git("checkout", "--quiet", "--", "params.yaml", folder=folder)
     profiles.lay(folder / "params.yaml", job.overlay)
+    if job.has_secret and not (folder / layout.SECRET).exists():
+        ledger.begin(folder / layout.SECRET)
 
 
 def _run(job: Job, logged: bool) -> int:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
-from synthfr.disk import digest, digest_tree, read_json, read_yaml
+from synthfr.disk import digest_tree, read_json
 from synthfr.errors import UserError
-from synthfr.pipeline import layout, private_files
+from synthfr.pipeline import audited, layout, private_files
 from synthfr.pipeline.parameters import Params, load_params
-from synthfr.pipeline.standing import LOCK, kept_hashes
 
 if TYPE_CHECKING:
+    from synthfr.privacy.gate import Acceptance
     from synthfr.publishing.origin import Origin
     from synthfr.publishing.terms import Terms
 
@@ -38,6 +38,7 @@ class Target:
     base: str | None = None  # what an adapter calls its base; None: the base's hub name
     repo: str | None = None  # of the hub
     dtype: Dtype = "bfloat16"
+    accepted: Acceptance | None = None  # who answers for a data set that fails the privacy gate
 
 
 def publish(step: str, kind: Kind, target: Target, *, upload: bool) -> None:
@@ -53,7 +54,7 @@ def publish(step: str, kind: Kind, target: Target, *, upload: bool) -> None:
         )
     if not upload:
         os.environ["HF_HUB_OFFLINE"] = "1"
-    write(step, kind, target)
+    write(step, kind, target, for_others=True)
     if not upload or target.repo is None:
         name = target.repo or "owner/name"
         typer.echo(f"{target.out} is ready. Look at it, then send it or have it sent (--upload):")
@@ -69,7 +70,9 @@ def export(step: str, out: Path, dtype: Dtype, *, lora: bool) -> None:
     """Write a step's policy for a server on this machine, as `publish` does for others."""
     os.environ["HF_HUB_OFFLINE"] = "1"
     base = str(layout.BASE.resolve())
-    write(step, "adapter" if lora else "merged", Target(out, base=base, dtype=dtype))
+    write(
+        step, "adapter" if lora else "merged", Target(out, base=base, dtype=dtype), for_others=False
+    )
     typer.echo(f"{out} holds the policy of {step}. Serve it, then set engine: openai:")
     if lora:
         rank = read_json(out / "adapter_config.json")["r"]
@@ -82,8 +85,10 @@ def export(step: str, out: Path, dtype: Dtype, *, lora: bool) -> None:
         typer.echo(f"  vllm serve {out} --served-model-name {step}")
 
 
-def write(step: str, kind: Kind, target: Target) -> None:
-    """The folder, after all that can be refused was looked at."""
+def write(step: str, kind: Kind, target: Target, *, for_others: bool) -> None:
+    """The folder, after all that can be refused was looked at. What is `for_others` must pass the
+    privacy gate.
+    """
     params = load_params()
     if step not in params.steps:
         raise UserError(f"There is no step '{step}': params.yaml knows {', '.join(params.steps)}.")
@@ -100,22 +105,39 @@ def write(step: str, kind: Kind, target: Target) -> None:
     for path in (layout.synthetic(step), layout.BASE, *chain):
         private_files.refuse_published(path, seed)
     base = models.read_provenance(layout.BASE)
-    audit, run = _measured(step)
+    audit, run = audited.audit_of(step), audited.run_of(step)
     digests = {folder.name: digest_tree(folder) for folder in chain}
-    origin = Origin(step, base, digests, _scores_left(digests), run)
+    left, guaranteed = audited.scores_left(digests), audited.guarantees(digests)
+    origin = Origin(step, base, digests, left, guaranteed, run)
     licence = {"license": target.licence} if target.licence else licences.licence(layout.BASE, base)
     if licence["license"] == licences.UNKNOWN and not target.licence:
         typer.echo("No licence: the base's card names none, say which with --license.", err=True)
-    if audit is None:
-        text = f"No privacy verdict of {step}, and the card says so: `dvc repro privacy@{step}`."
-        typer.echo(text, err=True)
-    terms = Terms(licence, audit, target.repo)
+    if for_others:
+        _let_out(step, audit, target.accepted)
+    terms = Terms(licence, audit, target.repo, target.accepted)
     if kind == "dataset":
         from synthfr.publishing.dataset import write_dataset
 
         write_dataset(layout.synthetic(step), target.out, origin, terms)
         return
     _write_model(params, kind, chain, target, origin, terms)
+
+
+def _let_out(step: str, audit: Mapping[str, Any] | None, accepted: Acceptance | None) -> None:
+    """UserError if the step's audit failed and nobody answers for it; says what else to know."""
+    from synthfr.privacy import gate
+
+    if audit is None or gate.verdict(audit) is None:
+        text = f"No privacy verdict of {step}, and the card says so: `dvc repro privacy@{step}`."
+        typer.echo(text, err=True)
+        return
+    if (against := gate.refusal(step, audit)) is not None and accepted is None:
+        raise UserError(
+            f'{against} {gate.OVERRIDE} "NAME: REASON" lets it out all the same, and the card says '
+            "who answers for it."
+        )
+    if (note := gate.warning(step, audit)) is not None:
+        typer.echo(note, err=True)
 
 
 def _write_model(
@@ -147,48 +169,6 @@ def _write_model(
         dtype=target.dtype,
         base=named,
     )
-
-
-def _measured(step: str) -> tuple[dict[str, Any] | None, dict[str, str]]:
-    """Figures of the privacy audit of exactly the data set that is here (None: there are none),
-    and what dvc.lock knows of the run that made it.
-    """
-    found = read_yaml(LOCK) if LOCK.is_file() else {}
-    stages: dict[str, Any] = (found or {}).get("stages") or {}
-    hashes = kept_hashes(layout.store_folder())
-    made = layout.synthetic(step).as_posix()
-    figures = layout.metrics("privacy", step)
-    here = hashes.of(made)
-    audited, written = stages.get(f"privacy@{step}"), stages.get(f"synthesize@{step}")
-    audit = None
-    if audited and _md5s(audited, "deps").get(made) == here is not None:
-        recorded = _md5s(audited, "outs").get(figures.as_posix())
-        audit = read_json(figures) if recorded == hashes.of(figures.as_posix()) else None
-    run = {}
-    if written and _md5s(written, "outs").get(made) == here is not None:
-        code = {
-            path: md5
-            for path, md5 in _md5s(written, "deps").items()
-            if path.partition("/")[0] not in ("data", "models")
-        }
-        run = {"code": digest(code), "parameters": digest(written.get("params") or {})}
-    return audit, run
-
-
-def _scores_left(rounds: Iterable[str]) -> list[str]:
-    """Of the rounds that a policy comes from, those whose scores left as numbers, by dvc.lock."""
-    found = read_yaml(LOCK) if LOCK.is_file() else {}
-    stages: dict[str, Any] = (found or {}).get("stages") or {}
-    params = {one: stages.get(f"release@{one}", {}).get("params", {}) for one in rounds}
-    return [
-        one
-        for one, of in params.items()
-        if (of.get("params.yaml") or {}).get("score.release") == "raw"
-    ]
-
-
-def _md5s(entry: Mapping[str, Any], part: str) -> dict[str, str]:
-    return {one["path"]: one.get("md5", "") for one in entry.get(part) or ()}
 
 
 def _repo_type(kind: Kind) -> Literal["dataset", "model"]:

@@ -76,6 +76,13 @@ def publish(
     upload: Annotated[
         bool, typer.Option("--upload", help="Also send it there, private if it is new.")
     ] = False,
+    accept_privacy_failure: Annotated[
+        str | None,
+        typer.Option(
+            metavar='"NAME: REASON"',
+            help="Let out what fails the privacy gate; the card says who answers for it, and why.",
+        ),
+    ] = None,
 ) -> None:
     """Write a step's data set or policy as a folder that the Hugging Face hub takes as it is."""
     from synthfr.pipeline.cli import publishing
@@ -83,5 +90,10 @@ def publish(
     if dataset + adapter + merged > 1:
         raise UserError("--dataset, --adapter and --merged are three folders: choose one of them.")
     kind: publishing.Kind = "adapter" if adapter else "merged" if merged else "dataset"
-    target = publishing.Target(out, license_, base, repo, dtype.value)
+    accepted = None
+    if accept_privacy_failure is not None:
+        from synthfr.privacy.gate import Acceptance
+
+        accepted = Acceptance.read(accept_privacy_failure)
+    target = publishing.Target(out, license_, base, repo, dtype.value, accepted)
     publishing.publish(step, kind, target, upload=upload)

@@ -14,6 +14,7 @@ from synthfr.pipeline.page import (
     baselines,
     faithfulness_figures,
     figures,
+    privacy_part,
     published,
     record,
     scores,
@@ -23,7 +24,8 @@ from synthfr.pipeline.page import (
 )
 from synthfr.pipeline.page.measured import Measured
 from synthfr.pipeline.page.numbers import percent, short
-from synthfr.pipeline.page.results import METRICS, REFERENCES, Estimate, Results, as_csv, load
+from synthfr.pipeline.page.results import METRICS, REFERENCES, Results, as_csv, load
+from synthfr.pipeline.page.values import Table, at, figure, filled, real
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,13 +61,6 @@ WATCHED = {  # title: feature of the fidelity file, digits
     "asked keywords found": ("keyword_recall", 3),
 }
 DRAWN_FAITHFUL = ("code_recall", "wrong_codes", "hospital_share")
-AUDITED = {  # title: path in the privacy file, digits
-    "n-grams that are in train": ("train/containment", 4),
-    "n-grams that are in holdout": ("holdout/containment", 4),
-    "train minus holdout, per report": ("gap/report_share", 4),
-    "longest run shared with train, words, mean": ("train/longest_run_words/mean", 1),
-    "longest run shared with train, words, most": ("train/longest_run_words/max", 0),
-}
 
 
 @dataclass(frozen=True)
@@ -84,14 +79,6 @@ class Sources:
     @property
     def measured(self) -> Measured:
         return Measured(self.metrics, self.is_shown)
-
-
-@dataclass(frozen=True)
-class TextTable:
-    """A small table: a title and cells for every row, under column names."""
-
-    columns: Sequence[str]
-    rows: Sequence[tuple[str, Sequence[str]]]
 
 
 def write(
@@ -145,7 +132,7 @@ def write(
         rounds=_round_table(measured, rounds),
         watched=_watch_table(measured, steps),
         faithful=_faithful_table(steps, faithful),
-        audited=_audit_table(measured, steps),
+        on_privacy=privacy_part.load(measured, steps, rounds),
         seeds=_over_seeds(sources.record, results, random_seed),
         samples=_samples(sources, steps, samples_per_step, random_seed),
     )
@@ -161,19 +148,17 @@ def _figures(sources: Sources, results: Results, rounds: Sequence[str]) -> dict[
     curves = {name: rows for name, rows in curves.items() if rows}
     fidelity = [sources.measured.of("fidelity", step) for step in steps]
     measures = {
-        title: ([_at(one, f"{name}/synthetic") for one in fidelity], _real(fidelity, name))
+        title: (
+            [at(one, f"{name}/synthetic") for one in fidelity],
+            real(fidelity, name),
+        )
         for title, (name, _) in WATCHED.items()
     }
     measures = {title: one for title, one in measures.items() if any(one[0])}
-    privacy = [sources.measured.of("privacy", step) for step in steps]
-    parts = {
-        side: [_at(one, f"{side}/containment") for one in privacy] for side in ("train", "holdout")
-    }
     return {
         "by_step": figures.by_step(results) if results.sizes else "",
         "dpo": figures.dpo_curves(curves) if curves else "",
         "watch": figures.watch(steps, measures) if any(fidelity) else "",
-        "privacy": figures.overlap(steps, parts) if any(privacy) else "",
     }
 
 
@@ -186,20 +171,20 @@ def _over_seeds(path: Path, results: Results, seed: int) -> dict[str, Any]:
     return {
         "headline": seed_tables.headline(found),
         "tables": [
-            (table.title, TextTable(table.head[1:], [(row[0], row[1:]) for row in table.rows]))
+            (table.title, Table(table.head[1:], [(row[0], row[1:]) for row in table.rows]))
             for table in tables
             if table is not None
         ],
     }
 
 
-def _beside_published(results: Results) -> tuple[str, TextTable] | None:
+def _beside_published(results: Results) -> tuple[str, Table] | None:
     """Title and table; None where the publication has no figure of the cells measured here."""
     table = published.beside_ours(results)
     if table is None:
         return None
     rows = [(f"{int(size):,} reports, top {top_k}", cells) for size, top_k, *cells in table.rows]
-    return table.title, TextTable(table.head[2:], rows)
+    return table.title, Table(table.head[2:], rows)
 
 
 def _rules(results: Results) -> list[tuple[str, str]]:
@@ -209,38 +194,38 @@ def _rules(results: Results) -> list[tuple[str, str]]:
     return [(title, f"{path}/macro_f1") for path, title in found.items()]
 
 
-def _round_table(measured: Measured, rounds: Sequence[str]) -> TextTable:
+def _round_table(measured: Measured, rounds: Sequence[str]) -> Table:
     rows = [
         (
             title,
-            [_figure(_at(measured.of(stage, one), path), digits) for one in rounds],
+            [figure(at(measured.of(stage, one), path), digits) for one in rounds],
         )
         for title, (stage, path, digits) in ROUND_FIGURES.items()
     ]
-    return TextTable(rounds, _measured(rows))
+    return Table(rounds, filled(rows))
 
 
-def _watch_table(measured: Measured, steps: Sequence[str]) -> TextTable:
+def _watch_table(measured: Measured, steps: Sequence[str]) -> Table:
     trees = [measured.of("fidelity", step) for step in steps]
     rows = [
         (
             title,
             [
-                *(_figure(_at(tree, f"{name}/synthetic"), digits) for tree in trees),
-                _figure(_real(trees, name), digits),
+                *(figure(at(tree, f"{name}/synthetic"), digits) for tree in trees),
+                figure(real(trees, name), digits),
             ],
         )
         for title, (name, digits) in WATCHED.items()
     ]
-    return TextTable([*map(baselines.title, steps), "private holdout"], _measured(rows))
+    return Table([*map(baselines.title, steps), "private holdout"], filled(rows))
 
 
-def _faithful_table(steps: Sequence[str], found: Mapping[str, Sequence[float | None]]) -> TextTable:
+def _faithful_table(steps: Sequence[str], found: Mapping[str, Sequence[float | None]]) -> Table:
     rows = [
-        (faithfulness_figures.title(name), [_figure(value, 3) for value in values])
+        (faithfulness_figures.title(name), [figure(value, 3) for value in values])
         for name, values in found.items()
     ]
-    return TextTable([*map(baselines.title, steps)], rows)
+    return Table([*map(baselines.title, steps)], rows)
 
 
 def _faithful_figure(steps: Sequence[str], found: Mapping[str, Sequence[float | None]]) -> str:
@@ -251,26 +236,6 @@ def _faithful_figure(steps: Sequence[str], found: Mapping[str, Sequence[float | 
         if name in found
     }
     return figures.watch(steps, drawn) if drawn else ""
-
-
-def _audit_table(measured: Measured, steps: Sequence[str]) -> TextTable:
-    trees = [measured.of("privacy", step) for step in steps]
-    rows = [
-        (title, [_with_limits(tree, path, digits) for tree in trees])
-        for title, (path, digits) in AUDITED.items()
-    ]
-    return TextTable([*map(baselines.title, steps)], _measured(rows))
-
-
-def _measured(rows: Sequence[tuple[str, Sequence[str]]]) -> list[tuple[str, Sequence[str]]]:
-    return [(title, cells) for title, cells in rows if set(cells) != {text_tables.NOTHING}]
-
-
-def _with_limits(tree: Mapping[str, Any], path: str, digits: int) -> str:
-    estimate = Estimate.read(_tree(tree, path))
-    if estimate is None:
-        return _figure(_at(tree, path), digits)
-    return spread.plus_minus(estimate, lambda value: _figure(value, digits))
 
 
 def _samples(
@@ -297,26 +262,3 @@ def _rows(path: Path) -> list[dict[str, float]]:
     with path.open(encoding="utf-8", newline="") as file:
         found = list(csv.DictReader(file))
     return [{key: float(value) for key, value in row.items() if value} for row in found]
-
-
-def _real(trees: Sequence[Mapping[str, Any]], feature: str) -> float | None:
-    return next(
-        (value for tree in trees if (value := _at(tree, f"{feature}/real")) is not None), None
-    )
-
-
-def _at(tree: Any, path: str) -> float | None:
-    found = _tree(tree, path)
-    return found if isinstance(found, int | float) else None
-
-
-def _tree(tree: Any, path: str) -> Any:
-    for part in path.split("/"):
-        tree = tree.get(part) if isinstance(tree, Mapping) else None
-    return tree
-
-
-def _figure(value: float | None, digits: int) -> str:
-    return (
-        text_tables.NOTHING if value is None else f"{round(value, digits) + 0.0:,.{digits}f}"
-    )  # no -0

@@ -136,6 +136,34 @@ def overlap(steps: Sequence[str], parts: Mapping[str, Sequence[float | None]]) -
         return _svg(figure)
 
 
+def sandwich(
+    ceilings: Mapping[str, float | None],
+    found: Mapping[str, tuple[float, float, float] | None],
+    fpr: float,
+) -> str:
+    """By round: the most that any attack could find by the guarantee, the most that one has found
+    (with its limits), and chance.
+    """
+    with _style("sandwich"):
+        figure, axes = _panels([""], width=5.0)
+        places = {name: place for place, name in enumerate(ceilings)}
+        bounds = [(places[name], one) for name, one in ceilings.items() if one is not None]
+        xs, ys = zip(*bounds, strict=True) if bounds else ((), ())
+        axes[0].plot(xs, ys, color=PALETTE[1], marker="v", label="ceiling of the guarantee")
+        for name, one in found.items():
+            if one is not None:
+                mean, low, high = one
+                axes[0].errorbar(
+                    places[name], mean, [[mean - low], [high - mean]], color=PALETTE[0],
+                    marker="o", capsize=3, label="strongest attack",
+                )  # fmt: skip
+        axes[0].axhline(fpr, color=INK, linestyle="--", label="chance")
+        axes[0].set_xticks(list(places.values()), list(places))
+        axes[0].set_ylim(0, 1)
+        axes[0].set_ylabel(f"found at {fpr:.0%} false alarms")
+        return _svg(figure)
+
+
 def _ticks(steps: Sequence[str]) -> list[str]:
     """Titles of the steps, on as many lines as they have words: panels are narrow."""
     return [baselines.title(step).replace(" ", "\n") for step in steps]

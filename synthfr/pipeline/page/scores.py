@@ -8,6 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+SUMMED = (
+    "The scores of {} are of the private corpus as a whole, not of a candidate's own document "
+    "(score.release: population); metrics/release says with how much noise, and what is guaranteed."
+)
 KEPT = (
     "The scores of {} stayed on the private side: what left is which candidates were chosen "
     "(score.release: order), so that none can be drawn here."
@@ -31,12 +35,15 @@ def load(tables: Mapping[str, Path]) -> Scores:
     from synthfr.records import ORDERS, SCORES, kind_of, read_one_of
 
     totals: dict[str, list[float]] = {}
-    kept = []
+    kept, summed = [], []
     for name, path in tables.items():
         frame = read_one_of(path, SCORES, ORDERS)
         if kind_of(frame, SCORES, ORDERS) is ORDERS:
             kept.append(name)
         elif len(frame):
             totals[name] = [float(value) for value in frame["total"]]
-    told = ((LEFT, list(totals)), (KEPT, kept))
+            # the total alone, where it is not made of scores that left with it
+            if frame.drop(columns=[*SCORES.key, "total"]).isna().all(axis=None):
+                summed.append(name)
+    told = ((LEFT, [one for one in totals if one not in summed]), (SUMMED, summed), (KEPT, kept))
     return Scores(totals, [text.format(", ".join(names)) for text, names in told if names])

@@ -21,6 +21,8 @@ _CELL = re.compile(
 )
 # MLflow lists metrics by name: macro-F1, under the name that scikit-learn knows it by, comes first
 _SHOWN_AS = {"macro_f1": "f1_macro", "micro_f1": "f1_micro", "map": "map"}
+# of a privacy test what a reader compares; all of it stands in the metrics file
+_OF_TEST = re.compile(r"tests/\w+/(train|holdout|difference/mean|detection/\w+|verdict)")
 _FIDELITY = {"synthetic": "fidelity", "difference": "fidelity_difference"}
 _FAITHFULNESS = "faithfulness/"  # of `fidelity`, where the truth behind a report is known
 # of a stage that measures more than a dozen: patterns of those that its run shows
@@ -35,7 +37,9 @@ _HEADLINES: dict[str, tuple[str, ...]] = {
     "linkage": ("findings/*/train", "findings/*/holdout", "findings/*/p_value"),
     "release": ("*/mean", "spread", "counts/pairs", "counts/dropped_*"),
     "privacy": (
-        *("gap/report_share/*", "*/report_share/mean", "*/containment", "*/longest_run_words/max"),
+        *("verdict", "gap/report_share/*", "train/report_share/mean", "holdout/report_share/mean"),
+        *("gap/containment", "train/containment", "holdout/containment"),
+        "train/longest_run_words/max",
     ),
     "fidelity": (
         *("faithfulness/code_recall", "faithfulness/wrong_codes", "faithfulness/well_formed"),
@@ -145,7 +149,8 @@ def _summary_name(stage: str, name: str) -> str | None:
         # limits apart, or MLflow's charts would begin with the upper ones
         return f"{'limits/' if limit else ''}{metric}/{match['cell']}{match['top']}"
     if stage == "privacy" and not name.startswith("run/"):
-        return f"privacy/{name}"
+        shown = not name.startswith("tests/") or _OF_TEST.fullmatch(name)
+        return f"privacy/{name}" if shown else None
     if stage == "fidelity" and name.startswith(_FAITHFULNESS):
         return name
     feature, _, part = name.rpartition("/")

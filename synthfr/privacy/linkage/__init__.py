@@ -9,10 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from synthfr.privacy import verdicts
 from synthfr.privacy.findings import Finding
 from synthfr.privacy.linkage.attack import attack
 from synthfr.privacy.linkage.round_texts import round_texts
 from synthfr.privacy.linkage.suspects import Linkage, Round, drawn
+from synthfr.privacy.verdicts import Gate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,10 +32,29 @@ class Audit:
 
     findings: Sequence[Finding]
     measures: Mapping[str, Any]
+    gate: Gate
 
     def as_dict(self) -> dict[str, Any]:
-        """Numbers for the metrics file."""
-        return {**self.measures, "findings": {one.test: one.as_dict() for one in self.findings}}
+        """Numbers for the metrics file: measures, verdict and tests."""
+        judged = verdicts.judge(self.findings, {}, self.gate, self._controls())
+        return {**self.measures, **verdicts.as_dict(judged)}
+
+    def _controls(self) -> set[str]:
+        """Tests that find the documents where all scores leave as numbers (`published`), as they
+        did before there was a choice: no smaller leak can be planted in a table of scores.
+        """
+        way = self.measures.get("by_scores", {}).get("published")
+        if way is None:
+            return set()
+        alpha = verdicts.strictest(self.gate.alpha, len(self.findings))
+        p_values = {
+            "score_membership": way["among_all"]["auc"]["p_value"],
+            "score_membership_known_prompt": way["known_prompt"]["auc"]["p_value"],
+            "score_membership_beside_prompts": way["with_prompts"]["auc_gain"]["p_value"],
+        }
+        found = {test for test, p_value in p_values.items() if p_value <= alpha}
+        linked = way["linked"]["low"] > self.measures["chance"]
+        return found | ({"score_linking"} if linked else set())
 
 
 def audit(
@@ -46,6 +67,7 @@ def audit(
     keywords: Keywords,
     *,
     ngram: int,
+    gate: Gate,
     random_seed: int,
 ) -> Audit:
     """The linkage attack on a round, and whether its texts repeat passages of `ngram` words of the
@@ -70,4 +92,4 @@ def audit(
         random_seed,
     )
     found = [*findings, *([texts] if texts else [])]
-    return Audit(found, {**measures, "round_texts": of_texts})
+    return Audit(found, {**measures, "round_texts": of_texts}, gate)

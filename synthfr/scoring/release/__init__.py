@@ -7,8 +7,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from synthfr.preferences import matched
-from synthfr.scoring.release import order, raw
-from synthfr.scoring.release.gate import NotReleasable, Released, ScoredRound
+from synthfr.scoring.release import order, population, raw
+from synthfr.scoring.release.gate import Books, NotReleasable, Released, ScoredRound
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from synthfr.preferences import Pair
     from synthfr.scoring.scores import Score
 
-__all__ = ["NotReleasable", "Released", "ScoredRound", "release"]
+__all__ = ["Books", "NotReleasable", "Released", "ScoredRound", "release"]
 
-_WAYS = {"order": order.released, "raw": raw.released}
+_WAYS = {"order": order.released, "raw": raw.released, "population": population.released}
 
 
 def release(
@@ -27,12 +27,14 @@ def release(
     params: Score,
     pair: Pair,
     random_seed: int,
+    books: Books | None = None,
 ) -> Released:
-    """What `params.release` lets out of a round's `scores` (SCORES, all columns) of its public
-    `candidates` (CANDIDATES). `random_seed` is the round's, as `preferences.choose` wants it.
+    """What `params.release` lets out of a round's `scores` (PRIVATE_SCORES) of its public
+    `candidates` (CANDIDATES). `random_seed` is the round's, as `preferences.choose` wants it;
+    `population` alone takes `books`.
 
     Scores of other candidates are a UserError.
     """
     matched(candidates, scores)
-    scored = ScoredRound(scores, candidates, params.weights, pair, random_seed)
+    scored = ScoredRound(scores, candidates, params, pair, random_seed, books)
     return _WAYS[params.release](scored)

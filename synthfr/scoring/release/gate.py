@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from synthfr.preferences import Pair
-    from synthfr.scoring.scores import ScoreWeights
+    from synthfr.scoring.scores import Score
 
 
 class NotReleasable(Exception):
@@ -30,16 +31,32 @@ class NotReleasable(Exception):
 
 
 @dataclass(frozen=True)
+class Books:
+    """What a release with noise is made and paid with.
+
+    Attributes:
+        round_name: that its answer is written down under.
+        secret_file: the hospital's; its ledger lies beside it.
+        known_entries: of the ledger, as far as earlier releases tell (`ledger.charge`).
+    """
+
+    round_name: str
+    secret_file: Path
+    known_entries: int
+
+
+@dataclass(frozen=True)
 class ScoredRound:
-    """One round on the private side: every score of every candidate (SCORES), the public
+    """One round on the private side: every score of every candidate (PRIVATE_SCORES), the public
     `candidates` (CANDIDATES), and what decides about them.
     """
 
     scores: pd.DataFrame
     candidates: pd.DataFrame
-    weights: ScoreWeights
+    params: Score
     pair: Pair
     random_seed: int  # of this round
+    books: Books | None
 
 
 @dataclass(frozen=True)

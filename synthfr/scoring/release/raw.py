@@ -25,8 +25,8 @@ RISK = (
 
 def released(scored: ScoredRound) -> Released:
     """SCORES of the round, parts without a weight null, and what `describe` says of them."""
-    table = scored.scores.copy()
-    weighted = {name for name, weight in scored.weights if weight > 0}
+    table = scored.scores[SCORES.schema.names].copy()
+    weighted = {name for name, weight in scored.params.weights if weight > 0}
     for name in table.columns.drop([*SCORES.key, "total"]):
         if name not in weighted:
             table[name] = np.full(len(table), np.nan, dtype=np.float32)

@@ -1,0 +1,117 @@
+"""What the tests of one set say together: `pass`, `fail`, or `cannot tell`.
+
+Each test alone errs with probability alpha; of ten, one would often accuse a harmless set. So the p
+values are corrected together (Holm 1979). And a test that finds nothing passes only if it would
+have found a leak of the size that the gate names: its detection limit was measured.
+
+What a test of a difference cannot see: one private report repeated word for word raises the figure
+of train by one report in a thousand, which chance does as well. Such a leak is found by an absolute
+limit (`Finding.exceeds`: a copied passage longer than any formula), which no correction touches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import get_args
+
+from synthfr.privacy.detection import UNKNOWN, Limits
+from synthfr.privacy.findings import Finding, Risk
+from synthfr.privacy.outcome import Verdict
+from synthfr.section import Count, ProperShare, Section
+
+RISKS: tuple[Risk, ...] = get_args(Risk)  # numbered so in the metrics file
+
+
+class Gate(Section):
+    """Parameters `privacy.gate`: see the comments in params.yaml."""
+
+    alpha: ProperShare = 0.05
+    verbatim: Count = 20
+    reworded: Count | None = None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A test's finding, its p value after the correction, its limits and its verdict; `control`:
+    whether it found the leak of a positive control, instead of a planted one.
+    """
+
+    finding: Finding
+    adjusted_p: float
+    limits: Limits
+    verdict: Verdict
+    control: bool = False
+
+    def as_dict(self) -> dict[str, object]:
+        """Numbers for the metrics file."""
+        return {
+            **self.finding.as_dict(),
+            "risk": RISKS.index(self.finding.risk),
+            "adjusted_p": self.adjusted_p,
+            "detection": self.limits.as_dict() | ({"control": 1} if self.control else {}),
+            "verdict": int(self.verdict),
+        }
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Adjusted p values, in the order given: the smallest of m times m, the next times m - 1, and
+    so on, none below one before it (Holm 1979).
+    """
+    order = sorted(range(len(p_values)), key=lambda at: p_values[at])
+    adjusted, highest = [0.0] * len(p_values), 0.0
+    for place, at in enumerate(order):
+        highest = max(highest, min(1.0, (len(p_values) - place) * p_values[at]))
+        adjusted[at] = highest
+    return adjusted
+
+
+def strictest(alpha: float, tests: int) -> float:
+    """Level that the first of `tests` must reach under Holm's correction: limits are measured
+    there, so that a leak which one test alone sees is found by the gate too.
+    """
+    return alpha / max(tests, 1)
+
+
+def judge(
+    findings: Sequence[Finding],
+    limits: Mapping[str, Limits],
+    gate: Gate,
+    controls: Collection[str] = (),
+) -> dict[str, Judged]:
+    """Test name -> verdict. `limits` by test name; a test without is one of unknown limit.
+    `controls`: tests that found a leak that is known to be there, where none can be planted.
+    """
+    adjusted = holm([one.p_value for one in findings])
+    judged = {}
+    for one, p_value in zip(findings, adjusted, strict=True):
+        limit, control = limits.get(one.test, UNKNOWN), one.test in controls
+        verdict = _verdict(one, p_value, control or _suffices(limit, gate), gate)
+        judged[one.test] = Judged(one, p_value, limit, verdict, control)
+    return judged
+
+
+def overall(judged: Mapping[str, Judged]) -> Verdict:
+    """The worst; nothing tested is nothing told."""
+    return max((one.verdict for one in judged.values()), default=Verdict.CANNOT_TELL)
+
+
+def as_dict(judged: Mapping[str, Judged]) -> dict[str, object]:
+    """``{"verdict": 0 | 1 | 2, "tests": {name: ...}}``: what the page, the card, the dossier and
+    the gate read, of steps and of rounds.
+    """
+    return {
+        "verdict": int(overall(judged)),
+        "tests": {name: one.as_dict() for name, one in judged.items()},
+    }
+
+
+def _verdict(finding: Finding, adjusted_p: float, sees: bool, gate: Gate) -> Verdict:
+    if finding.exceeds or (adjusted_p <= gate.alpha and finding.difference.mean > 0):
+        return Verdict.FAIL
+    return Verdict.PASS if sees else Verdict.CANNOT_TELL
+
+
+def _suffices(limits: Limits, gate: Gate) -> bool:
+    wanted = ((limits.verbatim, gate.verbatim), (limits.reworded, gate.reworded))
+    return all(most is None or (one is not None and one <= most) for one, most in wanted)

@@ -1,0 +1,135 @@
+"""What a dossier says, from the figures of the audits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from synthfr.disk import read_yaml
+from synthfr.errors import UserError
+from synthfr.privacy.outcome import Verdict
+from synthfr.privacy.questions import Question, question
+from synthfr.privacy.verdicts import RISKS
+
+HERE = Path(__file__).parent
+NOTHING = "–"
+FPR = 0.01
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a step.
+
+    Attributes:
+        figures: of its privacy audit (metrics/privacy), with a verdict.
+        rounds: of the audits of what its rounds let out (metrics/linkage), by round.
+        guarantee: what the last of its rounds claims (``dp`` of metrics/release); empty: nothing.
+        lineage: as `Origin.as_dict` has it, with ``reports_sha256``.
+    """
+
+    step: str
+    figures: Mapping[str, Any]
+    lineage: Mapping[str, Any]
+    rounds: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    guarantee: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One test, as the page shows it."""
+
+    name: str
+    question: Question
+    risk: int
+    used: str
+    unused: str
+    difference: str
+    interval: str
+    verbatim: str
+    reworded: str
+    verdict: int
+
+
+def languages() -> list[str]:
+    """In which there is a dossier."""
+    return sorted(path.stem for path in HERE.glob("*.yaml"))
+
+
+def render(facts: Facts, language: str) -> str:
+    """The page, HTML. UserError for a language that there is none in."""
+    if language not in languages():
+        raise UserError(f"--language: no dossier in '{language}': {' or '.join(languages())}.")
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    words = read_yaml(HERE / f"{language}.yaml")
+    rows = _rows(facts.figures, language, words["decimal"])
+    rounds = [
+        (name, _rows(figures, language, words["decimal"]))
+        for name, figures in facts.rounds.items()
+        if figures.get("tests")
+    ]
+    everything = [*rows, *(row for _, own in rounds for row in own)]
+    environment = Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    return environment.get_template("dossier.html.j2").render(
+        language=language,
+        words=words,
+        step=facts.step,
+        verdict=max((row.verdict for row in everything), default=int(Verdict.CANNOT_TELL)),
+        by_risk=[[row for row in rows if row.risk == number] for number in range(len(RISKS))],
+        rounds=rounds,
+        failed=[row for row in everything if row.verdict == Verdict.FAIL],
+        guarantee=_guarantee(facts.guarantee, words),
+        lineage=_lineage(facts.lineage, words["lineage_names"]),
+    )
+
+
+def _rows(figures: Mapping[str, Any], language: str, decimal: str) -> list[Row]:
+    def told(value: float | None, sign: str = "") -> str:
+        return NOTHING if value is None else f"{value:{sign}.3g}".replace(".", decimal)
+
+    rows = []
+    for name, one in (figures.get("tests") or {}).items():
+        difference = one["difference"]
+        limits = [difference.get(part) for part in ("low", "high")]
+        between = (
+            f"{told(limits[0], '+')} … {told(limits[1], '+')}" if None not in limits else NOTHING
+        )
+        rows.append(
+            Row(
+                name, question(name, language), one["risk"], told(one["train"]),
+                told(one["holdout"]), told(difference["mean"], "+"), between,
+                told(one["detection"]["verbatim"]), told(one["detection"]["reworded"]),
+                one["verdict"],
+            )
+        )  # fmt: skip
+    return rows
+
+
+def _guarantee(dp: Mapping[str, Any], words: Mapping[str, Any]) -> list[str]:
+    if not dp:
+        return [words["no_guarantee"]]
+    from synthfr.dp.accounting import tpr_ceiling
+
+    def told(value: float, form: str = ".3g") -> str:
+        return f"{value:{form}}".replace(".", words["decimal"])
+
+    ceiling = told(100 * tpr_ceiling(dp["mu"]["all_rounds"], FPR)) + " %"
+    said = words["guarantee_text"].format(
+        epsilon=told(dp["epsilon"]["all_rounds"]), delta=told(dp["delta"]), ceiling=ceiling
+    )
+    spent = words["ledger_text"].format(spent=told(dp["epsilon"]["spent"]))
+    return [said, spent, words["not_covered"]]
+
+
+def _lineage(lineage: Mapping[str, Any], names: Mapping[str, str]) -> Sequence[tuple[str, str]]:
+    return [
+        (names["reports"], lineage["reports_sha256"]),
+        (names["base"], lineage["base"]["digest"]),
+        *((f"{names['adapter']} {one['step']}", one["digest"]) for one in lineage["adapters"]),
+        *((names[name], digest) for name, digest in lineage["run"].items()),
+    ]
