@@ -21,6 +21,9 @@ PRIVATE_HOLDOUT = PRIVATE / "holdout.parquet"
 KEYED = PRIVATE / "keyed.parquet"
 FAILURES = PRIVATE / "failures"  # tracebacks that may quote private text
 
+SITE_MEMORY = PRIVATE / "site.json"  # what a hospital keeps of the questions that it answered
+EXCHANGE = Path("data/exchange")  # hospitals' answers, as they were accepted outside
+
 MODELS = Path("models")
 BASE = MODELS / "base"
 
@@ -105,6 +108,11 @@ def synthetic(step: str) -> Path:
 
 def synthetic_reports(step: str) -> Path:
     return synthetic(step) / "reports.parquet"
+
+
+def answers(exchange: str, item: str | None = None) -> Path:
+    """Folder of accepted bundles, each with the public key of its sender beside it."""
+    return EXCHANGE / (exchange if item is None else f"{exchange}/{item}")
 
 
 def metrics(stage: str, item: str | None = None) -> Path:

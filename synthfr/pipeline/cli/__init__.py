@@ -43,7 +43,11 @@ profile = typer.Typer(no_args_is_help=True, help="Scales of the pipeline: overla
 app.add_typer(profile, name="profile")
 app.add_typer(slurm.cluster, name="cluster")
 app.command()(slurm.submit)
-for command in (steps.sample, steps.export, steps.publish, sites.key):
+app.add_typer(sites.bundle, name="bundle")
+for command in (
+    *(steps.sample, steps.export, steps.publish),
+    *(sites.key, sites.outside, sites.score, sites.accept),
+):
     app.command()(command)
 
 Name = Annotated[str, typer.Argument(help="As `synth-fr profile list` has it.")]
