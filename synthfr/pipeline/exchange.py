@@ -19,17 +19,21 @@ from synthfr import records
 from synthfr.disk import atomic_path, read_yaml
 from synthfr.errors import UserError
 from synthfr.pipeline import dvc_graph, layout
-from synthfr.sites import bundle, exchanges, scores
+from synthfr.sites import bundle, combine, evaluation, exchanges, keywords, scores
 from synthfr.sites.exchanges import Answer, Exchange, Question
 from synthfr.sites.manifest import Manifest
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from synthfr.pipeline.parameters import Params
 
 # what the answer of each exchange stands for: these stages' outputs
-STAGES: Mapping[Exchange, tuple[str, ...]] = {"scores": ("score", "release")}
+STAGES: Mapping[Exchange, tuple[str, ...]] = {
+    "keywords": ("keywords",),
+    "scores": ("score", "release"),
+    "evaluation": evaluation.STAGES,
+}
+# also answered with: how private reports are read and split
+_ALSO: Mapping[Exchange, tuple[str, ...]] = {"keywords": ("seed",)}
 
 _BUNDLE, _KEY = ".zip", ".pub"
 _SITE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
@@ -51,7 +55,7 @@ def counted(exchange: Exchange, item: str | None, params: Params) -> dict[str, A
     values = params.model_dump(mode="json")
     graph = dvc_graph.resolve(read_yaml("dvc.yaml"), values)
     names = set()
-    for kind in STAGES[exchange]:
+    for kind in (*STAGES[exchange], *_ALSO.get(exchange, ())):
         name = kind if item is None else f"{kind}@{item}"
         if name not in graph.stages:
             known = ", ".join(one for one in graph.stages if one.startswith(f"{kind}@"))
@@ -60,8 +64,29 @@ def counted(exchange: Exchange, item: str | None, params: Params) -> dict[str, A
     return {name: dvc_graph.value_at(values, name) for name in sorted(names)}
 
 
-def scores_question(round_: str, params: Params, site: str | None = None) -> Question:
-    """About a round's candidates; of a `site`'s prompts only, where one is named."""
+def question(
+    exchange: Exchange, item: str | None, params: Params, site: str | None = None
+) -> Question:
+    """What would be asked now about a round or step; of scores, of a `site`'s prompts only where
+    one is named.
+    """
+    if exchange == "scores":
+        return _about_scores(str(item), params, site)
+    if exchange == "keywords":
+        return keywords.question(
+            counted(exchange, item, params),
+            seed=records.read_table(layout.SEED, records.REPORTS),
+            codes=records.read_table(layout.CODES, records.CODES),
+        )
+    return evaluation.question(
+        str(item),
+        counted(exchange, item, params),
+        reports=records.read_table(layout.synthetic_reports(str(item)), records.SYNTHETIC),
+        code_sets=records.read_table(layout.CODE_SETS, records.CODE_SETS),
+    )
+
+
+def _about_scores(round_: str, params: Params, site: str | None) -> Question:
     prompts = records.read_table(layout.PROMPTS, records.PROMPTS)
     if site is not None:
         prompts = prompts[prompts["prompt_id"].isin(prompts_of(site))]
@@ -105,7 +130,9 @@ def accept(path: Path, senders: Sequence[Path], params: Params) -> Accepted:
         raise UserError(f"{path}: {error}") from None
     folder = layout.answers(manifest.exchange, manifest.item)
     new = Accepted(site, answer, manifest)
-    _check_together([*_still_fitting(folder, site, manifest, params), new])
+    others = _still_fitting(folder, site, manifest, params)
+    if manifest.exchange == "scores":  # refuse a mix of ways before it is in place
+        combine.released([one.answer for one in (*others, new)])
     with atomic_path(folder / f"{site}{_KEY}") as partial:
         shutil.copyfile(opened.sender, partial)
     with atomic_path(folder / f"{site}{_BUNDLE}") as partial:
@@ -123,8 +150,13 @@ def read_bundle(path: Path) -> bytes:
 
 def check(answer: Answer, manifest: Manifest, params: Params) -> None:
     """Refuse an answer that does not fit what lies here now."""
-    whole = scores_question(str(manifest.item), params)
-    scores.check(answer, manifest, whole, params.score)
+    now = question(manifest.exchange, manifest.item, params)
+    if manifest.exchange == "scores":
+        scores.check(answer, manifest, now, params.score)
+    elif manifest.exchange == "keywords":
+        keywords.check(answer, manifest, now, params.keywords, params.prompt.template)
+    else:
+        evaluation.check(answer, manifest, now)
 
 
 def accepted(exchange: Exchange, item: str | None) -> list[Accepted]:
@@ -177,12 +209,6 @@ def _still_fitting(folder: Path, site: str, manifest: Manifest, params: Params) 
     return kept
 
 
-def _check_together(answers: Sequence[Accepted]) -> None:
-    from synthfr.sites import combine
-
-    combine.released([one.answer for one in answers])
-
-
 def _site(key: Path) -> str:
     """A site is called as the file with its public key, without the suffix."""
     if not _SITE.fullmatch(key.stem):
@@ -190,15 +216,3 @@ def _site(key: Path) -> str:
             f"{key}: a site is called as its key's file, in letters, digits, _ and -: rename it."
         )
     return key.stem
-
-
-def combined_scores(round_: str, params: Params) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """What the hospitals let out of a round's scores (ORDERS or SCORES), and their measures by
-    stage.
-    """
-    from synthfr.sites import combine
-
-    answers = checked("scores", round_, params)
-    table = combine.released(answers)
-    scores.complete(table, records.read_table(layout.candidates(round_), records.CANDIDATES))
-    return table, combine.measures(answers)

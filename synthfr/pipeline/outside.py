@@ -16,19 +16,27 @@ from typing import Any
 from synthfr.disk import write_text
 from synthfr.pipeline import layout, profiles
 from synthfr.pipeline.exchange import STAGES
+from synthfr.sites.exchanges import Exchange
 
 _PRIVATE = "PRIVATE."  # how the description of a private stage begins
 _CODE = ["stages/answer.py", "synthfr/sites"]
 _MADE = ("outs", "metrics", "plots")
 # what the answers of an exchange are checked against, beside the data that its stages read: `score`
 # reads what `release` does not, and one question is asked about both
-_ASKED = {
+_ASKED: Mapping[Exchange, list[str]] = {
+    "keywords": [
+        "synthfr/prompts",
+        "data/public/seed.parquet",
+        "data/public/codes.parquet",
+        "${prompt.watch}",
+    ],
     "scores": [
         "data/public/prompts.parquet",
         "data/public/seed.parquet",
         "data/rounds/${key}/candidates.parquet",
         "data/rounds/${key}/judgements.parquet",
-    ]
+    ],
+    "evaluation": ["data/public/code_sets.parquet", "data/synthetic/${item}"],
 }
 
 

@@ -11,17 +11,28 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import pyarrow as pa
+
 from synthfr import __version__, records
 from synthfr.disk import digest
 from synthfr.errors import UserError
 from synthfr.records import Table
 from synthfr.sites import bundle, tables
-from synthfr.sites.manifest import VERSION, Manifest
+from synthfr.sites.manifest import VERSION, Manifest, plain
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Exchange = Literal["scores", "keywords", "evaluation"]
+
+TERMS = Table(
+    "training terms",
+    pa.schema([("report_id", pa.string()), ("keywords", pa.list_(pa.string()))]),
+    key=("report_id",),
+    text=("report_id",),
+    filled=("keywords",),
+)
+"""Of the training rows what keywords has made; their texts are outside already."""
 
 # table -> its schema, and for some one of several; a question may lack a table, an answer none
 ASKED: Mapping[Exchange, Mapping[str, Table]] = {
@@ -36,7 +47,11 @@ ASKED: Mapping[Exchange, Mapping[str, Table]] = {
 }
 ANSWERED: Mapping[Exchange, Mapping[str, tuple[Table, ...]]] = {
     "scores": {"released": (records.ORDERS, records.SCORES)},
-    "keywords": {},
+    "keywords": {
+        "terms": (TERMS,),
+        "prompts": (records.PROMPTS,),
+        "code_sets": (records.CODE_SETS,),
+    },
     "evaluation": {},
 }
 
@@ -114,7 +129,7 @@ def reply(question: Question, answer: Answer, key: Path) -> bytes:
         update={
             "asked": question.contents(),
             "documents": answer.documents,
-            "measures": dict(answer.measures),
+            "measures": plain(answer.measures),
         }
     )
     return bundle.pack(Manifest.model_validate(manifest.model_dump()), encoded, key)

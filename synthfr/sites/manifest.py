@@ -84,6 +84,14 @@ def decoded(data: bytes) -> Manifest:
     return manifest
 
 
+def plain(tree: Any) -> Any:
+    """Nested measures as JSON has them: numpy's numbers as Python's, what is not finite null."""
+    if isinstance(tree, Mapping):
+        return {str(key): plain(value) for key, value in tree.items()}
+    number = tree.item() if hasattr(tree, "item") else tree
+    return None if isinstance(number, float) and not math.isfinite(number) else number
+
+
 def _only_numbers(tree: Any) -> bool:
     """Nested mappings of short names to finite numbers or nulls."""
     if isinstance(tree, Mapping):

@@ -73,7 +73,7 @@ def test_of_equal_votes_the_lower_number_wins_and_some_choice_over_none() -> Non
 
 
 def test_a_mix_of_ways_is_refused() -> None:
-    with pytest.raises(UserError, match="agree on one score.release"):
+    with pytest.raises(UserError, match="agree on one score"):
         combine.released([of(orders(("p0", 0, 0, 1)), 1), of(totals(("p1", 0, 0.5)), 1)])
 
 

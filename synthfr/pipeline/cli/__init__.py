@@ -44,10 +44,7 @@ app.add_typer(profile, name="profile")
 app.add_typer(slurm.cluster, name="cluster")
 app.command()(slurm.submit)
 app.add_typer(sites.bundle, name="bundle")
-for command in (
-    *(steps.sample, steps.export, steps.publish),
-    *(sites.key, sites.outside, sites.score, sites.accept),
-):
+for command in (steps.sample, steps.export, steps.publish, *sites.COMMANDS):
     app.command()(command)
 
 Name = Annotated[str, typer.Argument(help="As `synth-fr profile list` has it.")]

@@ -6,6 +6,7 @@ errors are told without their messages, which may quote private text.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +26,43 @@ from synthfr.sites.exchanges import Answer, Exchange, Question
 from synthfr.sites.memory import Memory
 
 if TYPE_CHECKING:
+    from synthfr.corpora import Seed
     from synthfr.pipeline.parameters import Params
+
+
+def keywords(
+    bundle: Path,
+    out: Path,
+    key: Path,
+    senders: Sequence[Path],
+    private: Path,
+    columns: Sequence[str],
+) -> None:
+    """Answer which keywords the documents share. They, split into train and holdout, and those with
+    prompts stay in ``data/private``.
+    """
+    with _inside("keywords"):
+        question, params, memory = _asked(bundle, "keywords", senders)
+        from synthfr.corpora import files
+        from synthfr.keywords.coverage import summary
+        from synthfr.keywords.export import exposure
+        from synthfr.sites import keywords as exchange
+
+        seed = _with_private(params.seed, private, columns)
+        train, holdout = files.private_side(seed, params.random_seed, question.tables["seed"])
+        done = exchange.answer(
+            question, train, params.keywords, params.prompt.template, params.random_seed
+        )
+        for table, place, kind in (
+            (train, layout.PRIVATE_TRAIN, records.REPORTS),
+            (holdout, layout.PRIVATE_HOLDOUT, records.REPORTS),
+            (done.inside.keyed, layout.KEYED, records.KEYED),
+        ):
+            records.write_table(table, place, kind, private=True)
+        for note in (*exposure(params.keywords), *done.inside.notes):
+            typer.echo(f"keywords: {note}", err=True)
+        typer.echo(f"keywords: {summary(done.inside.counts)}")
+        _give(question, done.answer, out, key, memory)
 
 
 def score(bundle: Path, out: Path, key: Path, senders: Sequence[Path], private: Path) -> None:
@@ -44,6 +81,51 @@ def score(bundle: Path, out: Path, key: Path, senders: Sequence[Path], private: 
         place = layout.private_scores(str(question.item))
         records.write_table(done.scores, place, records.SCORES, private=True)
         _give(question, done.answer, out, key, memory)
+
+
+def evaluate(bundle: Path, out: Path, key: Path, senders: Sequence[Path], private: Path) -> None:
+    """Answer how useful, faithful and private a step's data set is, in figures alone."""
+    with _inside("evaluate"):
+        question, params, memory = _asked(bundle, "evaluation", senders)
+        from synthfr.sites import evaluation
+
+        settings = evaluation.Settings(
+            params.classify, params.privacy, params.seed.source, params.random_seed
+        )
+        tables = [
+            records.read_table(private / place.name, kind)
+            for place, kind in (
+                (layout.PRIVATE_TRAIN, records.REPORTS),
+                (layout.PRIVATE_HOLDOUT, records.REPORTS),
+                (layout.KEYED, records.KEYED),
+            )
+        ]
+        train, holdout, keyed = tables
+        with tempfile.TemporaryDirectory() as scratch:
+            answer = evaluation.answer(
+                question, train, holdout, len(keyed), settings, Path(scratch)
+            )
+        _give(question, answer, out, key, memory)
+
+
+def _with_private(seed: Seed, private: Path, columns: Sequence[str]) -> Seed:
+    """The section with the hospital's own file in it, and its names of the columns if it gives any."""
+    from pydantic import ValidationError
+
+    source = seed.files.private.model_dump() | {"path": str(private)}
+    if columns:
+        source["columns"] = dict(one.partition("=")[::2] for one in columns)
+    try:
+        own = type(seed.files.private).model_validate(source)
+    except ValidationError:
+        raise UserError(
+            "--columns: write ours=theirs, where ours is one of report_id, text, codes, keywords, "
+            "language and patient_id."
+        ) from None
+    files = seed.files.model_copy(update={"private": own})
+    whole = seed.model_copy(update={"files": files, "source": "files"})
+    private_files.refuse_exposed(whole, layout.PRIVATE)
+    return whole
 
 
 @contextmanager

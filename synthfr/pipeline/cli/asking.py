@@ -7,12 +7,14 @@ from pathlib import Path
 
 import typer
 
+from synthfr import signing
 from synthfr.disk import atomic_path
-from synthfr.pipeline import exchange, layout
+from synthfr.pipeline import exchange as asked
+from synthfr.pipeline import layout
 from synthfr.pipeline import outside as graph
 from synthfr.pipeline.parameters import load_params
 from synthfr.sites import exchanges
-from synthfr.sites.exchanges import Question
+from synthfr.sites.exchanges import Exchange
 
 
 def outside() -> None:
@@ -24,25 +26,21 @@ def outside() -> None:
     typer.echo(f"dvc.yaml: answers stand for {', '.join(changed)} now. Commit it in this clone.")
 
 
-def candidates(out: Path, round_: str, key: Path, site: str | None) -> None:
-    """Write the question about a round's candidates."""
-    write(exchange.scores_question(round_, load_params(), site), out, key)
+def ask(exchange: Exchange, item: str | None, out: Path, key: Path, site: str | None) -> None:
+    """Write a question as a bundle, and say what is in it."""
+    question = asked.question(exchange, item, load_params(), site)
+    data = exchanges.ask(question, key)
+    with atomic_path(out) as partial:
+        partial.write_bytes(data)
+    rows = ", ".join(f"{name} {len(frame)}" for name, frame in question.tables.items())
+    typer.echo(f"{out}: {question.name}, rows: {rows}. Send it with {signing.public_half(key)}.")
 
 
 def accept(bundles: Sequence[Path], senders: Sequence[Path]) -> None:
     """Put answers in place, one after the other; the first that is refused ends it."""
     params = load_params()
     for path in bundles:
-        new = exchange.accept(path, senders, params)
+        new = asked.accept(path, senders, params)
         place = layout.answers(new.manifest.exchange, new.manifest.item)
         typer.echo(f"{path}: the answer of {new.site} is in {place}.")
     typer.echo(f"Commit {layout.EXCHANGE}, and go on with `dvc repro`.")
-
-
-def write(question: Question, out: Path, key: Path) -> None:
-    """Write a question as a bundle, and say what is in it."""
-    data = exchanges.ask(question, key)
-    with atomic_path(out) as partial:
-        partial.write_bytes(data)
-    rows = ", ".join(f"{name} {len(frame)}" for name, frame in question.tables.items())
-    typer.echo(f"{out}: {question.name}, rows: {rows}. Send it with your public key.")

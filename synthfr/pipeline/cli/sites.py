@@ -54,7 +54,27 @@ def candidates(
     """Ask how good a round's candidates are: `synth-fr score` answers."""
     from synthfr.pipeline.cli import asking
 
-    asking.candidates(out, round_, key, site)
+    asking.ask("scores", round_, out, key, site)
+
+
+@bundle.command("keywords")
+def keywords_question(out: Out, key: Key) -> None:
+    """Ask which keywords its documents share: `synth-fr keywords` answers. The first question."""
+    from synthfr.pipeline.cli import asking
+
+    asking.ask("keywords", None, out, key, None)
+
+
+@bundle.command("step")
+def step_question(
+    out: Out,
+    step: Annotated[str, typer.Option(help="step0, dpo1, ...")],
+    key: Key,
+) -> None:
+    """Ask how useful, faithful and private a step's data set is: `synth-fr evaluate` answers."""
+    from synthfr.pipeline.cli import asking
+
+    asking.ask("evaluation", step, out, key, None)
 
 
 def accept(
@@ -67,6 +87,26 @@ def accept(
     asking.accept(bundles, sender)
 
 
+def keywords(
+    question: Question,
+    out: Out,
+    key: Key,
+    sender: Senders,
+    private: Annotated[
+        Path, typer.Option(help="The private reports: Parquet, CSV or JSONL, or a folder.")
+    ],
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(help="ours=theirs, once for each column; default: as the question has them."),
+    ] = None,
+) -> None:
+    """Inside the hospital: answer which keywords enough patients' documents share."""
+    _prepare()
+    from synthfr.pipeline.cli import answering
+
+    answering.keywords(question, out, key, sender, private, columns or [])
+
+
 def score(
     question: Question,
     out: Out,
@@ -76,11 +116,27 @@ def score(
         Path, typer.Option(help="The documents with their prompts' ids, as `keywords` made them.")
     ] = Path("data/private/keyed.parquet"),
 ) -> None:
-    """Inside the hospital: answer a question about candidates. Writes on the private side too."""
+    """Inside the hospital: answer how good a round's candidates are. All scores stay inside."""
     _prepare()
     from synthfr.pipeline.cli import answering
 
     answering.score(question, out, key, sender, private)
+
+
+def evaluate(
+    question: Question,
+    out: Out,
+    key: Key,
+    sender: Senders,
+    private: Annotated[
+        Path, typer.Option(help="Folder of the tables that `keywords` made.")
+    ] = Path("data/private"),
+) -> None:
+    """Inside the hospital: answer how useful, faithful and private a data set is, in figures."""
+    _prepare()
+    from synthfr.pipeline.cli import answering
+
+    answering.evaluate(question, out, key, sender, private)
 
 
 def _prepare() -> None:
@@ -89,3 +145,6 @@ def _prepare() -> None:
     """
     os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     os.environ["HF_HUB_OFFLINE"] = "1"
+
+
+COMMANDS = (key, outside, accept, keywords, score, evaluate)
