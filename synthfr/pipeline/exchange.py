@@ -32,8 +32,9 @@ STAGES: Mapping[Exchange, tuple[str, ...]] = {
     "scores": ("score", "release"),
     "evaluation": evaluation.STAGES,
 }
-# also answered with: how private reports are read and split
+# whose parameters an answer follows from too: how private reports are read and split
 _ALSO: Mapping[Exchange, tuple[str, ...]] = {"keywords": ("seed",)}
+_DECIDED_OUTSIDE = ("fidelity",)  # limits that no figure follows from
 
 _BUNDLE, _KEY = ".zip", ".pub"
 _SITE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
@@ -48,6 +49,11 @@ class Accepted:
     manifest: Manifest
 
 
+def counting(exchange: Exchange) -> tuple[str, ...]:
+    """The private stages whose parameters count for the answer."""
+    return (*STAGES[exchange], *_ALSO.get(exchange, ()))
+
+
 def counted(exchange: Exchange, item: str | None, params: Params) -> dict[str, Any]:
     """The parameters that the answer can change with, by their dotted names: those that dvc.yaml
     lists for the stages which it stands for.
@@ -55,12 +61,13 @@ def counted(exchange: Exchange, item: str | None, params: Params) -> dict[str, A
     values = params.model_dump(mode="json")
     graph = dvc_graph.resolve(read_yaml("dvc.yaml"), values)
     names = set()
-    for kind in (*STAGES[exchange], *_ALSO.get(exchange, ())):
+    for kind in counting(exchange):
         name = kind if item is None else f"{kind}@{item}"
         if name not in graph.stages:
             known = ", ".join(one for one in graph.stages if one.startswith(f"{kind}@"))
             raise UserError(f"There is no stage {name} in dvc.yaml: it has {known or 'none'}.")
         names |= set(graph.stages[name].params)
+    names -= set(_DECIDED_OUTSIDE)
     return {name: dvc_graph.value_at(values, name) for name in sorted(names)}
 
 

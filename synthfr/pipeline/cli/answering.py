@@ -109,7 +109,7 @@ def evaluate(bundle: Path, out: Path, key: Path, senders: Sequence[Path], privat
 
 
 def _with_private(seed: Seed, private: Path, columns: Sequence[str]) -> Seed:
-    """The section with the hospital's own file in it, and its names of the columns if it gives any."""
+    """The section with the hospital's own file in it, and its names of columns if it gives any."""
     from pydantic import ValidationError
 
     source = seed.files.private.model_dump() | {"path": str(private)}
