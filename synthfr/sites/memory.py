@@ -8,6 +8,7 @@ each answer to new candidates would tell more of the same documents.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ class Memory:
         self._path = path
         kept: dict[str, Any] = read_json(path) if path.exists() else {}
         self._agreed: dict[str, Any] = kept.get("agreed", {})
+        self._named: dict[str, list[str]] = kept.get("named", {})  # parameters, by exchange
         self._answered: dict[str, str] = kept.get("answered", {})
 
     def new(self, question: Question) -> dict[str, Any]:
@@ -38,6 +40,12 @@ class Memory:
             raise UserError(
                 f"{error} If you agree to the new one, remove the old one from that file."
             ) from None
+        named = self._named.get(question.exchange, [])
+        if missing := [name for name in named if name not in question.params]:
+            raise UserError(
+                f"the question does not say what {missing[0]} is, which was agreed on in "
+                f"{self._path}: ask for one that does."
+            )
         before = self._answered.get(question.name)
         if before is not None and before != question.digest():
             raise UserError(
@@ -48,10 +56,9 @@ class Memory:
 
     def keep(self, question: Question) -> None:
         """Write down that `question` was answered."""
-        import json
-
         self._agreed |= dict(question.params)
+        self._named[question.exchange] = sorted(question.params)
         self._answered[question.name] = question.digest()
-        kept = {"agreed": self._agreed, "answered": self._answered}
+        kept = {"agreed": self._agreed, "named": self._named, "answered": self._answered}
         text = json.dumps(kept, indent=2, sort_keys=True, ensure_ascii=False)
         write_text(self._path, text + "\n", private=True)

@@ -126,6 +126,10 @@ def test_changed_parameters_are_refused_inside(tmp_path: Path) -> None:
         again.check(toy.question(**{"score.weights": weights}))
     with pytest.raises(UserError, match=r"parameter score\.release is 'raw'"):
         again.check(toy.question(**{"score.release": "raw"}))
+    short = {name: value for name, value in toy.PARAMS.items() if name != "score.release"}
+    silent = toy.question(round_="dpo2")
+    with pytest.raises(UserError, match=r"does not say what score\.release is"):
+        again.check(Question("scores", "dpo2", short, silent.tables))
     assert (tmp_path / "private" / "site.json").stat().st_mode & 0o077 == 0
 
 
