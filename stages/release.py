@@ -4,6 +4,8 @@ dpo2``.
 
 from __future__ import annotations
 
+import typer
+
 from synthfr.pipeline import layout
 from synthfr.pipeline.runner import stage_app, stage_run
 
@@ -27,6 +29,7 @@ def main(round_: str) -> None:
         )
         records.write_table(released.table, layout.scores(round_), released.kind)
         run.log(released.measures)
+        typer.echo(released.told)
 
 
 if __name__ == "__main__":

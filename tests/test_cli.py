@@ -256,7 +256,7 @@ class TestDocs:
         ("file", "old", "new"),
         [
             ("params.yaml", "beta: 0.1", "beta: 0.2"),
-            ("dvc.yaml", "Choose the best", "Choose the very best"),
+            ("dvc.yaml", "Make preference pairs", "Make the very best pairs"),
             ("docs/demo/metrics/classify/dpo1.json", "0.6", "0.61"),
             ("docs/demo/metrics/fidelity/dpo1.json", "0.123", "0.124"),
             ("docs/demo/record.json", "abc1234", "abc1235"),
@@ -322,7 +322,7 @@ class TestDocs:
             line.split("`")[1].partition("@")[0]: line.split("|")[-2].strip() for line in lines
         }
         assert {name for name, side in sides.items() if side == "private"} == {
-            *("seed", "keywords", "similarity_judge", "score"),
+            *("seed", "keywords", "similarity_judge", "score", "release"),
             *("reference", "classify", "privacy", "fidelity"),
         }
 

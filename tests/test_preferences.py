@@ -1,4 +1,6 @@
-"""Candidates and scores to pairs: the rules, the counts, and what each of them must refuse."""
+"""Candidates and scores to pairs: the rules, the counts, what each must refuse, and the same pairs
+wherever the choice is made.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +8,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from synthfr import records
 from synthfr.diversity import PRIOR_TEXTS, Novelty
 from synthfr.errors import UserError
-from synthfr.preferences import BEST_OF, KTO, Pair, pairs
+from synthfr.preferences import BEST_OF, KTO, Pair, PairResult, choose, pairs
 from synthfr.preferences.choice import COUNTS
 
 
@@ -288,3 +292,114 @@ def test_novelty_order_is_seeded() -> None:
     )
     pd.testing.assert_frame_equal(first.pairs, again.pairs)
     assert first.pairs["chosen"].tolist() != other.pairs["chosen"].tolist()
+
+
+# --- the choice alone, made on the private side -----------------------------------------------
+
+TEXTS = [
+    *(f"texte {number} du malade" for number in range(4)),
+    *("la même phrase toujours", "propre à un seul ici", " "),
+]
+NAN = float("nan")
+CANDIDATE = st.builds(
+    C,
+    total=st.one_of(st.integers(0, 6).map(lambda one: one / 8), st.floats(0, 1, width=32))
+    | st.just(NAN),
+    text=st.sampled_from(TEXTS),
+    tokens=st.integers(1, 300),
+    stop=st.booleans(),
+)
+ROUND = st.dictionaries(
+    st.from_regex(r"[a-z]{1,3}", fullmatch=True),
+    st.lists(CANDIDATE, min_size=1, max_size=5),
+    min_size=1,
+    max_size=12,
+)
+PARAMS = st.builds(
+    Pair,
+    min_margin=st.sampled_from([0.0, 0.02, 0.25]),
+    best_candidates=st.none() | st.integers(1, 20),
+    max_pairs=st.none() | st.integers(1, 8),
+    max_length_ratio=st.none() | st.sampled_from([1.0, 1.5, 4.0]),
+    novelty_weight=st.sampled_from([0.0, 0.2, 3.0]),
+)
+
+
+def both_ways(
+    frames: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame], how: Pair, seed: int = 3
+) -> tuple[PairResult, PairResult]:
+    """Preference data from the scores, and from the choice that was made of them before."""
+    candidates, scores, asked = frames
+    orders = choose(candidates, scores, how, seed).orders
+    records.validate(orders, records.ORDERS, "orders")
+    return pairs(*frames, how, seed), pairs(candidates, orders, asked, how, seed)
+
+
+def texts_of(result: PairResult) -> list[list[list[object]]]:
+    """Everything but scores."""
+    scores = ["chosen_score", "rejected_score", "margin"]
+    tables = (result.pairs.drop(columns=scores), result.best_of.drop(columns="score"), result.kto)
+    return [table.to_numpy().tolist() for table in tables]
+
+
+@settings(max_examples=200, deadline=None)
+@given(ROUND, PARAMS, st.integers(0, 5))
+def test_the_choice_alone_gives_the_same_texts(
+    prompts: dict[str, list[C]], how: Pair, seed: int
+) -> None:
+    """Ties, unjudged, empty and unfinished candidates, caps, length, novelty."""
+    raw, order = both_ways(tables(**prompts), how, seed)
+    assert texts_of(raw) == texts_of(order)
+    assert order.pairs[["chosen_score", "rejected_score", "margin"]].isna().all(axis=None)
+    assert order.best_of["score"].isna().all()
+    assert order.counts.items() <= raw.counts.items()
+    assert order.means.items() <= raw.means.items()
+    assert not [name for name in order.means if "tokens" not in name]
+
+
+def test_tables_without_scores_are_valid() -> None:
+    _, order = both_ways(tables(a=[C(0.5), C(0.9)], tie=[C(0.1), C(0.1)]), params())
+    records.validate(order.pairs, records.PAIRS, "pairs")
+    records.validate(order.best_of, BEST_OF, "best-of")
+    records.validate(order.kto, KTO, "kto")
+    assert order.counts == {"prompts": 2, "candidates": 4, "pairs": 1, "chosen_unfinished": 0}
+
+
+def test_the_choice_by_hand() -> None:
+    """Best-of needs no pair, and may be another candidate than the pair's chosen one."""
+    candidates, scores, _ = tables(
+        a=[C(0.5), C(0.9), C(0.1)],
+        long=[C(0.9, tokens=300), C(0.6), C(0.1)],
+        tie=[C(0.5), C(0.5)],
+        unjudged=[C(NAN), C(NAN)],
+    )
+    orders = choose(candidates, scores, params(max_length_ratio=1.5), 0).orders
+    assert orders.astype(object).where(orders.notna(), None).to_numpy().tolist() == [
+        ["a", 1, 1, 2],
+        ["long", 0, 1, 2],
+        ["tie", 0, None, None],
+        ["unjudged", None, None, None],
+    ]
+
+
+def test_a_flipped_choice_gives_other_pairs() -> None:
+    """Negative control: the tables are made from what was released, not from anything else."""
+    frames = tables(a=[C(0.5), C(0.9)], b=[C(0.3), C(0.8)])
+    candidates, scores, asked = frames
+    orders = choose(candidates, scores, params(), 0).orders
+    flipped = orders.copy()
+    flipped.loc[1, ["chosen", "rejected"]] = orders.loc[1, ["rejected", "chosen"]].tolist()
+    straight, turned = (pairs(candidates, one, asked, params(), 0) for one in (orders, flipped))
+    assert straight.pairs["chosen"].tolist() == ["texte a 1", "texte b 1"]
+    assert turned.pairs["chosen"].tolist() == ["texte a 1", "texte b 0"]
+    assert turned.kto["label"].tolist() == straight.kto["label"].tolist()
+
+
+def test_a_choice_must_be_of_the_candidates() -> None:
+    candidates, scores, asked = tables(a=[C(0.5), C(0.9)], b=[C(0.3), C(0.8)])
+    orders = choose(candidates, scores, params(), 0).orders
+    with pytest.raises(UserError, match=r"not of the same prompts: run this round's release stage"):
+        pairs(candidates, orders[:1], asked, params(), 0)
+    wrong = orders.assign(chosen=pd.array([1, 7], dtype="Int8"))
+    with pytest.raises(UserError, match=r"Candidate 7 of prompt 'b' is released as chosen or"):
+        pairs(candidates, wrong, asked, params(), 0)

@@ -72,6 +72,7 @@ def test_published_has_the_values_of_the_publication() -> None:
     assert (encoder.max_tokens, encoder.own_limit) == (512, "accept")
     assert (score.window_tokens, score.stride_tokens) == (128, 64)
     assert score.windows_within_tokens == 512 and not score.strip_headings
+    assert score.release == "raw"  # the floats leave, as theirs did
     weights = {name: value for name, value in score.weights.model_dump().items() if value}
     assert weights == {"similarity": 1.0, "keyword_recall": 1.0, "judge": 1.0}
     pair = published.pair

@@ -72,6 +72,28 @@ def test_disabled_scores_are_nan_after_reading(tmp_path: Path) -> None:
     assert back["total"].tolist() == [0.5, 0.25]
 
 
+def test_a_table_may_be_one_of_several(tmp_path: Path) -> None:
+    """By its columns; of none of them it is told as the first."""
+    numbers = {
+        "best": pd.array([1, None], dtype="Int8"),
+        "chosen": pd.array([None, 2], dtype="Int8"),
+        "rejected": pd.array([None, 0], dtype="Int8"),
+    }
+    orders = pd.DataFrame({"prompt_id": ["a1", "b2"], **numbers})
+    path, either = tmp_path / "released.parquet", (records.SCORES, records.ORDERS)
+    for table, kind in ((orders, records.ORDERS), (scores(), records.SCORES)):
+        records.write_table(table, path, kind)
+        back = records.read_one_of(path, *either)
+        assert records.kind_of(back, *either) is kind
+        pd.testing.assert_frame_equal(back, records.read_table(path, kind))
+        assert records.empty(kind).dtypes.equals(back.dtypes)
+    records.write_table(orders, path, records.ORDERS)
+    pd.testing.assert_frame_equal(records.read_one_of(path, *either), orders)
+    records.write_table(reports(), path, records.REPORTS)
+    with pytest.raises(UserError, match="column 'prompt_id' is missing from this scores table"):
+        records.read_one_of(path, *either)
+
+
 def test_same_rows_same_bytes(tmp_path: Path) -> None:
     shuffled = reports()[["language", "keywords", "codes", "text", "report_id"]]
     shuffled.index = [7, 9]  # neither the order of columns nor the index is part of a table

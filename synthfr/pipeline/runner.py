@@ -35,6 +35,8 @@ __all__ = ["NumShards", "ShardIndex", "StageApp", "StageRun", "stage_app", "stag
 
 # run once a round; other stages that take an item run once a step
 ROUND_STAGES = ("generate", "judge", "similarity_judge", "score", "release", "pair", "dpo")
+# have no section of their own
+OTHER_SECTIONS = {"release": ("score", "pair")}
 # load a model, as large as the parameters name
 MODEL_STAGES = ("sft", "generate", "judge", "dpo", "synthesize")
 # show what others measured
@@ -212,6 +214,8 @@ def own_params(params: Params, stage: str, item: str | None) -> dict[str, Any]:
         "random_seed": params.random_seed,
         stage: section.model_dump(mode="json") if section else {},
     }
+    for other in OTHER_SECTIONS.get(stage, ()):
+        own[other] = getattr(params, other).model_dump(mode="json")
     if item is not None and item in params.rounds:
         own["round"] = params.rounds[item].model_dump(mode="json")
     return own

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from synthfr.models.published import told_adapter
+from synthfr.scoring.release.raw import RISK
 
 LINEAGE = "lineage.json"
 
@@ -18,6 +19,7 @@ class Origin:
     step: str
     base: Mapping[str, Any]  # provenance of the base
     adapters: Mapping[str, str]  # digest of each adapter's folder by its step, first to last
+    scores_left: Sequence[str] = ()  # rounds of which scores left the private side as numbers
     # digests of the `code` and `parameters` that dvc.lock has of the data set at hand
     run: Mapping[str, str] = field(default_factory=dict)
 
@@ -28,6 +30,7 @@ class Origin:
             "step": self.step,
             "base": {key: self.base[key] for key in known if key in self.base},
             "adapters": [{"step": step, "digest": one} for step, one in self.adapters.items()],
+            "scores_left": list(self.scores_left),
             "run": dict(self.run),
         }
 
@@ -57,5 +60,13 @@ class Origin:
                 "|---|---|",
                 *rows,
                 "",
+                *self._scores_left(),
             ]
         )
+
+    def _scores_left(self) -> list[str]:
+        if not self.scores_left:
+            return []
+        rounds = ", ".join(f"`{one}`" for one in self.scores_left)
+        told = f"The scores of the candidates of {rounds} left the private side as numbers"
+        return [f"{told}: {RISK}.", ""]

@@ -182,8 +182,10 @@ def _held_out(
         rows = np.flatnonzero(fold == one)
         rated[rows] = rating(model.log_odds(counts[rows]))
         aucs.append(roc_auc_score(is_private[rows], rated[rows]))
-    return {
-        "auc": float(np.mean(aucs)),
-        "private": float(rated[is_private].mean()),
-        "public": float(rated[~is_private].mean()),
+    figures = {
+        "auc": np.mean(aucs),
+        "private": rated[is_private].mean(),
+        "public": rated[~is_private].mean(),
     }
+    # these leave: with more digits, who holds all reports but one could tell the last by them
+    return {name: round(float(figure), 2) for name, figure in figures.items()}

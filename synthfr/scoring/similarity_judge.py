@@ -26,7 +26,6 @@ from synthfr.engines.asking import (
     open_respondent,
 )
 from synthfr.errors import UserError
-from synthfr.judging.rows import distribution
 from synthfr.judging.templates import fill, template
 from synthfr.records import SIMILARITIES
 from synthfr.scoring.comparisons import Comparison, beside_documents
@@ -134,15 +133,13 @@ def _judged(
         for row, similarity in zip(compared, similarities, strict=True)
     ]
     table = pd.DataFrame(rows, columns=SIMILARITIES.schema.names)
-    given = [similarity for similarity in similarities if similarity is not None]
     return SimilarityJudged(
         table.sort_values(list(SIMILARITIES.key), ignore_index=True),
         {
             "candidates": len(compared),
             "blank": sum(row.blank for row in compared),
-            "judged": len(given),
-            "similarity": distribution(given),
-            **measures,
+            "judged": sum(similarity is not None for similarity in similarities),
+            **measures,  # nothing of the grades: what may be told of them, `release` decides
         },
     )
 

@@ -188,7 +188,8 @@ def _encoded(pairs: pd.DataFrame, policy: Policy, params: Dpo) -> pd.DataFrame:
     """
     if pairs.empty:
         raise UserError(
-            "There are no pairs to train on: the pair stage dropped all (its metrics say why): "
+            "There are no pairs to train on: all were dropped (metrics/release and metrics/pair "
+            "say why): "
             "lower pair.min_margin, or raise pair.max_length_ratio or generate.max_new_tokens."
         )
     import pandas as pd

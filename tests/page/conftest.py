@@ -53,9 +53,8 @@ def make(root: Path) -> Sources:
     write_json(sources.metrics / "reference.json", references)
     for number, one in enumerate(ROUNDS):
         write_json(sources.metrics / "generate" / f"{one}.json", {"candidates": 1000})
-        write_json(
-            sources.metrics / "score" / f"{one}.json", {"total": {"mean": 0.4}, "spread": 0.1}
-        )
+        released = {"total": {"mean": 0.4}, "spread": 0.1}
+        write_json(sources.metrics / "release" / f"{one}.json", released)
         write_json(sources.metrics / "pair" / f"{one}.json", {"counts": {"pairs": 240}})
         write_json(sources.metrics / "dpo" / f"{one}.json", {"margin": 1.0, "accuracy": 0.9})
         write_table(_scores(number), sources.rounds / one / "scores.parquet", SCORES)

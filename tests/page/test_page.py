@@ -11,11 +11,13 @@ import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from synthfr.disk import write_json
 from synthfr.pipeline.page import Sources, write, write_times
 from synthfr.pipeline.page.times import read_times
+from synthfr.records import ORDERS, write_table
 from tests.page.conftest import ROUNDS, SCRIPT, STEPS, make, seeds_record
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
@@ -130,6 +132,22 @@ def test_faithfulness_is_shown_where_it_is_known(
         write_json(sources.metrics / "fidelity" / f"{step}.json", {"words_mean": {"synthetic": 8}})
     real = page(sources, tmp_path / "real", source="files")
     assert "code recall" not in real and "Not measured: it takes corpora" in real
+
+
+def test_scores_are_shown_only_where_they_left(
+    sources: Sources, tmp_path: Path, whole: str
+) -> None:
+    left = "scores of dpo1, dpo2, dpo3 left the private side as numbers (score.release: raw)"
+    kept = "scores of {} stayed on the private side"
+    assert left in whole and "Distribution of candidate scores" in whole
+    assert kept.split("{}")[1] not in whole
+    numbers = {name: pd.array([0], dtype="Int8") for name in ("best", "chosen", "rejected")}
+    orders = pd.DataFrame({"prompt_id": ["p0"], **numbers})
+    for one in ROUNDS:
+        write_table(orders, sources.rounds / one / "scores.parquet", ORDERS)
+    none = page(sources, tmp_path / "none")
+    assert kept.format("dpo1, dpo2, dpo3") in none and "as numbers" not in none
+    assert "Distribution of candidate scores" not in none
 
 
 def test_samples_are_the_same_request_at_every_step_and_escaped(whole: str) -> None:

@@ -135,7 +135,7 @@ def test_the_published_way_runs_by_its_own_rules(published: Workspace) -> None:
     temperatures = candidates.groupby("candidate")["temperature"].nunique()
     assert (temperatures == 1).all()  # drawn once for a column
     scores = table(published, "data/rounds/dpo1/scores.parquet", records.SCORES)
-    assert scores["judge"].notna().all()
+    assert scores["judge"].notna().all() and scores["bleu"].isna().all()
     total = scores[["similarity", "judge", "keyword_recall"]].mean(axis=1)
     assert (scores["total"] - total).abs().max() < 1e-6
     assert metrics(published, "sft")["rows"]["pieces"] > metrics(published, "sft")["rows"]["train"]

@@ -81,7 +81,8 @@ def test_everything_is_made(finished: Workspace) -> None:
 
 
 def test_the_judge_counts(finished: Workspace) -> None:
-    scores = records.read_table(finished.root / "data/rounds/dpo1/scores.parquet", records.SCORES)
+    path = finished.root / "data/private/rounds/dpo1/scores.parquet"
+    scores = records.read_table(path, records.SCORES)
     judged = scores.dropna(subset=["judge"])
     assert len(judged) and judged["judge"].nunique() > 1
     parts = (judged["similarity"] + judged["judge"]) / 2

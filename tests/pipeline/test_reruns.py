@@ -106,6 +106,26 @@ def test_a_parameter_reruns_only_what_depends_on_it(checkout: Checkout) -> None:
     assert stale == {"privacy", "classify", "reference", "headline", "page"}
 
 
+def after_the_scores() -> set[str]:
+    """Everything that hangs on what is released of the scores, but no score of the first round."""
+    first = {f"{stage}@dpo1" for stage in ("release", "pair", "dpo")}
+    return first | per_round("dpo2", "dpo3") | per_step("dpo1", "dpo2", "dpo3")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("min_margin: 0.02", "min_margin: 0.03"), ("release: order ", "release: raw ")],
+)
+def test_what_is_chosen_and_released_scores_nothing_anew(
+    checkout: Checkout, old: str, new: str
+) -> None:
+    if "raw" in new:  # another module then counts
+        path = checkout.root / "synthfr/scoring/release/raw.py"
+        path.write_text("{}")
+    checkout.edit(old, new)
+    assert checkout.stale() == after_the_scores()
+
+
 def test_a_round_reruns_itself_and_its_descendants(checkout: Checkout) -> None:
     text = (checkout.root / "params.yaml").read_text(encoding="utf-8")
     found = re.search(r"dpo2: \{parent: dpo1, prompts: \d+, learning_rate: ([\d.]+)", text)

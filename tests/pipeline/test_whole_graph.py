@@ -28,6 +28,7 @@ PRIVATE_OUTS = (
     "data/private/train.parquet",
     "data/private/holdout.parquet",
     "data/private/keyed.parquet",
+    "data/private/rounds/dpo1/scores.parquet",
 )
 
 WRITERS = ("synthesize@step0", "synthesize@dpo1")

@@ -72,6 +72,28 @@ def test_the_card_says_where_it_comes_from_and_what_was_measured(out: Path) -> N
     assert not any(text in card for text in TEXTS)
 
 
+@pytest.mark.parametrize("way", ["order", "raw", None])
+def test_the_card_says_that_scores_left_as_numbers(
+    way: str | None, audited: Path, publish: Publish, tmp_path: Path
+) -> None:
+    """As dvc.lock has it of the rounds behind the step; None: it has no such round."""
+    lock = yaml.safe_load(Path("dvc.lock").read_text())
+    if way:
+        params = {"params.yaml": {"score.release": way}}
+        lock["stages"]["release@dpo1"] = {"cmd": "x", "params": params}
+    lock["stages"]["release@dpo2"] = {
+        "cmd": "x",
+        "params": {"params.yaml": {"score.release": "raw"}},
+    }
+    Path("dvc.lock").write_text(yaml.safe_dump(lock))
+    assert publish().exit_code == 0
+    card = (tmp_path / "out/README.md").read_text("utf-8")
+    told = "The scores of the candidates of `dpo1` left the private side as numbers: who holds"
+    assert (told in card) == (way == "raw") and "`dpo2`" not in card
+    left = read_json(tmp_path / "out/lineage.json")["scores_left"]
+    assert left == (["dpo1"] if way == "raw" else [])
+
+
 @pytest.mark.parametrize("stale", ["none", "other data", "other figures"])
 def test_a_verdict_that_is_not_of_this_data_set_is_none(
     stale: str, checkout: Path, publish: Publish, tmp_path: Path, request: pytest.FixtureRequest

@@ -203,13 +203,13 @@ def scored(candidates: pd.DataFrame = CANDIDATES, **changes: object) -> tuple[pd
     return done.scores, done.measures
 
 
-def test_scores_pass_the_gate() -> None:
+def test_scores_fit_the_schema() -> None:
     found, measures = scored()
     records.validate(found, records.SCORES, "scores")
     assert found["similarity"][0] > 0.5 > found["similarity"][1]
     assert found["similarity"][2] == 0 and found["total"].equals(found["similarity"])
     assert set(measures["discriminator"]) == {"auc", "private", "public"}
-    assert measures["similarity"]["mean"] == pytest.approx(found["similarity"].mean())
+    assert all(one == round(one, 2) for one in measures["discriminator"].values())
 
 
 def test_the_other_parts_are_what_they_are_with_a_document() -> None:

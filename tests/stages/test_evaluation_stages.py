@@ -1,5 +1,5 @@
-"""similarity_judge, score, reference, classify, privacy, fidelity: what they write, refuse, and
-never let out.
+"""similarity_judge, score, release, reference, classify, privacy, fidelity: what they write,
+refuse, and never let out.
 """
 
 import json
@@ -109,12 +109,42 @@ def metrics(stage: str, item: str | None = None) -> Any:
 def test_score(checkout: Recorded) -> None:
     result = invoke("score", "dpo1")
     assert result.exit_code == 0, result.output
-    table = records.read_table(layout.scores("dpo1"), records.SCORES)
+    table = records.read_table(layout.private_scores("dpo1"), records.SCORES)
     assert table[["prompt_id", "candidate"]].to_numpy().tolist() == [
         ["p0", 0], ["p0", 1], ["p1", 0], ["p1", 1],
     ]  # fmt: skip
     assert table["total"][0] > table["total"][1]
-    assert metrics("score", "dpo1")["candidates"] == 4
+    assert metrics("score", "dpo1") == {"candidates": 4, "prompts": 2, "unjudged": 0}
+    assert layout.private_scores("dpo1").stat().st_mode & 0o77 == 0  # its owner's alone
+    assert not layout.scores("dpo1").exists()
+
+
+@pytest.mark.parametrize("way", ["order", "raw"])
+def test_release(checkout: Recorded, way: str) -> None:
+    params = json.loads(Path("params.yaml").read_text())
+    params["score"]["release"] = way
+    Path("params.yaml").write_text(json.dumps(params))
+    result = invoke("release", "dpo1")
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert "data/private/rounds/dpo1/scores.parquet is missing" in result.stderr
+    assert invoke("score", "dpo1").exit_code == 0
+    result = invoke("release", "dpo1")
+    assert result.exit_code == 0, result.output
+    released = pd.read_parquet(layout.scores("dpo1"))
+    told = layout.metrics("release", "dpo1").read_text() + str(list(released.dropna(axis=1)))
+    assert ("similarity" in told) == ("leave as numbers" in result.stdout) == (way == "raw")
+    assert ("best" in told) == ("dropped_single" in result.stdout) == (way == "order")
+    assert "bleu" not in told and "keyword_recall" not in told  # no weight: in nothing that leaves
+    assert records.read_table(layout.private_scores("dpo1"), records.SCORES)["bleu"].notna().all()
+
+
+def test_scores_of_other_candidates_let_nothing_out(checkout: Recorded) -> None:
+    assert invoke("score", "dpo1").exit_code == 0
+    candidates(("p0", 0, "HTA"), ("p0", 1, "HTA"), ("p1", 0, "BPCO"))
+    result = invoke("release", "dpo1")
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert "is scored but not among the candidates" in result.stderr
+    assert not layout.scores("dpo1").exists() and not layout.metrics("release", "dpo1").exists()
 
 
 def test_score_without_documents(checkout: Recorded) -> None:
@@ -126,7 +156,7 @@ def test_score_without_documents(checkout: Recorded) -> None:
     assert result.exit_code == 0, result.output
     measures = metrics("score", "dpo1")
     assert measures["control"] == {"shuffled": 1} and measures["discriminator"]["auc"] > 0.9
-    written = [layout.scores("dpo1"), layout.metrics("score", "dpo1")]
+    written = [layout.private_scores("dpo1"), layout.metrics("score", "dpo1")]
     assert not [path for path in written if CANARY.encode() in path.read_bytes()]
 
 
@@ -146,9 +176,7 @@ def test_without_a_similarity_judge_all_is_null(checkout: Recorded) -> None:
     table = records.read_table(layout.similarities("dpo1"), records.SIMILARITIES)
     assert len(table) == 4 and table["similarity"].isna().all()
     assert layout.similarities("dpo1").stat().st_mode & 0o77 == 0  # its owner's alone
-    assert metrics("similarity_judge", "dpo1") == {
-        "candidates": 4, "blank": 1, "judged": 0, "similarity": {"mean": None, "sd": None},
-    }  # fmt: skip
+    assert metrics("similarity_judge", "dpo1") == {"candidates": 4, "blank": 1, "judged": 0}
     assert invoke("score", "dpo1").exit_code == 0
     similarity_judge(model="nowhere")  # the control
     result = invoke("similarity_judge", "dpo1")
@@ -159,11 +187,11 @@ def test_score_with_a_similarity_judge(checkout: Recorded) -> None:
     model = tiny.save_model(Path("judge"), context=6000)
     similarity_judge(model=str(model), batch_size=4, max_new_tokens=30)
     said = []
-    for stage in ("similarity_judge", "score"):
+    for stage in ("similarity_judge", "score", "release"):
         result = invoke(stage, "dpo1")
         assert result.exit_code == 0, result.output
         said.append(result.output)
-    table = records.read_table(layout.scores("dpo1"), records.SCORES)
+    table = records.read_table(layout.private_scores("dpo1"), records.SCORES)
     assert table["similarity_judge"].notna().all()
     expected = (table["similarity"] + table["similarity_judge"]) / 2
     assert table["total"].tolist() == pytest.approx(expected.tolist(), abs=1e-6)
@@ -220,7 +248,8 @@ def test_score_of_unknown_prompts_writes_nothing(checkout: Recorded) -> None:
     result = invoke("score", "dpo1")
     assert result.exit_code == 1
     assert result.stderr.count("\n") == 1 and "'stranger7'" in result.stderr
-    assert not layout.scores("dpo1").exists() and not layout.metrics("score", "dpo1").exists()
+    assert not layout.private_scores("dpo1").exists()
+    assert not layout.metrics("score", "dpo1").exists()
 
 
 def test_classify_and_reference(checkout: Recorded) -> None:
@@ -277,7 +306,7 @@ def test_a_data_set_that_copies_train_is_caught(checkout: Recorded) -> None:
 def test_no_private_text_leaves(checkout: Recorded) -> None:
     """What the stages write outside data/private, log and print holds no private word."""
     printed = []
-    stages = ("similarity_judge", "score", "classify", "privacy", "fidelity")
+    stages = ("similarity_judge", "score", "release", "classify", "privacy", "fidelity")
     for stage, arguments in [(stage, ["dpo1"]) for stage in stages] + [("reference", [])]:
         printed.append(invoke(stage, *arguments).output)
     written = [
@@ -303,7 +332,8 @@ def test_a_missing_table_is_told(checkout: Recorded, missing: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "stage", ["similarity_judge", "score", "reference", "classify", "privacy", "fidelity"]
+    "stage",
+    ["similarity_judge", "score", "release", "reference", "classify", "privacy", "fidelity"],
 )
 def test_help_imports_nothing_heavy(stage: str) -> None:
     heavy = "{'torch', 'sklearn', 'scipy', 'pandas', 'pyarrow', 'numpy', 'mlflow'}"

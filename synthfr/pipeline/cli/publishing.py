@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -102,7 +102,7 @@ def write(step: str, kind: Kind, target: Target) -> None:
     base = models.read_provenance(layout.BASE)
     audit, run = _measured(step)
     digests = {folder.name: digest_tree(folder) for folder in chain}
-    origin = Origin(step, base, digests, run)
+    origin = Origin(step, base, digests, _scores_left(digests), run)
     licence = {"license": target.licence} if target.licence else licences.licence(layout.BASE, base)
     if licence["license"] == licences.UNKNOWN and not target.licence:
         typer.echo("No licence: the base's card names none, say which with --license.", err=True)
@@ -173,6 +173,18 @@ def _measured(step: str) -> tuple[dict[str, Any] | None, dict[str, str]]:
         }
         run = {"code": digest(code), "parameters": digest(written.get("params") or {})}
     return audit, run
+
+
+def _scores_left(rounds: Iterable[str]) -> list[str]:
+    """Of the rounds that a policy comes from, those whose scores left as numbers, by dvc.lock."""
+    found = read_yaml(LOCK) if LOCK.is_file() else {}
+    stages: dict[str, Any] = (found or {}).get("stages") or {}
+    params = {one: stages.get(f"release@{one}", {}).get("params", {}) for one in rounds}
+    return [
+        one
+        for one, of in params.items()
+        if (of.get("params.yaml") or {}).get("score.release") == "raw"
+    ]
 
 
 def _md5s(entry: Mapping[str, Any], part: str) -> dict[str, str]:

@@ -16,6 +16,7 @@ from synthfr.pipeline.page import (
     figures,
     published,
     record,
+    scores,
     seed_tables,
     spread,
     text_tables,
@@ -42,8 +43,8 @@ ROUND_FIGURES = {  # title: metrics file of the round, path in it, digits
     "distinct candidates, share": ("generate", "distinct_share", 3),
     "judge, mean": ("judge", "judge/mean", 3),
     "answers of the judge that were no use": ("judge", "unparsable", 0),
-    "score, mean": ("score", "total/mean", 3),
-    "best minus worst score, mean": ("score", "spread", 3),
+    "score, mean": ("release", "total/mean", 2),
+    "best minus worst score, mean": ("release", "spread", 3),
     "pairs": ("pair", "counts/pairs", 0),
     "DPO steps": ("dpo", "steps", 0),
     "reward margin at the end": ("dpo", "margin", 3),
@@ -75,7 +76,7 @@ class Sources:
 
     metrics: Path
     plots: Path
-    rounds: Path  # <round>/scores.parquet
+    rounds: Path  # <round>/scores.parquet, as released
     synthetic: Path  # <step>/reports.parquet
     record: Path  # the loop over seeds and its controls; shown if it is of this very loop
     is_shown: Callable[[Path], bool] = Path.is_file  # whether a file is of the present state
@@ -114,6 +115,8 @@ def write(
     measured = sources.measured
     results = load(measured, steps)
     faithful = faithfulness_figures.load(measured, steps)
+    tables = {one: sources.rounds / one / "scores.parquet" for one in rounds}
+    scored = scores.load({one: path for one, path in tables.items() if sources.is_shown(path)})
     environment = Environment(
         loader=FileSystemLoader(HERE),
         autoescape=True,
@@ -136,7 +139,9 @@ def write(
         against=baselines.described(steps),
         rule_range=text_tables.rule_range,
         figures=_figures(sources, results, rounds)
+        | {"scores": figures.distributions(scored.totals) if scored.totals else ""}
         | {"faithful": _faithful_figure(steps, faithful)},
+        on_scores=scored.notes,
         rounds=_round_table(measured, rounds),
         watched=_watch_table(measured, steps),
         faithful=_faithful_table(steps, faithful),
@@ -151,9 +156,6 @@ def write(
 def _figures(sources: Sources, results: Results, rounds: Sequence[str]) -> dict[str, str]:
     """SVG by name; empty where there is nothing to draw."""
     steps = results.steps
-    paths = {one: sources.rounds / one / "scores.parquet" for one in rounds}
-    scores = {one: _scores(path) for one, path in paths.items() if sources.is_shown(path)}
-    scores = {name: values for name, values in scores.items() if values}
     paths = {one: sources.plots / "dpo" / "history" / f"{one}.csv" for one in rounds}
     curves = {one: _rows(path) for one, path in paths.items() if sources.is_shown(path)}
     curves = {name: rows for name, rows in curves.items() if rows}
@@ -169,7 +171,6 @@ def _figures(sources: Sources, results: Results, rounds: Sequence[str]) -> dict[
     }
     return {
         "by_step": figures.by_step(results) if results.sizes else "",
-        "scores": figures.distributions(scores) if scores else "",
         "dpo": figures.dpo_curves(curves) if curves else "",
         "watch": figures.watch(steps, measures) if any(fidelity) else "",
         "privacy": figures.overlap(steps, parts) if any(privacy) else "",
@@ -288,12 +289,6 @@ def _samples(
     common = set.intersection(*(set(frame.index) for frame in frames.values()))
     drawn = sorted((seeding.derive(random_seed, "report", name), name) for name in common)[:n]
     return [[(step, frame.loc[name]) for step, frame in frames.items()] for _, name in drawn]
-
-
-def _scores(path: Path) -> list[float]:
-    from synthfr.records import SCORES, read_table
-
-    return [float(value) for value in read_table(path, SCORES)["total"]] if path.is_file() else []
 
 
 def _rows(path: Path) -> list[dict[str, float]]:

@@ -29,7 +29,7 @@ _HEADLINES: dict[str, tuple[str, ...]] = {
     "seed": ("*/reports", "*/words_per_report", "*/codes_per_report"),
     "keywords": ("exported/*", "*/kept", "*/without_keyword_share", "*/without_prompt_share"),
     "pair": ("counts/pairs", "counts/prompts", "counts/dropped_*", "means/*"),
-    "score": ("*/mean", "spread", "candidates", "prompts", "unjudged"),
+    "release": ("*/mean", "spread", "counts/pairs", "counts/dropped_*"),
     "privacy": (
         *("gap/report_share/*", "*/report_share/mean", "*/containment", "*/longest_run_words/max"),
     ),

@@ -44,11 +44,14 @@ class ScoredRound:
 
 @dataclass(frozen=True)
 class Released:
-    """What leaves: `table`, of the kind `kind`, and numbers about the round."""
+    """What leaves: `table`, of the kind `kind`, numbers about the round, and a line about them for
+    who runs it.
+    """
 
     table: pd.DataFrame
     kind: Table
     measures: dict[str, Any]
+    told: str
 
 
 def scores_may_leave(

@@ -17,6 +17,11 @@ from synthfr.scoring.release.gate import Released, ScoredRound, scores_may_leave
 if TYPE_CHECKING:
     import pandas as pd
 
+RISK = (
+    "who holds a private report may recognise by them which candidates were compared with it "
+    "(score.release: order keeps them inside)"
+)
+
 
 def released(scored: ScoredRound) -> Released:
     """SCORES of the round, parts without a weight null, and what `describe` says of them."""
@@ -26,7 +31,7 @@ def released(scored: ScoredRound) -> Released:
         if name not in weighted:
             table[name] = np.full(len(table), np.nan, dtype=np.float32)
     table = scores_may_leave(table, scored.candidates, weighted)
-    return Released(table, SCORES, describe(table))
+    return Released(table, SCORES, describe(table), f"The scores leave as numbers: {RISK}.")
 
 
 def describe(scores: pd.DataFrame) -> dict[str, Any]:

@@ -1,0 +1,42 @@
+"""What the page shows of the rounds' scores: their distribution where they left the private side,
+and that they did not where only the choice left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+KEPT = (
+    "The scores of {} stayed on the private side: what left is which candidates were chosen "
+    "(score.release: order), so that none can be drawn here."
+)
+LEFT = (
+    "The scores of {} left the private side as numbers (score.release: raw): who holds a private "
+    "report may recognise by them which candidates were compared with it."
+)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """`totals` of all candidates by round, where they were released, and sentences about it."""
+
+    totals: Mapping[str, list[float]]
+    notes: list[str]
+
+
+def load(tables: Mapping[str, Path]) -> Scores:
+    """Of the released `tables` (SCORES or ORDERS) by round."""
+    from synthfr.records import ORDERS, SCORES, kind_of, read_one_of
+
+    totals: dict[str, list[float]] = {}
+    kept = []
+    for name, path in tables.items():
+        frame = read_one_of(path, SCORES, ORDERS)
+        if kind_of(frame, SCORES, ORDERS) is ORDERS:
+            kept.append(name)
+        elif len(frame):
+            totals[name] = [float(value) for value in frame["total"]]
+    told = ((LEFT, list(totals)), (KEPT, kept))
+    return Scores(totals, [text.format(", ".join(names)) for text, names in told if names])
