@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 PUBLIC_SUFFIX = ".pub"
 
 
+class OtherKey(UserError):
+    """What is to be verified was signed with another key."""
+
+
 def new_key(path: Path) -> None:
     """Write a private key to `path` (PEM, PKCS #8, mode 600) and its public half to ``<path>.pub``.
 
@@ -70,7 +74,8 @@ def verify(envelope: bytes, payload_type: str, public_key: Path) -> bytes:
     `public_key` is a file with an Ed25519 public key in PEM.
 
     Raises:
-        UserError: it is no envelope, of another type, signed with another key, or changed since.
+        OtherKey: it was signed with another key.
+        UserError: it is no envelope, of another type, or changed since.
     """
     from securesystemslib.dsse import Envelope
     from securesystemslib.exceptions import VerificationError
@@ -88,7 +93,7 @@ def verify(envelope: bytes, payload_type: str, public_key: Path) -> bytes:
             f"This file was signed as another kind of file than {payload_type}: check its name."
         )
     if key.keyid not in opened.signatures:
-        raise UserError(
+        raise OtherKey(
             f"This file was signed with another key than that of {public_key}: check who sent it, "
             "and ask for the sender's public key."
         )

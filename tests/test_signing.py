@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -35,7 +35,7 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @given(payload=st.binary(max_size=200))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
+@settings(max_examples=20, deadline=None)
 def test_what_was_signed_comes_back_in_equal_bytes(payload: bytes, key: Path) -> None:
     envelope = signing.sign(payload, TYPE, key)
     assert envelope == signing.sign(payload, TYPE, key)

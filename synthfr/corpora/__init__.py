@@ -5,7 +5,7 @@ hub beside the user's private files.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -13,9 +13,13 @@ from synthfr.corpora.corpus import Corpus
 from synthfr.corpora.demo import DemoSizes
 from synthfr.corpora.files import SeedFiles
 from synthfr.corpora.hub.sections import SeedHub
+from synthfr.corpora.problems import UserErrors
 from synthfr.section import Section
 
-__all__ = ["Corpus", "Seed", "load"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Corpus", "Seed", "load", "public_side"]
 
 
 class Seed(Section):
@@ -36,6 +40,35 @@ class Seed(Section):
                 "the public reports"
             )
         return self
+
+
+def public_side(params: Seed, random_seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Public seed (REPORTS) and code list (CODES) of the corpus that `load` would load, where no
+    private report is: what of them is also private is then for the private side to tell.
+
+    Raises:
+        UserError: for whatever is wrong with what is public.
+    """
+    from synthfr.records import CODES, REPORTS, validate
+
+    if params.source == "demo":
+        from synthfr.corpora import demo
+
+        corpus = demo.corpus(DemoSizes(public=params.demo.public), random_seed)
+        return corpus.public, corpus.codes
+    from synthfr.corpora import files, hub
+
+    read = files.read if params.source == "files" else hub.read
+    nothing = params.files.private.model_copy(update={"path": None})
+    of_public = params.files.model_copy(update={"private": nothing})
+    reading = read(params.model_copy(update={"files": of_public}), random_seed)
+    problems = [one for one in reading.problems if one not in reading.private.problems]
+    if problems or reading.public.frame is None or reading.codes is None:
+        raise UserErrors(problems)
+    public = reading.public.frame.reset_index(drop=True)
+    validate(public, REPORTS, "public seed")
+    validate(reading.codes, CODES, "code list")
+    return public, reading.codes
 
 
 def load(params: Seed, random_seed: int) -> Corpus:

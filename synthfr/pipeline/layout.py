@@ -23,6 +23,9 @@ KEYED = PRIVATE / "keyed.parquet"
 SECRET = PRIVATE / "secret.key"  # the hospital's; the ledger of what was spent lies beside it
 FAILURES = PRIVATE / "failures"  # tracebacks that may quote private text
 
+SITE_MEMORY = PRIVATE / "site.json"  # what a hospital keeps of the questions that it answered
+EXCHANGE = Path("data/exchange")  # hospitals' answers, as they were accepted outside
+
 MODELS = Path("models")
 BASE = MODELS / "base"
 
@@ -112,6 +115,11 @@ def synthetic(step: str) -> Path:
 
 def synthetic_reports(step: str) -> Path:
     return synthetic(step) / "reports.parquet"
+
+
+def answers(exchange: str, item: str | None = None) -> Path:
+    """Folder of accepted bundles, each with the public key of its sender beside it."""
+    return EXCHANGE / (exchange if item is None else f"{exchange}/{item}")
 
 
 def metrics(stage: str, item: str | None = None) -> Path:

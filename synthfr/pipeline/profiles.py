@@ -89,7 +89,7 @@ def apply(params_path: Path, profile_path: Path) -> list[Change]:
     parse(result, f"{params_path} with {profile_path}")
 
     # read as it is written: numbers and lists keep their style
-    overlay = _round_trip().load(profile_path.read_text(encoding="utf-8")) or {}
+    overlay = round_trip().load(profile_path.read_text(encoding="utf-8")) or {}
     write(params_path, {**overlay, "tracking": {**overlay.get("tracking", {}), "profile": name}})
     return made
 
@@ -104,7 +104,7 @@ def lay(params_path: Path, overlay: Mapping[str, Any]) -> None:
 
 def write(path: Path, overlay: Mapping[str, Any]) -> None:
     """Lay values over a YAML file in place, its comments, order and style kept."""
-    yaml = _round_trip()
+    yaml = round_trip()
     document = yaml.load(path.read_text(encoding="utf-8"))
     overlay_on(document, overlay)
     text = io.StringIO()
@@ -112,7 +112,8 @@ def write(path: Path, overlay: Mapping[str, Any]) -> None:
     write_text(path, text.getvalue())
 
 
-def _round_trip() -> Any:
+def round_trip() -> Any:
+    """Reads and writes YAML with its comments, order and style kept."""
     from ruamel.yaml import YAML
 
     yaml = YAML()

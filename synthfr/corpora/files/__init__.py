@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synthfr import seeding
@@ -24,7 +25,15 @@ if TYPE_CHECKING:
 
     from synthfr.corpora import Seed
 
-__all__ = ["FileSource", "Reading", "SeedFiles", "corpus", "read", "split_by_patient"]
+__all__ = [
+    "FileSource",
+    "Reading",
+    "SeedFiles",
+    "corpus",
+    "private_side",
+    "read",
+    "split_by_patient",
+]
 
 
 @dataclass(frozen=True)
@@ -99,6 +108,26 @@ def read(
     if not problems and public.frame is not None and parts and codes is not None:
         whole = Corpus(public.frame.reset_index(drop=True), *parts, codes)
     return Reading(public, private, codes, whole, tuple(problems), tuple(notes))
+
+
+def private_side(
+    params: Seed, random_seed: int, public: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Train and holdout part of the user's private reports, as `corpus` makes them, where the
+    `public` ones (REPORTS) come from another site. None of them may be private too.
+
+    Raises:
+        UserErrors: with everything that is wrong; never any text of a report.
+    """
+    files = params.files.model_copy(update={"also_public": "refuse"})
+    private = read_reports(files.private, "private", params.language, files.list_separator)
+    problems = list(private.problems)
+    if private.frame is not None:
+        theirs = Reports(Path("the public seed"), public.set_axis(range(1, len(public) + 1)))
+        problems += _apart(theirs, private, files)[1]
+    if problems or private.frame is None:
+        raise UserErrors(problems)
+    return split_by_patient(private.frame, files.holdout_share, random_seed)
 
 
 def split_by_patient(

@@ -43,7 +43,8 @@ profile = typer.Typer(no_args_is_help=True, help="Scales of the pipeline: overla
 app.add_typer(profile, name="profile")
 app.add_typer(slurm.cluster, name="cluster")
 app.command()(slurm.submit)
-for command in (steps.sample, steps.export, steps.publish, sites.key):
+app.add_typer(sites.bundle, name="bundle")
+for command in (steps.sample, steps.export, steps.publish, *sites.COMMANDS):
     app.command()(command)
 for check_ in (privacy_commands.gate, privacy_commands.dossier, privacy_commands.verify):
     app.command()(check_)

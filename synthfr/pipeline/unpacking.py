@@ -1,0 +1,78 @@
+"""What accepted answers hold, written where the next stages expect it: the public outputs of the
+private stages that they stand for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from synthfr import records
+from synthfr.errors import UserError
+from synthfr.pipeline import exchange, layout
+
+if TYPE_CHECKING:
+    from synthfr.pipeline.parameters import Params
+
+
+def unpack(stage: str, item: str | None, params: Params) -> dict[str, Any]:
+    """Write the public outputs of a private `stage`, and return its metrics.
+
+    Raises:
+        UserError: an answer is missing, or does not fit what lies here now.
+    """
+    if stage == "seed":
+        return _seed(params)
+    if stage in exchange.STAGES["keywords"]:
+        return _keywords(params)
+    if stage in exchange.STAGES["scores"]:
+        return _scores(stage, str(item), params)
+    if stage in exchange.STAGES["evaluation"]:
+        return _evaluation(stage, str(item), params)
+    raise UserError(f"No answer stands for stage {stage}: it runs where the documents are.")
+
+
+def _seed(params: Params) -> dict[str, Any]:
+    """The public side needs no answer: it is read from its own files."""
+    from synthfr import corpora
+
+    public, codes = corpora.public_side(params.seed, params.random_seed)
+    records.write_table(public, layout.SEED, records.REPORTS)
+    records.write_table(codes, layout.CODES, records.CODES)
+    return {"public": {"reports": len(public)}, "codes": {"codes": len(codes)}}
+
+
+def _keywords(params: Params) -> dict[str, Any]:
+    from synthfr.sites import keywords
+
+    answers = exchange.checked("keywords", None, params)
+    seed = records.read_table(layout.SEED, records.REPORTS)
+    public, measures = keywords.public(answers, seed, params.prompt.template)
+    records.write_table(public.sft, layout.SFT_TABLE, records.SFT)
+    records.write_table(public.prompts, layout.PROMPTS, records.PROMPTS)
+    records.write_table(public.code_sets, layout.CODE_SETS, records.CODE_SETS)
+    return measures
+
+
+def _scores(stage: str, round_: str, params: Params) -> dict[str, Any]:
+    """``score`` has public metrics alone, ``release`` the table too."""
+    from synthfr.sites import combine, scores
+
+    answers = exchange.checked("scores", round_, params)
+    if stage == "release":
+        table = combine.released(answers)
+        scores.complete(table, records.read_table(layout.candidates(round_), records.CANDIDATES))
+        kind = records.kind_of(table, records.ORDERS, records.SCORES)
+        records.write_table(table, layout.scores(round_), kind)
+    measures: dict[str, Any] = combine.measures(answers)[stage]
+    return measures
+
+
+def _evaluation(stage: str, step: str, params: Params) -> dict[str, Any]:
+    from synthfr.sites import evaluation
+
+    answers = exchange.checked("evaluation", step, params)
+    measures = evaluation.measures(answers, layout.answers("evaluation", step))[stage]
+    if stage == "fidelity":
+        evaluation.guard(step, measures, params.fidelity)
+    found: dict[str, Any] = measures
+    return found

@@ -1,0 +1,102 @@
+"""The exchange of evaluation: a step's data set goes in, figures come back, and no table.
+
+Inside, the figures are those of the stages `classify`, `privacy` and `fidelity`, by the same
+functions; whether they stop a step (limits of `fidelity`) is decided outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from synthfr import coding, fidelity, privacy
+from synthfr.corpora.faithfulness import faithfulness
+from synthfr.errors import UserError
+from synthfr.sites.exchanges import Answer, Question, check_asked
+from synthfr.sites.manifest import Manifest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from synthfr.coding.grid import Classify
+    from synthfr.fidelity.compare import Comparison
+    from synthfr.fidelity.guard import Fidelity
+    from synthfr.privacy.overlap import Privacy
+
+STAGES = ("classify", "privacy", "fidelity")
+_FAITHFUL = "faithfulness"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The parameters that the figures follow from."""
+
+    classify: Classify
+    privacy: Privacy
+    source: str  # of the seed: faithfulness is told of the demo alone
+    random_seed: int
+
+
+def question(
+    step: str, params: Mapping[str, Any], *, reports: pd.DataFrame, code_sets: pd.DataFrame
+) -> Question:
+    """About a step's data set (SYNTHETIC), whose coders' labels are those of CODE_SETS."""
+    return Question("evaluation", step, params, {"reports": reports, "code_sets": code_sets})
+
+
+def answer(
+    question: Question,
+    train: pd.DataFrame,
+    holdout: pd.DataFrame,
+    documents: int,
+    settings: Settings,
+    scratch: Path,
+) -> Answer:
+    """Measure the question's reports against the private ones (REPORTS); `scratch` is a folder for
+    coders, which learn from the synthetic reports alone.
+    """
+    reports, seed = question.tables["reports"], settings.random_seed
+    cells = coding.evaluate_grid(
+        reports,
+        holdout,
+        settings.classify,
+        coding.exported_space(question.tables["code_sets"]),
+        seed,
+        scratch,
+    )
+    audit = privacy.audit(reports, train, holdout, settings.privacy.ngram, seed)
+    measures = {
+        "classify": coding.summarise(cells, settings.classify.decision_rule),
+        "privacy": audit.as_dict(),
+        "fidelity": fidelity.compare(reports, holdout, train, seed)
+        | {_FAITHFUL: faithfulness(reports, settings.source, seed)},
+    }
+    return Answer({}, documents, measures)
+
+
+def check(answer: Answer, manifest: Manifest, now: Question) -> None:
+    """Refuse an answer to another question than `now`, or without the figures of a stage."""
+    check_asked(manifest, now)
+    if set(answer.measures) != set(STAGES):
+        raise UserError(
+            f"the answer has not exactly the figures of {', '.join(STAGES)}: do not use it, and "
+            "ask its sender."
+        )
+
+
+def measures(answers: Sequence[Answer], place: Path) -> Mapping[str, Any]:
+    """The figures by stage, of the one answer that there may be (in `place`)."""
+    if len(answers) > 1:
+        raise UserError(
+            f"{place} has the figures of {len(answers)} hospitals, and intervals and p values of "
+            "several are not averaged: keep the answer of one there, and read the others' aside."
+        )
+    return answers[0].measures
+
+
+def guard(step: str, measured: Mapping[str, Any], limits: Fidelity) -> None:
+    """UserError where the step's figures of `fidelity` pass a limit, as the stage has it."""
+    rest = {name: value for name, value in measured.items() if name != _FAITHFUL}
+    fidelity.guard(step, cast("Comparison", rest), measured[_FAITHFUL], limits)

@@ -1,0 +1,231 @@
+"""What is asked and answered, and what may stand in each: the closed forms of all exchanges.
+
+Outward go texts that are public (candidates, prompts, step data sets, the public seed, codes).
+Back come ids that were asked about with numbers, and what `keywords` may disclose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import pyarrow as pa
+
+from synthfr import __version__, records
+from synthfr.disk import digest
+from synthfr.errors import UserError
+from synthfr.records import Table
+from synthfr.sites import bundle, tables
+from synthfr.sites.manifest import VERSION, Manifest, plain
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Exchange = Literal["scores", "keywords", "evaluation"]
+
+TERMS = Table(
+    "training terms",
+    pa.schema([("report_id", pa.string()), ("keywords", pa.list_(pa.string()))]),
+    key=("report_id",),
+    text=("report_id",),
+    filled=("keywords",),
+)
+"""Of the training rows what keywords has made; their texts are outside already."""
+
+# table -> its schema, and for some one of several; a question may lack a table, an answer none
+ASKED: Mapping[Exchange, Mapping[str, Table]] = {
+    "scores": {
+        "candidates": records.CANDIDATES,
+        "prompts": records.PROMPTS,
+        "judgements": records.JUDGEMENTS,
+        "seed": records.REPORTS,
+    },
+    "keywords": {"seed": records.REPORTS, "codes": records.CODES},
+    "evaluation": {"reports": records.SYNTHETIC, "code_sets": records.CODE_SETS},
+}
+ANSWERED: Mapping[Exchange, Mapping[str, tuple[Table, ...]]] = {
+    "scores": {"released": (records.ORDERS, records.SCORES)},
+    "keywords": {
+        "terms": (TERMS,),
+        "prompts": (records.PROMPTS,),
+        "code_sets": (records.CODE_SETS,),
+    },
+    "evaluation": {},
+}
+
+
+@dataclass(frozen=True)
+class Question:
+    """What outside asks: public tables, and the parameters that count, by their dotted names."""
+
+    exchange: Exchange
+    item: str | None  # round or step
+    params: Mapping[str, Any]
+    tables: Mapping[str, pd.DataFrame]
+
+    @property
+    def name(self) -> str:
+        return self.exchange if self.item is None else f"{self.exchange}@{self.item}"
+
+    def contents(self) -> dict[str, str]:
+        return tables.contents(self.tables)
+
+    def digest(self) -> str:
+        """SHA-256 of all that the answer follows from, but for the private documents."""
+        return digest([self.exchange, self.item, dict(self.params), self.contents(), __version__])
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a hospital lets out: tables, numbers by stage, and its weight beside others."""
+
+    tables: Mapping[str, pd.DataFrame]
+    documents: int
+    measures: Mapping[str, Any] = field(default_factory=dict)
+
+
+def ask(question: Question, key: Path) -> bytes:
+    """The question as a bundle."""
+    forms = ASKED[question.exchange]
+    encoded = {
+        f"{name}{tables.SUFFIX}": tables.encoded(frame, forms[name])
+        for name, frame in question.tables.items()
+    }
+    return bundle.pack(_manifest(question, "question"), encoded, key)
+
+
+def read_question(data: bytes, exchange: Exchange, senders: Sequence[Path]) -> Question:
+    """The question in a bundle.
+
+    Raises:
+        UserError: whatever is wrong with it, in one sentence.
+    """
+    opened = _opened(data, exchange, "question", senders)
+    manifest, forms = opened.manifest, ASKED[exchange]
+    names = _names(opened)
+    if unknown := [name for name in names if name not in forms]:
+        raise UserError(
+            f"the bundle has {len(unknown)} tables that a question about {exchange} does not have: "
+            "do not use it, and ask its sender."
+        )
+    frames = {
+        name: tables.decoded(name, data, forms[name])
+        for name, data in zip(names, opened.tables.values(), strict=True)
+    }
+    return Question(exchange, manifest.item, manifest.params, frames)
+
+
+def reply(question: Question, answer: Answer, key: Path) -> bytes:
+    """The answer to a question as a bundle. It repeats the question's parameters and the digests of
+    its tables, so that it fits no other question.
+    """
+    encoded = {}
+    for name, frame in answer.tables.items():
+        table = records.kind_of(frame, *ANSWERED[question.exchange][name])
+        encoded[f"{name}{tables.SUFFIX}"] = tables.encoded(frame, table)
+    manifest = _manifest(question, "answer").model_copy(
+        update={
+            "asked": question.contents(),
+            "documents": answer.documents,
+            "measures": plain(answer.measures),
+        }
+    )
+    return bundle.pack(Manifest.model_validate(manifest.model_dump()), encoded, key)
+
+
+def read_answer(
+    data: bytes, exchange: Exchange, senders: Sequence[Path]
+) -> tuple[Answer, Manifest, Path]:
+    """The answer in a bundle, its manifest and its sender's key; whether it fits the question,
+    `check_asked` says.
+
+    Raises:
+        UserError: whatever is wrong with it, in one sentence.
+    """
+    opened = _opened(data, exchange, "answer", senders)
+    manifest, forms = opened.manifest, ANSWERED[exchange]
+    if sorted(_names(opened)) != sorted(forms):
+        raise UserError(
+            f"the bundle has not exactly the tables of an answer about {exchange} "
+            f"({', '.join(forms) or 'none'}): do not use it, and ask its sender."
+        )
+    frames = {name: tables.decoded(name, _table(opened, name), *forms[name]) for name in forms}
+    if manifest.documents is None:
+        raise UserError("the bundle does not say of how many documents it is: ask for it again.")
+    return Answer(frames, manifest.documents, manifest.measures), manifest, opened.sender
+
+
+def check_asked(manifest: Manifest, question: Question) -> None:
+    """Refuse an answer to any other question than `question`: UserError says what differs."""
+    if manifest.item != question.item:
+        raise UserError(
+            f"the answer is about {manifest.item}, not about {question.item}: name the bundle of "
+            "that round or step."
+        )
+    check_params(manifest.params, question.params, "in the bundle", "in params.yaml")
+    for name, now in question.contents().items():
+        if manifest.asked.get(name) != now:
+            raise UserError(
+                f"the answer is to another question: its {name} are not those that lie here now: "
+                "write the question again and have it answered anew, or bring back the former "
+                f"{name}."
+            )
+    if manifest.asked.keys() - question.tables.keys():
+        raise UserError("the answer is to a question about more tables: have it answered anew.")
+
+
+def check_params(theirs: Mapping[str, Any], ours: Mapping[str, Any], there: str, here: str) -> None:
+    """Refuse parameters that differ: UserError names the first one and both values."""
+    for name in sorted(theirs.keys() | ours.keys()):
+        if name not in theirs or name not in ours or digest(theirs[name]) != digest(ours[name]):
+            leaf, theirs_now, ours_now = _difference(name, theirs.get(name), ours.get(name))
+            raise UserError(
+                f"parameter {leaf} is {theirs_now!r} {there} and {ours_now!r} {here}: both sides "
+                "must have agreed on one value."
+            )
+
+
+def _difference(name: str, one: Any, other: Any) -> tuple[str, Any, Any]:
+    """The innermost part of a parameter section that differs."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        for key in sorted(one.keys() | other.keys()):
+            if digest(one.get(key)) != digest(other.get(key)):
+                return _difference(f"{name}.{key}", one.get(key), other.get(key))
+    return name, one, other
+
+
+def _manifest(question: Question, side: Literal["question", "answer"]) -> Manifest:
+    return Manifest(
+        version=VERSION,
+        software=__version__,
+        exchange=question.exchange,
+        side=side,
+        item=question.item,
+        params=dict(question.params),
+        tables={},
+    )
+
+
+def _opened(data: bytes, exchange: Exchange, side: str, senders: Sequence[Path]) -> bundle.Bundle:
+    opened = bundle.unpack(data, senders)
+    told = opened.manifest
+    if (told.exchange, told.side) != (exchange, side):
+        raise UserError(
+            f"the bundle is {_a(told.side)} about {told.exchange}, and {_a(side)} about {exchange} "
+            "is wanted: name that one."
+        )
+    return opened
+
+
+def _a(side: str) -> str:
+    return "an answer" if side == "answer" else "a question"
+
+
+def _names(opened: bundle.Bundle) -> list[str]:
+    return [name.removesuffix(tables.SUFFIX) for name in opened.tables]
+
+
+def _table(opened: bundle.Bundle, name: str) -> bytes:
+    return opened.tables[f"{name}{tables.SUFFIX}"]

@@ -1,0 +1,221 @@
+"""Two sites through the real command lines: a clone that has no private document, and an empty
+folder in the hospital, without git or DVC, that share one folder of bundles.
+
+What the clone gets by way of bundles is what one site with everything makes, byte for byte. The
+generator is a few lines here: scores, and what comes of them, are the matter.
+"""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.pipeline import leaks
+from tests.pipeline.conftest import (
+    ID_CANARY,
+    PRIVATE_SOURCE,
+    SHARED_CANARY,
+    TEXT_CANARIES,
+    one_round,
+    plant,
+)
+from tests.pipeline.workspace import Workspace
+
+pytestmark = pytest.mark.pipeline
+
+PLANTED = (*TEXT_CANARIES, SHARED_CANARY, ID_CANARY)
+PAIRED = "pair@dpo1"
+SAME = [
+    *(f"data/public/{name}.parquet" for name in ("seed", "codes", "sft", "prompts", "code_sets")),
+    *(f"data/rounds/dpo1/{name}.parquet" for name in ("candidates", "scores", "pairs", "best_of")),
+    *("metrics/keywords.json", "metrics/score/dpo1.json", "metrics/release/dpo1.json"),
+]
+
+GENERATOR = """
+import sys
+import pandas as pd
+from synthfr import records
+from synthfr.disk import write_json
+
+prompts = records.read_table("data/public/prompts.parquet", records.PROMPTS)
+rows = [
+    (one.prompt_id, number, f"{' et '.join(one.keywords[: number + 1])} depuis {number} jours.",
+     number, 1.0, 1.0, 9, "stop")
+    for one in prompts.itertuples() for number in range(3)
+]
+frame = pd.DataFrame(rows, columns=records.CANDIDATES.schema.names)
+records.write_table(frame, f"data/rounds/{sys.argv[1]}/candidates.parquet", records.CANDIDATES)
+write_json(f"metrics/generate/{sys.argv[1]}.json", {"candidates": len(frame)})
+"""
+
+
+@dataclass(frozen=True)
+class Sites:
+    """After all was asked, answered and accepted."""
+
+    one: Workspace  # has everything: what to compare with
+    outside: Workspace
+    hospital: Workspace
+    post: Path  # the folder that both sides share
+
+    def key(self, name: str) -> list[str]:
+        return ["--key", str(self.post.parent / name)]
+
+    def sender(self, name: str) -> list[str]:
+        return ["--sender", str(self.post / f"{name}.pub")]
+
+    def bundle(self, name: str) -> str:
+        return str(self.post / f"{name}.zip")
+
+
+def own_generator(workspace: Workspace) -> None:
+    """Candidates without a model."""
+    (workspace.root / "generator.py").write_text(GENERATOR)
+    path = workspace.root / "dvc.yaml"
+    tree = yaml.safe_load(path.read_text("utf-8"))
+    tree["stages"]["generate"]["do"] |= {
+        "cmd": "python generator.py ${key}",
+        "deps": ["generator.py", "data/public/prompts.parquet"],
+    }
+    path.write_text(yaml.safe_dump(tree, sort_keys=False, allow_unicode=True), "utf-8")
+
+
+@pytest.fixture(scope="module")
+def sites(tmp_path_factory: pytest.TempPathFactory) -> Sites:
+    root = tmp_path_factory.mktemp("sites")
+    one = Workspace.copy(root / "one")
+    one.run("synth-fr", "profile", "apply", "smoke")
+    one_round(one)
+    plant(one)
+    own_generator(one)
+    one.commit("as both sites agreed")
+    outside = one.clone(root / "outside")
+    for name in ("public_source.parquet", "codes_source.parquet"):
+        shutil.copy(one.root / name, outside.root / name)
+    one.dvc("repro", PAIRED)
+
+    reports = root / "hospital-reports.parquet"  # not in the hospital's folder of work
+    shutil.copy(one.root / PRIVATE_SOURCE, reports)
+    (root / "hospital").mkdir()
+    (root / "post").mkdir()
+    hospital = Workspace(root / "hospital")
+    hospital.env["PYTHONPATH"] = str(outside.root)  # the same program, as its wheel would be
+    made = Sites(one, outside, hospital, root / "post")
+    for site, name in ((outside, "paris"), (hospital, "lyon")):
+        site.run("synth-fr", "key", str(root / name))
+        shutil.copy(root / f"{name}.pub", made.post)
+
+    def ask(*question: str) -> None:
+        outside.run("synth-fr", "bundle", *question, *made.key("paris"))
+
+    def answer(*command: str) -> None:
+        hospital.run("synth-fr", *command, *made.key("lyon"), *made.sender("paris"))
+
+    def accept(name: str) -> None:
+        outside.run("synth-fr", "accept", made.bundle(name), *made.sender("lyon"))
+
+    outside.run("synth-fr", "outside")
+    outside.dvc("repro", "seed")
+    ask("keywords", made.bundle("asked"))
+    answer("keywords", made.bundle("asked"), made.bundle("told"), "--private", str(reports))
+    accept("told")
+    outside.dvc("repro", "judge@dpo1")
+    ask("candidates", "--round", "dpo1", made.bundle("candidates"))
+    answer("score", made.bundle("candidates"), made.bundle("scores"))
+    accept("scores")
+    outside.dvc("repro", PAIRED, "score@dpo1")
+    return made
+
+
+def test_the_clone_outside_has_what_one_site_has_byte_for_byte(sites: Sites) -> None:
+    ours, theirs = sites.outside.outs(), sites.one.outs()
+    assert {name: ours[name] for name in SAME} == {name: theirs[name] for name in SAME}
+    for name in SAME:
+        assert (sites.outside.root / name).read_bytes() == (sites.one.root / name).read_bytes()
+
+
+def test_the_hospital_has_the_private_tables_of_one_site_and_its_owner_alone_reads_them(
+    sites: Sites,
+) -> None:
+    for name in ("train", "holdout", "keyed", "rounds/dpo1/scores"):
+        ours = sites.hospital.root / f"data/private/{name}.parquet"
+        assert ours.read_bytes() == (sites.one.root / f"data/private/{name}.parquet").read_bytes()
+        assert ours.stat().st_mode & 0o077 == 0
+
+
+def test_nothing_private_is_outside_or_in_a_bundle(sites: Sites, tmp_path: Path) -> None:
+    for bundle in sites.post.glob("*.zip"):
+        with zipfile.ZipFile(bundle) as archive:
+            archive.extractall(tmp_path / bundle.stem)
+    assert len(list(tmp_path.iterdir())) == 4
+    assert leaks.find(tmp_path, PLANTED, ()) == []
+    assert leaks.find(sites.outside.root, PLANTED, (".git",)) == []  # DVC's cache too
+    assert not list((sites.outside.root / "data/private").rglob("*.parquet"))
+    # no digest of a private table either
+    assert "data/private" not in (sites.outside.root / "dvc.lock").read_text().replace(
+        PRIVATE_SOURCE, "the path in params.yaml"
+    )
+    assert leaks.find(sites.hospital.root, PLANTED, ()) != []  # negative control
+
+
+def test_a_later_repro_runs_no_private_stage_outside(sites: Sites) -> None:
+    again = sites.outside.dvc("repro", PAIRED).stdout
+    assert "Data and pipelines are up to date." in again
+    commands = sites.outside.dvc("repro", "--dry", "--force", PAIRED).stdout
+    assert "stages.answer release dpo1" in commands
+    for stage in ("seed", "keywords", "score", "release", "similarity_judge"):
+        assert f"stages.{stage}" not in commands
+
+
+def refused(site: Workspace, *command: str) -> str:
+    done = site.run("synth-fr", *command, check=False)
+    assert done.returncode == 1
+    (line,) = done.stdout.splitlines()
+    return line
+
+
+@pytest.mark.long
+def test_a_flipped_bit_is_refused_on_both_sides(sites: Sites, tmp_path: Path) -> None:
+    for name in ("candidates", "scores"):
+        data = bytearray(Path(sites.bundle(name)).read_bytes())
+        data[len(data) // 2] ^= 1
+        (tmp_path / f"{name}.zip").write_bytes(data)
+    inside = refused(
+        sites.hospital,
+        *("score", str(tmp_path / "candidates.zip"), str(tmp_path / "new.zip")),
+        *(*sites.key("lyon"), *sites.sender("paris")),
+    )
+    outside = refused(sites.outside, "accept", str(tmp_path / "scores.zip"), *sites.sender("lyon"))
+    for line in (inside, outside):
+        assert "damaged" in line or "changed" in line
+    assert not (tmp_path / "new.zip").exists()
+
+
+@pytest.mark.long
+def test_a_changed_parameter_is_refused_on_both_sides(sites: Sites, tmp_path: Path) -> None:
+    params = sites.outside.root / "params.yaml"
+    kept = params.read_bytes()
+    sites.outside.change_params({"score.weights.bleu": 1.0})
+    try:
+        sites.outside.run(
+            *("synth-fr", "bundle", "candidates", "--round", "dpo1", str(tmp_path / "q.zip")),
+            *sites.key("paris"),
+        )
+        inside = refused(
+            sites.hospital,
+            *("score", str(tmp_path / "q.zip"), str(tmp_path / "a.zip")),
+            *(*sites.key("lyon"), *sites.sender("paris")),
+        )
+        repro = sites.outside.dvc("repro", PAIRED, check=False)
+    finally:
+        params.write_bytes(kept)
+    assert "parameter score.weights.bleu is 1.0 in the bundle and 0.0 agreed on in" in inside
+    assert repro.returncode != 0
+    assert "parameter score.weights.bleu is 0.0 in the bundle and 1.0 in params.yaml" in (
+        repro.stdout
+    )

@@ -1,0 +1,123 @@
+"""Evaluation across two sites: the figures of one site come back, and figures only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from synthfr import coding, fidelity, privacy, signing
+from synthfr.coding.grid import Classify
+from synthfr.corpora import Corpus, demo
+from synthfr.corpora.demo import DemoSizes
+from synthfr.errors import UserError
+from synthfr.fidelity.guard import Fidelity
+from synthfr.keywords.disclosure import code_sets
+from synthfr.privacy.overlap import Privacy
+from synthfr.sites import evaluation, exchanges
+from synthfr.sites.evaluation import Settings
+from synthfr.sites.exchanges import Answer, Question
+from tests.sites import toy
+
+CLASSIFY = Classify(sizes=[30], top_k=[5], seeds=[0], evaluations=["unbiased"])
+SETTINGS = Settings(CLASSIFY, Privacy(), "files", 0)
+
+
+@pytest.fixture(scope="module")
+def corpus() -> Corpus:
+    return demo.corpus(DemoSizes(public=40, private_train=40, private_holdout=40), random_seed=0)
+
+
+@pytest.fixture(scope="module")
+def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return toy.keys(tmp_path_factory.mktemp("keys"), "lyon")[0]
+
+
+def asked(corpus: Corpus, word: str = "") -> Question:
+    """About the public reports, as if a step had written them."""
+    made = corpus.public.drop(columns="patient_id")
+    made = made.assign(
+        text=[f"{text}{word}" for text in made["text"]], step="dpo1", seed=1, prompt="écris"
+    )
+    made["keywords"] = pd.Series([["HTA"]] * len(made), dtype=object)
+    train = corpus.private_train
+    sets = code_sets(train["codes"].tolist(), train["patient_id"].tolist(), 2)
+    return evaluation.question("dpo1", {"random_seed": 0}, reports=made, code_sets=sets)
+
+
+@pytest.fixture(scope="module")
+def answer(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Answer:
+    scratch = tmp_path_factory.mktemp("scratch")
+    return evaluation.answer(
+        asked(corpus), corpus.private_train, corpus.private_holdout, 40, SETTINGS, scratch
+    )
+
+
+def sent_back(question: Question, answer: Answer, key: Path) -> tuple[Answer, Any]:
+    data = exchanges.reply(question, answer, key)
+    back, manifest, _ = exchanges.read_answer(data, "evaluation", [signing.public_half(key)])
+    return back, manifest
+
+
+def test_the_figures_are_those_of_one_site(
+    corpus: Corpus, answer: Answer, key: Path, tmp_path: Path
+) -> None:
+    question = asked(corpus)
+    back, manifest = sent_back(question, answer, key)
+    evaluation.check(back, manifest, question)
+    measures = evaluation.measures([back], tmp_path)
+    reports, train, holdout = (
+        question.tables["reports"],
+        corpus.private_train,
+        corpus.private_holdout,
+    )
+    space = coding.exported_space(question.tables["code_sets"])
+    cells = coding.evaluate_grid(reports, holdout, CLASSIFY, space, 0, tmp_path)
+    assert measures["classify"] == coding.summarise(cells, CLASSIFY.decision_rule)
+    assert measures["privacy"] == privacy.audit(reports, train, holdout, 8, 0).as_dict()
+    compared = fidelity.compare(reports, holdout, train, 0)
+    assert measures["fidelity"] == compared | {"faithfulness": {}}
+
+
+def test_another_data_set_is_another_question(corpus: Corpus, answer: Answer, key: Path) -> None:
+    back, manifest = sent_back(asked(corpus), answer, key)
+    with pytest.raises(UserError, match="its reports are not those that lie here now"):
+        evaluation.check(back, manifest, asked(corpus, " Fin."))
+
+
+def test_more_or_fewer_figures_are_refused(corpus: Corpus, answer: Answer, key: Path) -> None:
+    question = asked(corpus)
+    for measures in (
+        dict(answer.measures) | {"notes": {"n": 1}},
+        {"privacy": answer.measures["privacy"]},
+    ):
+        back, manifest = sent_back(question, Answer({}, 40, measures), key)
+        with pytest.raises(UserError, match="not exactly the figures of classify, privacy"):
+            evaluation.check(back, manifest, question)
+
+
+def test_text_among_the_figures_does_not_leave(corpus: Corpus, key: Path) -> None:
+    """Refused where the answer is written; where it is read, see `test_bundle`."""
+    with pytest.raises(ValueError, match="measures"):
+        exchanges.reply(asked(corpus), Answer({}, 40, {"privacy": {"worst": "Mme Durand"}}), key)
+
+
+def test_a_table_does_not_leave(corpus: Corpus, answer: Answer, key: Path) -> None:
+    with pytest.raises(KeyError):
+        exchanges.reply(
+            asked(corpus), Answer({"rows": corpus.private_train}, 40, answer.measures), key
+        )
+
+
+def test_a_collapsed_step_is_stopped_outside(answer: Answer) -> None:
+    measured = answer.measures["fidelity"]
+    evaluation.guard("dpo1", measured, Fidelity())
+    with pytest.raises(UserError, match="The data set of dpo1 has collapsed"):
+        evaluation.guard("dpo1", measured, Fidelity(min_keyword_recall=1.0))
+
+
+def test_several_hospitals_figures_are_not_averaged(answer: Answer, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="figures of 2 hospitals"):
+        evaluation.measures([answer, answer], tmp_path)
