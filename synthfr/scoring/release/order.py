@@ -1,7 +1,7 @@
 """`score.release: order`: the choice is made on the private side, and only the choice leaves.
 
-A float that an outsider can recompute from a suspect's text identifies that text. The choice is what
-pairs and best-of rows show anyway.
+A float that an outsider can recompute from a suspect's text identifies that text. The choice is
+what pairs and best-of rows show anyway.
 """
 
 from __future__ import annotations
