@@ -9,8 +9,8 @@ use up the vector's length for nothing. Then it is brought to Euclidean norm 1, 
 integers towards 0. So whoever comes, or goes, moves the sum over all patients, over all candidates
 at once, by at most 1 in Euclidean norm, however many documents they have; whoever is replaced, by
 at most 2: a patient's vector is of that patient's documents alone, to the last bit
-(`DocumentSimilarity.with_all`). Each vector keeps its own order of the candidates, which cutting each number at what the
-bound leaves to it would not.
+(`DocumentSimilarity.with_all`). Each vector keeps its own order of the candidates, which cutting
+each number at what the bound leaves to it would not.
 
 A candidate's stratum is a public function of its prompt, so that it tells nothing of the corpus
 that the prompt does not: the codes that its keywords are names of in the public code list. A
