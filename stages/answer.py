@@ -19,7 +19,10 @@ def main(stage: str, item: Annotated[str | None, typer.Argument()] = None) -> No
     with stage_run(stage, item=item) as run:
         from synthfr.pipeline import unpacking
 
-        run.log(unpacking.unpack(stage, item, run.params))
+        unpacked = unpacking.unpack(stage, item, run.params)
+        run.log(unpacked.measures)
+        for name, rows in unpacked.plots.items():
+            run.plot(rows, name)
 
 
 if __name__ == "__main__":

@@ -90,6 +90,7 @@ def question(
         counted(exchange, item, params),
         reports=records.read_table(layout.synthetic_reports(str(item)), records.SYNTHETIC),
         code_sets=records.read_table(layout.CODE_SETS, records.CODE_SETS),
+        codes=records.read_table(layout.CODES, records.CODES),
     )
 
 
@@ -100,11 +101,12 @@ def _about_scores(round_: str, params: Params, site: str | None) -> Question:
     return scores.question(
         round_,
         counted("scores", round_, params),
-        params.score.evaluator.kind,
+        params.score,
         candidates=records.read_table(layout.candidates(round_), records.CANDIDATES),
         prompts=prompts,
         judgements=records.read_table(layout.judgements(round_), records.JUDGEMENTS),
         seed=records.read_table(layout.SEED, records.REPORTS),
+        codes=records.read_table(layout.CODES, records.CODES),
     )
 
 

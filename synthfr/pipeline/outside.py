@@ -34,8 +34,13 @@ _ASKED: Mapping[Exchange, list[str]] = {
         "data/public/seed.parquet",
         "data/rounds/${key}/candidates.parquet",
         "data/rounds/${key}/judgements.parquet",
+        "data/public/codes.parquet",
     ],
-    "evaluation": ["data/public/code_sets.parquet", "data/synthetic/${item}"],
+    "evaluation": [
+        "data/public/code_sets.parquet",
+        "data/public/codes.parquet",
+        "data/synthetic/${item}",
+    ],
 }
 
 

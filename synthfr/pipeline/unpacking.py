@@ -4,6 +4,8 @@ private stages that they stand for.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from synthfr import records
@@ -14,18 +16,26 @@ if TYPE_CHECKING:
     from synthfr.pipeline.parameters import Params
 
 
-def unpack(stage: str, item: str | None, params: Params) -> dict[str, Any]:
-    """Write the public outputs of a private `stage`, and return its metrics.
+@dataclass(frozen=True)
+class Unpacked:
+    """What a stage logs: its metrics, and the rows of its plots by name."""
+
+    measures: Mapping[str, Any]
+    plots: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+
+def unpack(stage: str, item: str | None, params: Params) -> Unpacked:
+    """Write the public outputs of a private `stage`, and return its metrics and plots.
 
     Raises:
         UserError: an answer is missing, or does not fit what lies here now.
     """
     if stage == "seed":
-        return _seed(params)
+        return Unpacked(_seed(params))
     if stage in exchange.STAGES["keywords"]:
-        return _keywords(params)
+        return Unpacked(_keywords(params))
     if stage in exchange.STAGES["scores"]:
-        return _scores(stage, str(item), params)
+        return Unpacked(_scores(stage, str(item), params))
     if stage in exchange.STAGES["evaluation"]:
         return _evaluation(stage, str(item), params)
     raise UserError(f"No answer stands for stage {stage}: it runs where the documents are.")
@@ -67,12 +77,15 @@ def _scores(stage: str, round_: str, params: Params) -> dict[str, Any]:
     return measures
 
 
-def _evaluation(stage: str, step: str, params: Params) -> dict[str, Any]:
+def _evaluation(stage: str, step: str, params: Params) -> Unpacked:
+    from synthfr.privacy.detection import curve
     from synthfr.sites import evaluation
 
     answers = exchange.checked("evaluation", step, params)
     measures = evaluation.measures(answers, layout.answers("evaluation", step))[stage]
     if stage == "fidelity":
         evaluation.guard(step, measures, params.fidelity)
-    found: dict[str, Any] = measures
-    return found
+    if stage != "privacy":
+        return Unpacked(measures)
+    limits = {name: one["detection"] for name, one in measures["tests"].items()}
+    return Unpacked(measures, {"detection": curve(limits, params.privacy.detection.spikes)})

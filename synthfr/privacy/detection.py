@@ -141,9 +141,11 @@ def limits(
     return Limits(verbatim, _least(harder, spikes, finds(spikes.reworded)))
 
 
-def curve(found: Mapping[str, Limits], spikes: Sequence[int]) -> list[dict[str, object]]:
-    """Rows of a plot: for each test and way of copying its limit; beyond the largest spike where
-    there is none.
+def curve(
+    found: Mapping[str, Mapping[str, int | None]], spikes: Sequence[int]
+) -> list[dict[str, object]]:
+    """Rows of a plot: for each test and way of copying its limit (`Limits.as_dict`); beyond the
+    largest spike where there is none.
     """
     return [
         {
@@ -153,7 +155,7 @@ def curve(found: Mapping[str, Limits], spikes: Sequence[int]) -> list[dict[str, 
             "found": int(limit is not None),
         }
         for test, one in found.items()
-        for way, limit in one.as_dict().items()
+        for way, limit in one.items()
     ]
 
 

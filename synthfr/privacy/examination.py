@@ -67,7 +67,8 @@ class Examination:
 
     def limits(self) -> list[dict[str, object]]:
         """Rows of a plot of detection limits."""
-        return curve({name: one.limits for name, one in self.judged.items()}, self.spikes)
+        limits = {name: one.limits.as_dict() for name, one in self.judged.items()}
+        return curve(limits, self.spikes)
 
 
 def examine(

@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from synthfr import coding, fidelity, privacy
+from synthfr import coding, fidelity
 from synthfr.corpora.faithfulness import faithfulness
 from synthfr.errors import UserError
+from synthfr.icd10.names import names
+from synthfr.privacy.examination import Examination, Private, examine
+from synthfr.privacy.rewording import Reworder
 from synthfr.sites.exchanges import Answer, Question, check_asked
 from synthfr.sites.manifest import Manifest
 
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from synthfr.coding.grid import Classify
     from synthfr.fidelity.compare import Comparison
     from synthfr.fidelity.guard import Fidelity
-    from synthfr.privacy.overlap import Privacy
+    from synthfr.privacy.settings import Privacy
 
 STAGES = ("classify", "privacy", "fidelity")
 _FAITHFUL = "faithfulness"
@@ -35,15 +38,32 @@ class Settings:
 
     classify: Classify
     privacy: Privacy
+    min_documents: int  # of `keywords`: a count below it is not told
     source: str  # of the seed: faithfulness is told of the demo alone
     random_seed: int
 
 
 def question(
-    step: str, params: Mapping[str, Any], *, reports: pd.DataFrame, code_sets: pd.DataFrame
+    step: str,
+    params: Mapping[str, Any],
+    *,
+    reports: pd.DataFrame,
+    code_sets: pd.DataFrame,
+    codes: pd.DataFrame,
 ) -> Question:
-    """About a step's data set (SYNTHETIC), whose coders' labels are those of CODE_SETS."""
-    return Question("evaluation", step, params, {"reports": reports, "code_sets": code_sets})
+    """About a step's data set (SYNTHETIC), whose coders' labels are those of CODE_SETS; the names
+    of CODES reword what is planted to measure detection limits.
+    """
+    tables = {"reports": reports, "code_sets": code_sets, "codes": codes}
+    return Question("evaluation", step, params, tables)
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """`answer` leaves; `examined` holds pairs of reports to read, which stay inside."""
+
+    answer: Answer
+    examined: Examination
 
 
 def answer(
@@ -53,7 +73,7 @@ def answer(
     documents: int,
     settings: Settings,
     scratch: Path,
-) -> Answer:
+) -> Evaluated:
     """Measure the question's reports against the private ones (REPORTS); `scratch` is a folder for
     coders, which learn from the synthetic reports alone.
     """
@@ -66,14 +86,20 @@ def answer(
         seed,
         scratch,
     )
-    audit = privacy.audit(reports, train, holdout, settings.privacy.ngram, seed)
+    examined = examine(
+        reports,
+        Private(train, holdout, settings.min_documents),
+        settings.privacy,
+        Reworder(settings.privacy.rewording, names(question.tables["codes"]).values()),
+        seed,
+    )
     measures = {
         "classify": coding.summarise(cells, settings.classify.decision_rule),
-        "privacy": audit.as_dict(),
+        "privacy": examined.as_dict(),
         "fidelity": fidelity.compare(reports, holdout, train, seed)
         | {_FAITHFUL: faithfulness(reports, settings.source, seed)},
     }
-    return Answer({}, documents, measures)
+    return Evaluated(Answer({}, documents, measures), examined)
 
 
 def check(answer: Answer, manifest: Manifest, now: Question) -> None:

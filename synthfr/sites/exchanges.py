@@ -41,9 +41,14 @@ ASKED: Mapping[Exchange, Mapping[str, Table]] = {
         "prompts": records.PROMPTS,
         "judgements": records.JUDGEMENTS,
         "seed": records.REPORTS,
+        "codes": records.CODES,
     },
     "keywords": {"seed": records.REPORTS, "codes": records.CODES},
-    "evaluation": {"reports": records.SYNTHETIC, "code_sets": records.CODE_SETS},
+    "evaluation": {
+        "reports": records.SYNTHETIC,
+        "code_sets": records.CODE_SETS,
+        "codes": records.CODES,
+    },
 }
 ANSWERED: Mapping[Exchange, Mapping[str, tuple[Table, ...]]] = {
     "scores": {"released": (records.ORDERS, records.SCORES)},

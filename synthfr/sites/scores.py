@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Scored:
-    """`scores` (SCORES) stay on the private side; `answer` leaves."""
+    """`scores` (PRIVATE_SCORES) stay on the private side; `answer` leaves."""
 
     scores: pd.DataFrame
     answer: Answer
@@ -34,17 +35,20 @@ class Scored:
 
 def question(
     round_: str,
-    params: Mapping[str, Any],
-    evaluator: str,
+    counted: Mapping[str, Any],
+    params: Score,
     *,
     candidates: pd.DataFrame,
     prompts: pd.DataFrame,
     judgements: pd.DataFrame,
     seed: pd.DataFrame,
+    codes: pd.DataFrame,
 ) -> Question:
-    """About the candidates (CANDIDATES) of a round, of those `prompts` (PROMPTS) that are given.
+    """About the candidates (CANDIDATES) of a round, of those `prompts` (PROMPTS) that are given;
+    the answer follows from the parameters `counted`.
 
-    The public `seed` (REPORTS) goes along only where the `evaluator` compares with it.
+    The public `seed` (REPORTS) goes along only where the evaluator learns from it, the code list
+    (CODES) only where it says whose documents a candidate is compared with.
     """
     of_them = set(prompts["prompt_id"])
     asked = {"candidates": _of(candidates, of_them)}
@@ -55,15 +59,24 @@ def question(
             f"None of {round_}'s candidates are of these prompts: run this round's generate stage, "
             "or name another site."
         )
-    if evaluator == "discriminator":
+    evaluator = params.evaluator
+    if evaluator.kind == "discriminator" or evaluator.local.fit == "public":
         asked["seed"] = seed
-    return Question("scores", round_, params, asked)
+    if params.dp.stratum == "codes":
+        asked["codes"] = codes
+    return Question("scores", round_, counted, asked)
 
 
 def answer(
-    question: Question, keyed: pd.DataFrame, params: Score, pair: Pair, random_seed: int
+    question: Question,
+    keyed: pd.DataFrame,
+    params: Score,
+    pair: Pair,
+    random_seed: int,
+    secret_file: Path,
 ) -> Scored:
-    """Score the question's candidates against the private documents of their prompts (KEYED).
+    """Score the question's candidates against the private documents of their prompts (KEYED). A
+    guarantee (`population`) is paid in the ledger beside the hospital's `secret_file`.
 
     Raises:
         UserError: a prompt is not one of these documents', or has other keywords than they let out.
@@ -83,11 +96,17 @@ def answer(
         _not_judged(asked["candidates"]),
         asked.get("seed", records.empty(records.REPORTS)),
         params,
+        codes=asked.get("codes"),
         random_seed=random_seed,
         round_name=round_,
     )
     released = release.release(
-        scored.scores, asked["candidates"], params, pair, seeding.derive(random_seed, round_)
+        scored.scores,
+        asked["candidates"],
+        params,
+        pair,
+        seeding.derive(random_seed, round_),
+        release.Books(round_, secret_file, known_entries=0),  # of releases, none are told here
     )
     measures = {"score": scored.measures, "release": released.measures}
     return Scored(scored.scores, Answer({"released": released.table}, len(keyed), measures))

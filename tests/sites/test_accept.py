@@ -44,6 +44,7 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write(toy.candidates())
     records.write_table(scoring_toy.prompts(), layout.PROMPTS, records.PROMPTS)
     records.write_table(scoring_toy.public(), layout.SEED, records.REPORTS)
+    records.write_table(scoring_toy.codes(), layout.CODES, records.CODES)
     toy.keys(tmp_path, "lyon", "paris")
     return folder
 
@@ -68,7 +69,9 @@ def answer(clone: Path, site: str, ids: list[str], params: Params) -> Path:
     question = of(ids, exchange.question("scores", "dpo1", params))
     keyed = toy.keyed()
     keyed = keyed[keyed["prompt_id"].isin(ids)].reset_index(drop=True)
-    done = scores.answer(question, keyed, params.score, params.pair, params.random_seed)
+    done = scores.answer(
+        question, keyed, params.score, params.pair, params.random_seed, Path("no secret")
+    )
     out = clone.parent / f"{site}.zip"
     out.write_bytes(exchanges.reply(question, done.answer, clone.parent / site))
     return out
@@ -85,7 +88,7 @@ def test_two_hospitals_answers_become_the_round_s_table(clone: Path) -> None:
     with pytest.raises(UserError, match="3 of the 6 prompts asked about have no answer yet"):
         unpacking.unpack("release", "dpo1", params)
     exchange.accept(answer(clone, "paris", PARIS, params), senders(clone), params)
-    measures = unpacking.unpack("release", "dpo1", params)
+    measures = unpacking.unpack("release", "dpo1", params).measures
     table = records.read_table(layout.scores("dpo1"), records.ORDERS)
     assert table["prompt_id"].tolist() == IDS
     assert (table["best"] == 0).all()

@@ -8,21 +8,27 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from synthfr import coding, fidelity, privacy, signing
+from synthfr import coding, fidelity, signing
 from synthfr.coding.grid import Classify
 from synthfr.corpora import Corpus, demo
 from synthfr.corpora.demo import DemoSizes
 from synthfr.errors import UserError
 from synthfr.fidelity.guard import Fidelity
+from synthfr.icd10.names import names
 from synthfr.keywords.disclosure import code_sets
-from synthfr.privacy.overlap import Privacy
+from synthfr.privacy.detection import Detection
+from synthfr.privacy.examination import Private, examine
+from synthfr.privacy.rewording import Reworder
+from synthfr.privacy.settings import Privacy
 from synthfr.sites import evaluation, exchanges
 from synthfr.sites.evaluation import Settings
 from synthfr.sites.exchanges import Answer, Question
+from synthfr.sites.manifest import plain
 from tests.sites import toy
 
 CLASSIFY = Classify(sizes=[30], top_k=[5], seeds=[0], evaluations=["unbiased"])
-SETTINGS = Settings(CLASSIFY, Privacy(), "files", 0)
+DETECTION = Detection(spikes=[5], repeats=5)
+SETTINGS = Settings(CLASSIFY, Privacy(detection=DETECTION), 5, "files", 0)
 
 
 @pytest.fixture(scope="module")
@@ -44,15 +50,19 @@ def asked(corpus: Corpus, word: str = "") -> Question:
     made["keywords"] = pd.Series([["HTA"]] * len(made), dtype=object)
     train = corpus.private_train
     sets = code_sets(train["codes"].tolist(), train["patient_id"].tolist(), 2)
-    return evaluation.question("dpo1", {"random_seed": 0}, reports=made, code_sets=sets)
+    return evaluation.question(
+        "dpo1", {"random_seed": 0}, reports=made, code_sets=sets, codes=corpus.codes
+    )
 
 
 @pytest.fixture(scope="module")
 def answer(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Answer:
     scratch = tmp_path_factory.mktemp("scratch")
-    return evaluation.answer(
+    done = evaluation.answer(
         asked(corpus), corpus.private_train, corpus.private_holdout, 40, SETTINGS, scratch
     )
+    assert done.examined.pairs  # to be read inside
+    return done.answer
 
 
 def sent_back(question: Question, answer: Answer, key: Path) -> tuple[Answer, Any]:
@@ -76,7 +86,9 @@ def test_the_figures_are_those_of_one_site(
     space = coding.exported_space(question.tables["code_sets"])
     cells = coding.evaluate_grid(reports, holdout, CLASSIFY, space, 0, tmp_path)
     assert measures["classify"] == coding.summarise(cells, CLASSIFY.decision_rule)
-    assert measures["privacy"] == privacy.audit(reports, train, holdout, 8, 0).as_dict()
+    reworder = Reworder(SETTINGS.privacy.rewording, names(corpus.codes).values())
+    examined = examine(reports, Private(train, holdout, 5), SETTINGS.privacy, reworder, 0)
+    assert measures["privacy"] == plain(examined.as_dict())
     compared = fidelity.compare(reports, holdout, train, 0)
     assert measures["fidelity"] == compared | {"faithfulness": {}}
 

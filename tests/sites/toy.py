@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from synthfr import signing
+from synthfr import records, signing
 from synthfr.preferences import Pair
 from synthfr.sites import scores
 from synthfr.sites.exchanges import Question
@@ -63,17 +63,19 @@ def question(
     return scores.question(
         round_,
         PARAMS | params,
-        "local",
+        scoring_toy.params(),
         candidates=asked,
         prompts=prompts[prompts["prompt_id"].isin(ids)],
         judgements=scoring_toy.judgements(asked),
         seed=scoring_toy.public(),
+        codes=records.empty(records.CODES),
     )
 
 
 def answer(question: Question, keyed_: pd.DataFrame | None = None) -> scores.Scored:
     params = scoring_toy.params(release=question.params["score.release"])
-    return scores.answer(question, keyed() if keyed_ is None else keyed_, params, PAIR, SEED)
+    documents = keyed() if keyed_ is None else keyed_
+    return scores.answer(question, documents, params, PAIR, SEED, Path("no secret"))
 
 
 def parts(bundle: bytes) -> dict[str, bytes]:

@@ -77,9 +77,10 @@ def score(bundle: Path, out: Path, key: Path, senders: Sequence[Path], private: 
             params.score,
             params.pair,
             params.random_seed,
+            layout.SECRET,
         )
         place = layout.private_scores(str(question.item))
-        records.write_table(done.scores, place, records.SCORES, private=True)
+        records.write_table(done.scores, place, records.PRIVATE_SCORES, private=True)
         _give(question, done.answer, out, key, memory)
 
 
@@ -87,10 +88,15 @@ def evaluate(bundle: Path, out: Path, key: Path, senders: Sequence[Path], privat
     """Answer how useful, faithful and private a step's data set is, in figures alone."""
     with _inside("evaluate"):
         question, params, memory = _asked(bundle, "evaluation", senders)
+        from synthfr.privacy import review
         from synthfr.sites import evaluation
 
         settings = evaluation.Settings(
-            params.classify, params.privacy, params.seed.source, params.random_seed
+            params.classify,
+            params.privacy,
+            params.keywords.min_documents,
+            params.seed.source,
+            params.random_seed,
         )
         tables = [
             records.read_table(private / place.name, kind)
@@ -102,10 +108,10 @@ def evaluate(bundle: Path, out: Path, key: Path, senders: Sequence[Path], privat
         ]
         train, holdout, keyed = tables
         with tempfile.TemporaryDirectory() as scratch:
-            answer = evaluation.answer(
-                question, train, holdout, len(keyed), settings, Path(scratch)
-            )
-        _give(question, answer, out, key, memory)
+            done = evaluation.answer(question, train, holdout, len(keyed), settings, Path(scratch))
+        step = str(question.item)
+        review.write(done.examined.pairs, layout.review(step), step, params.privacy.review)
+        _give(question, done.answer, out, key, memory)
 
 
 def _with_private(seed: Seed, private: Path, columns: Sequence[str]) -> Seed:
