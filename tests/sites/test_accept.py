@@ -93,7 +93,7 @@ def test_two_hospitals_answers_become_the_round_s_table(clone: Path) -> None:
     assert table["prompt_id"].tolist() == IDS
     assert (table["best"] == 0).all()
     assert measures["counts"]["prompts"] == 6
-    assert unpacking.unpack("score", "dpo1", params)["candidates"] == 12
+    assert unpacking.unpack("score", "dpo1", params).measures["candidates"] == 12
     kept = sorted(path.name for path in layout.answers("scores", "dpo1").iterdir())
     assert kept == ["lyon.pub", "lyon.zip", "paris.pub", "paris.zip"]
 
