@@ -65,9 +65,10 @@ def guarantees(rounds: Iterable[str]) -> dict[str, Any]:
     return {one: found["dp"] for one, found in told.items() if "dp" in found}
 
 
-def told_of_push() -> tuple[list[str], list[str]]:
+def told_of_push(refuse_rounds: bool) -> tuple[list[str], list[str]]:
     """What stands against a push of all that dvc.lock names (``dvc push`` sends it, ``git push``
-    tells others how to fetch it), and what to know before one.
+    tells others how to fetch it), and what to know before one. A round that failed stands against
+    it only with `refuse_rounds`.
     """
     from synthfr.privacy import gate
 
@@ -82,7 +83,8 @@ def told_of_push() -> tuple[list[str], list[str]]:
         read = _audited(stages, name, what)
         if figures.is_file() and read:
             found = read_json(figures)
-            against += filter(None, [gate.refusal(str(what), found)])
+            stops = kind != "linkage" or refuse_rounds
+            (against if stops else notes).extend(filter(None, [gate.refusal(str(what), found)]))
             notes += filter(None, [gate.warning(str(what), found)])
     pushed = {name.partition("@")[2] for name in stages if name.startswith("synthesize@")}
     notes += [
@@ -93,9 +95,9 @@ def told_of_push() -> tuple[list[str], list[str]]:
     return against, notes
 
 
-def refuse_push() -> list[str]:
+def refuse_push(refuse_rounds: bool) -> list[str]:
     """Notes on what is pushed; UserError where an audit failed."""
-    against, notes = told_of_push()
+    against, notes = told_of_push(refuse_rounds)
     if against:
         raise UserError(
             f"{' '.join(against)} Nothing is pushed: make the data again, or take it out of "

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import get_args
+from typing import Literal, get_args
 
 from synthfr.privacy.detection import UNKNOWN, Limits
 from synthfr.privacy.findings import Finding, Risk
@@ -29,6 +29,7 @@ class Gate(Section):
     alpha: ProperShare = 0.05
     verbatim: Count = 20
     reworded: Count | None = None
+    rounds: Literal["warn", "refuse"] = "warn"
 
 
 @dataclass(frozen=True)

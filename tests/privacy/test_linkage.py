@@ -222,6 +222,8 @@ def test_the_whole_attack_on_the_demo() -> None:
     assert measures["by_scores"]["raw"]["linked"]["mean"] > 0.9
     assert measures["by_scores"]["order"]["linked"]["mean"] < 0.3
     assert {one.test for one in found} == {
+        "prompt_membership",
+        "prompt_linking",
         "score_membership",
         "score_membership_known_prompt",
         "score_linking",

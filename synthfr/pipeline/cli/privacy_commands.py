@@ -15,8 +15,9 @@ def gate() -> None:
     push`.
     """
     from synthfr.pipeline import audited
+    from synthfr.pipeline.parameters import load_params
 
-    for note in audited.refuse_push():
+    for note in audited.refuse_push(load_params().privacy.gate.rounds == "refuse"):
         typer.echo(note, err=True)
 
 

@@ -63,20 +63,21 @@ class Adversaries:
         return figures
 
     def findings(self, evidence: Floats, by_prompts: Floats) -> list[Finding]:
-        """Of the scores as they were released: do they single out documents that were used, link
-        them to their prompts, and tell more than the prompts do?
+        """Of what was released: do the prompts, and do the scores, single out documents that were
+        used, and link them to their prompts? Do the scores tell more than the prompts do?
         """
-        among = among_all(evidence)
         found = [
             self._above(test, auc_of(scores), 0.5, {"tpr_at_fpr_1": self._tpr(scores)})
             for test, scores in (
-                ("score_membership", among),
+                ("prompt_membership", among_all(by_prompts)),
+                ("score_membership", among_all(evidence)),
                 ("score_membership_known_prompt", self._known(evidence)),
             )
         ]
-        first = compare(self.sides, mean_of(self._first(evidence)), self.random_seed)
         chance = {"chance": 1 / evidence.shape[1]}
-        found.append(Finding.of("score_linking", "correlation", first, measures=chance))
+        for test, told in (("prompt_linking", by_prompts), ("score_linking", evidence)):
+            first = compare(self.sides, mean_of(self._first(told)), self.random_seed)
+            found.append(Finding.of(test, "correlation", first, measures=chance))
         alone = auc_of(among_all(by_prompts))
         both = auc_of(among_all(evidence + by_prompts))
         of_prompts = float(alone(*side_weights(self.sides))[0])
