@@ -6,8 +6,8 @@ with, all drawn from one source; then the same set with training reports copied 
 word and reworded. Printed is the share of seeds in which each test accuses the set by itself, and
 in which the gate does (Holm over all tests), with Wilson's interval.
 
-REPORTS: a file of real reports (Parquet, with columns text and codes or label), divided anew by
-each seed; without it the demo's hospital of that seed.
+REPORTS: a file of real reports (Parquet, with columns text and --codes), divided anew by each seed;
+without it the demo's hospital of that seed.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ def main(
     reports: Annotated[Path | None, typer.Argument(help="Real reports; none: the demo.")] = None,
     seeds: Annotated[int, typer.Option(help="How many draws.")] = 60,
     copies: Annotated[list[int] | None, typer.Option(help="Copied reports.")] = None,
+    codes: Annotated[str, typer.Option(help="Their column of codes.")] = "codes",
     language: Annotated[str, typer.Option(help="Of real reports.")] = "fr",
 ) -> None:
     """Print a line for each test, and one for the gate."""
@@ -44,7 +45,7 @@ def main(
     wanted = [0, *(copies if copies is not None else [5, 10, 20])]
     found: dict[tuple[int, bool], Counter[str]] = {}
     for seed in range(seeds):
-        train, holdout, others = drawn(reports, language, seed)
+        train, holdout, others = drawn(reports, codes, language, seed)
         for number in wanted:
             for reworded in (False, True) if number else (False,):
                 names = accused(train, holdout, others, number, reworded, corpus.codes, seed)
@@ -106,7 +107,7 @@ def copied(
 
 
 def drawn(
-    reports: Path | None, language: str, seed: int
+    reports: Path | None, codes: str, language: str, seed: int
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Train, holdout and others, of one source."""
     from synthfr import seeding
@@ -119,8 +120,7 @@ def drawn(
     import pandas as pd
 
     frame = pd.read_parquet(reports)
-    codes = frame["codes"] if "codes" in frame else [[]] * len(frame)
-    frame = pd.DataFrame({"text": frame["text"], "codes": codes}).drop_duplicates("text")
+    frame = frame.rename(columns={codes: "codes"})[["text", "codes"]].drop_duplicates("text")
     frame = frame.assign(report_id=[f"r{at}" for at in range(len(frame))], language=language)
     order = seeding.rng(seed, "thirds").permutation(len(frame))[:LARGEST]
     third = len(order) // 3

@@ -2,24 +2,25 @@
 
 A test that finds nothing says little unless we know what it would have found. So private training
 reports are spiked into the very set that is audited, as they are and reworded, and the test is
-asked again: its detection limit is the smallest number of spiked reports that it finds in most of
-the repeats.
+asked again: its detection limit is the smallest number of spiked reports of which we may be sure,
+by the repeats that found them, that it is found in most cases.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, log
 from typing import Annotated, TypeVar
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from synthfr import seeding
 from synthfr.privacy import comparison
 from synthfr.privacy.findings import Audit
 from synthfr.privacy.sides import Sides
 from synthfr.section import Count, ProperShare, Section
+from synthfr.stats import CONFIDENCE
 
 State = TypeVar("State")
 # a report in other words, from its text, its language and a seed
@@ -30,7 +31,7 @@ class Detection(Section):
     """Parameters `privacy.detection`: see the comments in params.yaml."""
 
     spikes: Annotated[list[Count], Field(min_length=1)] = [1, 2, 5, 10, 20]
-    repeats: Annotated[int, Field(ge=5, le=1000)] = 10
+    repeats: Annotated[int, Field(ge=5, le=1000)] = 30
     power: ProperShare = 0.8
 
     @field_validator("spikes")
@@ -39,6 +40,16 @@ class Detection(Section):
         if spikes != sorted(set(spikes)):
             raise ValueError("the numbers must rise: [1, 2, 5, 10, 20]")
         return spikes
+
+    @model_validator(mode="after")
+    def _repeats_suffice(self) -> Detection:
+        if hits_wanted(self.repeats, self.power) is None:
+            least = ceil(log(1 - CONFIDENCE) / log(self.power) - 1e-9)
+            raise ValueError(
+                f"{self.repeats} repeats, all found, do not show a power of {self.power:g}: set "
+                f"repeats to {least} or more"
+            )
+        return self
 
 
 @dataclass(frozen=True)
@@ -74,6 +85,10 @@ class Spikes:
     sizes: tuple[int, ...]
     drawn: tuple[tuple[int, ...], ...]
     reworded: Mapping[int, str]
+
+    @property
+    def hits_wanted(self) -> int:
+        return hits_wanted(self.settings.repeats, self.settings.power) or self.settings.repeats
 
     @classmethod
     def draw(
@@ -114,8 +129,8 @@ def limits(
     measure: Callable[[Sequence[str], Sequence[Sequence[str]]], State],
 ) -> Limits:
     """Of a test on the set that `state` was measured on: the least spike that
-    ``finding.leaks(alpha)`` in a share `power` of the repeats. `measure` gives the state of texts
-    with their codes.
+    ``finding.leaks(alpha)`` in enough of the repeats (`hits_wanted`). `measure` gives the state of
+    texts with their codes.
 
     A leak that the test sees in the set as it is leaves nothing to measure: no limits. Power is
     taken to grow with the spike, and a reworded report to be no easier to find than a verbatim one:
@@ -166,18 +181,29 @@ def _least(
     low, high = 0, len(sizes)  # beyond the last: none
     while low < high:
         middle = (low + high) // 2
-        if _enough([one[: sizes[middle]] for one in spikes.drawn], found, spikes.settings.power):
+        if _enough([one[: sizes[middle]] for one in spikes.drawn], found, spikes.hits_wanted):
             high = middle
         else:
             low = middle + 1
     return sizes[high] if high < len(sizes) else None
 
 
+def hits_wanted(repeats: int, power: float) -> int | None:
+    """The least number of repeats that must be found for the lower limit of their share to reach
+    `power` (Clopper and Pearson 1934, one-sided, at `CONFIDENCE`); None: even all do not suffice.
+    """
+    from scipy.special import betaincinv
+
+    def lowest(hits: int) -> float:
+        return float(betaincinv(hits, repeats - hits + 1, 1 - CONFIDENCE))
+
+    return next((hits for hits in range(1, repeats + 1) if lowest(hits) >= power), None)
+
+
 def _enough(
-    repeats: Sequence[Sequence[int]], found: Callable[[Sequence[int]], bool], power: float
+    repeats: Sequence[Sequence[int]], found: Callable[[Sequence[int]], bool], wanted: int
 ) -> bool:
-    """Whether at least a share `power` is found; ends as soon as that is sure either way."""
-    wanted = ceil(power * len(repeats) - 1e-9)
+    """Whether at least so many are found; ends as soon as that is sure either way."""
     hits = misses = 0
     for reports in repeats:
         hits, misses = (hits + 1, misses) if found(reports) else (hits, misses + 1)

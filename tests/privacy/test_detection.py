@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from synthfr.privacy.detection import UNKNOWN, Detection, Limits, Reword, Spikes, curve, limits
+from synthfr.privacy.detection import (
+    UNKNOWN,
+    Detection,
+    Limits,
+    Reword,
+    Spikes,
+    curve,
+    hits_wanted,
+    limits,
+)
 from tests.privacy.toy import Copied, backwards, sides, unchanged
 
 SETTINGS = Detection()
@@ -35,6 +46,28 @@ def test_a_difference_takes_as_many_copies_as_chance_asks_for() -> None:
     assert found == Limits(10, 10)
     easier = limit_of(audit, state, unchanged, 0.05)
     assert easier.verbatim == 5
+
+
+class SeesHalf(Copied):
+    """Sees every second report alone."""
+
+    def measure(self, texts: Sequence[str]) -> NDArray[np.bool_]:
+        seen = np.arange(len(self.sides.texts)) % 2 == 0
+        return super().measure(texts) & seen
+
+
+def test_what_is_found_half_the_time_is_no_limit() -> None:
+    """Of five reports the test sees one or more with probability 31/32, of two with 3/4."""
+    audit = SeesHalf(sides(), at_once=True)
+    assert limit_of(audit, audit.measure([""]), unchanged, 0.001) == Limits(5, 5)
+
+
+def test_a_limit_is_claimed_only_where_the_repeats_show_it() -> None:
+    """.8 ** 14 is the first power of .8 below .05; P(28 or more of 30 | .8) = .044, of 27 .123."""
+    assert hits_wanted(14, 0.8) == 14 and hits_wanted(13, 0.8) is None
+    assert hits_wanted(30, 0.8) == 28
+    with pytest.raises(ValidationError, match="set repeats to 14 or more"):
+        Detection(repeats=13)
 
 
 def test_what_the_test_cannot_see_has_no_limit() -> None:
@@ -81,12 +114,12 @@ def test_no_more_is_spiked_than_there_are_patients() -> None:
 def test_the_search_does_not_ask_more_than_it_must() -> None:
     audit = Copied(sides(), at_once=True)
     limit_of(audit, audit.measure([""]), unchanged, 0.01)
-    # the set itself; 8 hits of 10 of up to three sizes, twice
-    assert audit.asked <= 1 + 2 * 3 * 8
+    # the set itself; 28 hits of 30 of up to three sizes, twice
+    assert audit.asked <= 1 + 2 * 3 * 28
 
 
 def test_a_plot_shows_what_was_not_found_beyond_the_rest() -> None:
-    rows = curve({"a": Limits(5, None)}, [1, 20])
+    rows = curve({"a": Limits(5, None).as_dict()}, [1, 20])
     assert [(row["copied"], row["reports"], row["found"]) for row in rows] == [
         ("verbatim", 5, 1),
         ("reworded", 40, 0),

@@ -21,7 +21,7 @@ from synthfr.privacy.questions import HERE, question, questions
 from synthfr.privacy.settings import Privacy
 from tests.privacy.toy import backwards, reports
 
-SETTINGS = Privacy(detection=Detection(spikes=[5, 10, 20], repeats=5))
+SETTINGS = Privacy(detection=Detection(spikes=[5, 10, 20], repeats=14))
 
 
 def examined(share_copied: float, n: int = 60) -> Examination:

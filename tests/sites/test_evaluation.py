@@ -27,7 +27,7 @@ from synthfr.sites.manifest import plain
 from tests.sites import toy
 
 CLASSIFY = Classify(sizes=[30], top_k=[5], seeds=[0], evaluations=["unbiased"])
-DETECTION = Detection(spikes=[5], repeats=5)
+DETECTION = Detection(spikes=[5], repeats=14)
 SETTINGS = Settings(CLASSIFY, Privacy(detection=DETECTION), 5, "files", 0)
 
 
