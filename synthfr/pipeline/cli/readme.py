@@ -19,11 +19,18 @@ from synthfr.errors import UserError
 from synthfr.pipeline import gpu_record, gpu_tables, layout
 from synthfr.pipeline.cli import demo_figures, profile_tables
 from synthfr.pipeline.cli.seed_record import RECORD_PATH
-from synthfr.pipeline.page import faithfulness_figures, record, seed_tables, text_tables
+from synthfr.pipeline.page import (
+    faithfulness_figures,
+    privacy_tables,
+    record,
+    seed_tables,
+    text_tables,
+)
 from synthfr.pipeline.page.results import METRICS, load
 from synthfr.pipeline.parameters import load_params
 
 PIPELINE, PARAMS, PROFILES = Path("dvc.yaml"), Path("params.yaml"), Path("profiles")
+_NONE_SHIPPED = "*No figures are shipped: `synth-fr docs --snapshot` takes them from a run.*"
 _NO_SEEDS = "*Nothing is measured yet: `make repro-seeds` does it.*"
 
 
@@ -95,7 +102,7 @@ def results() -> str:
     steps = read_yaml(PARAMS)["steps"]
     found, shipped = load(demo_figures.FIGURES, steps), demo_figures.read()
     if not found.sizes or shipped is None:
-        return "*No figures are shipped: `synth-fr docs --snapshot` takes them from a run.*"
+        return _NONE_SHIPPED
     parts = [told] if (told := text_tables.headline(found)) else []
     parts += [_with_title(text_tables.grid(found, metric)) for metric in METRICS]
     if measures := faithfulness_figures.load(demo_figures.FIGURES, steps):
@@ -125,6 +132,21 @@ def controls() -> str:
     return "\n\n".join(_with_title(one) for one in tables if one is not None)
 
 
+def audit() -> str:
+    """Every privacy test of the shipped demo's last step."""
+    step = read_yaml(PARAMS)["steps"][-1]
+    found = privacy_tables.tests(step, demo_figures.FIGURES.of("privacy", step))
+    return _NONE_SHIPPED if found is None else _with_title(found)
+
+
+def channels() -> str:
+    """What the rounds of the shipped demo give away."""
+    rounds = read_yaml(PARAMS)["rounds"]
+    trees = {one: demo_figures.FIGURES.of("linkage", one) for one in rounds}
+    found = privacy_tables.channels(trees)
+    return _NONE_SHIPPED if found is None else _with_title(found)
+
+
 def gpu() -> str:
     """What `make gpu-check` measured, a table for each GPU; "not measured" where it was not run."""
     parts = []
@@ -144,6 +166,8 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "results": results,
     "seeds": seeds,
     "controls": controls,
+    "audit": audit,
+    "channels": channels,
     "gpu": gpu,
 }
 

@@ -76,15 +76,16 @@ def load(measured: Measured, steps: Sequence[str], rounds: Sequence[str]) -> Pri
     linked = {one: measured.of("linkage", one) for one in rounds}
     overlaps = values.Table([*map(baselines.title, steps)], values.filled(rows))
     return PrivacyPart(
-        steps=[one for step, tree in trees.items() if (one := _audited(step, tree))],
-        rounds=[one for name, tree in linked.items() if (one := _audited(name, tree))],
+        steps=[one for step, tree in trees.items() if (one := audited(step, tree))],
+        rounds=[one for name, tree in linked.items() if (one := audited(name, tree))],
         overlaps=overlaps,
         overlap_figure=figures.overlap(steps, parts) if overlaps.rows else "",
         sandwich=_sandwich(measured, trees, linked),
     )
 
 
-def _audited(name: str, tree: Mapping[str, Any]) -> Audited | None:
+def audited(name: str, tree: Mapping[str, Any]) -> Audited | None:
+    """A step or round by its metrics; None where it has no verdict."""
     if "verdict" not in tree:
         return None
     tests = [_test(test, one) for test, one in (tree.get("tests") or {}).items()]
