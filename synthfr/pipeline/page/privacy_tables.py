@@ -1,4 +1,4 @@
-"""Tables on privacy as text: every test of a step, and what the channels of the rounds give away."""
+"""Tables on privacy as text: the tests of a step, and what the channels of rounds give away."""
 
 from __future__ import annotations
 
