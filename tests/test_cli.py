@@ -283,6 +283,8 @@ class TestDocs:
         (measured / "README.md").write_text(self.MARKERS)
         (measured / "stages").mkdir()
         (measured / "stages/sft.py").write_text("")
+        for one in ("dpo1", "dpo2", "dpo3"):
+            write_json(measured / f"metrics/linkage/{one}.json", {})
         git("init", "-q")
         git("add", "dvc.yaml", "params.yaml", "stages")
         git("commit", "-q", "-m", "the code")

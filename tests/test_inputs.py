@@ -150,7 +150,8 @@ def test_asked_before_dvc_which_removes_what_was_there(checkout: Checkout) -> No
 
     tables = [checkout.root / f"data/{name}.parquet" for name in ("public/seed", "private/train")]
     tables += [
-        checkout.root / f"data/{name}.parquet" for name in ("public/codes", "private/holdout")
+        checkout.root / f"data/{name}.parquet"
+        for name in ("public/codes", "private/holdout", "private/canaries")
     ]
     for table in tables:
         table.write_text(table.name)

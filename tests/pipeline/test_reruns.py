@@ -103,12 +103,12 @@ def test_a_parameter_reruns_only_what_depends_on_it(checkout: Checkout) -> None:
     checkout.edit("ngram: 8", "ngram: 9")
     checkout.edit("max_labels: 10", "max_labels: 9")
     stale = {stage.partition("@")[0] for stage in checkout.stale()}
-    assert stale == {"privacy", "classify", "reference", "headline", "page"}
+    assert stale == {"privacy", "linkage", "classify", "reference", "headline", "page"}
 
 
 def after_the_scores() -> set[str]:
     """Everything that hangs on what is released of the scores, but no score of the first round."""
-    first = {f"{stage}@dpo1" for stage in ("release", "pair", "dpo")}
+    first = {f"{stage}@dpo1" for stage in ("release", "pair", "linkage", "dpo")}
     return first | per_round("dpo2", "dpo3") | per_step("dpo1", "dpo2", "dpo3")
 
 
