@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from synthfr.privacy.parts import parts
-from synthfr.privacy.token_ngrams import Ngrams
+from synthfr.privacy.token_ngrams import NgramsByOrder
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -29,7 +29,7 @@ class TermVectors:
     """
 
     def __init__(self, reports: Sequence[str]) -> None:
-        self._terms = Ngrams(reports, 2)
+        self._terms = NgramsByOrder(reports, 2)
         self._rarity = np.ones(sum(self._terms.sizes))
         times = self._times(reports)
         having = np.bincount(times.indices, minlength=len(self._rarity))

@@ -1,7 +1,8 @@
 """The n-grams of given texts, numbered; and where in other texts they stand.
 
 N-grams that private reports do not hold say nothing about them and are not kept: memory goes with
-the private side, whatever the number of synthetic texts.
+the private side, whatever the number of synthetic texts. For a language model: every order, each
+n-gram known by its context. `ngrams` has those of one length, in fewer steps.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ def tokens(text: str) -> list[str]:
     return _TOKEN.findall(composed(text).lower())
 
 
-class Ngrams:
+class NgramsByOrder:
     """All n-grams of 1 to `order` tokens in `texts`; the end of a text is a token too.
 
     Each order has numbers of its own. An n-gram is known by the number of its context (its tokens

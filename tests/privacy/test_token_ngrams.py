@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synthfr.privacy.token_ngrams import Ngrams, tokens
+from synthfr.privacy.token_ngrams import NgramsByOrder, tokens
 
 TEXTS = st.lists(st.text(alphabet="ab é.", max_size=12), min_size=1, max_size=5)
 
@@ -20,7 +20,7 @@ def test_tokens_are_words_and_signs_of_any_script() -> None:
 
 
 def test_a_small_text_by_hand() -> None:
-    ngrams = Ngrams(["a b a"], 2)
+    ngrams = NgramsByOrder(["a b a"], 2)
     assert ngrams.sizes == (3, 3)  # end, a, b; a-b, a-end, b-a
     found, contexts, text_of = ngrams.stand_in(["b a", "c a b"])
     end, a, b = 0, 1, 2
@@ -34,7 +34,7 @@ def test_a_small_text_by_hand() -> None:
 
 @given(TEXTS, TEXTS, st.integers(1, 4))
 def test_counts_are_those_of_plain_python(known: list[str], texts: list[str], order: int) -> None:
-    ngrams = Ngrams(known, order)
+    ngrams = NgramsByOrder(known, order)
     found, _, _ = ngrams.stand_in(texts)
     for length in range(1, order + 1):
         ours = _plain(known, length)

@@ -24,7 +24,7 @@ from synthfr.privacy.membership.attack import membership_finding
 from synthfr.privacy.membership.settings import Membership
 from synthfr.privacy.parts import parts
 from synthfr.privacy.sides import Sides
-from synthfr.privacy.token_ngrams import Integers, Ngrams
+from synthfr.privacy.token_ngrams import Integers, NgramsByOrder
 
 _TOGETHER = 1_000  # texts read at once
 _NONE = -1  # the place in the counts that is always 0
@@ -38,7 +38,7 @@ class LanguageModel:
     """
 
     def __init__(self, texts: Sequence[str], order: int, pull: float) -> None:
-        self._ngrams = Ngrams(texts, order)
+        self._ngrams = NgramsByOrder(texts, order)
         self._pull = pull
         found, contexts, self.text_of = self._ngrams.stand_in(texts)
         self._starts = 1 + np.cumsum([0, *self._ngrams.sizes])
