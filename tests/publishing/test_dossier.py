@@ -88,13 +88,14 @@ def test_a_failure_comes_with_its_remedy(checkout: Path, tmp_path: Path, key: Pa
     assert "Échec." in found and "Retirer les comptes rendus synthétiques" in found
 
 
-def test_a_round_that_leaks_is_the_dossiers_verdict(
+def test_a_round_that_leaks_has_a_verdict_beside_the_data_sets(
     audited: Path, tmp_path: Path, key: Path
 ) -> None:
     leaking = of_verdict(2)["tests"]["copied_runs"]
     write_json("metrics/linkage/dpo1.json", {"verdict": 2, "tests": {"score_linking": leaking}})
     found = " ".join(Text(made(tmp_path, key).read_text("utf-8")).parts)
-    assert "Échec." in found and "score_linking" in found
+    assert "Le jeu de données: Réussite." in found and "score_linking" in found
+    assert "Ce qui est sorti pendant l'apprentissage: Échec." in found
 
 
 def test_it_is_what_was_signed_and_nothing_else(

@@ -70,7 +70,7 @@ def render(facts: Facts, language: str) -> str:
         for name, figures in facts.rounds.items()
         if figures.get("tests")
     ]
-    everything = [*rows, *(row for _, own in rounds for row in own)]
+    of_rounds = [row for _, own in rounds for row in own]
     environment = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
@@ -79,13 +79,19 @@ def render(facts: Facts, language: str) -> str:
         language=language,
         words=words,
         step=facts.step,
-        verdict=max((row.verdict for row in everything), default=int(Verdict.CANNOT_TELL)),
+        verdict=_worst(rows),
+        verdict_of_rounds=_worst(of_rounds),
         by_risk=[[row for row in rows if row.risk == number] for number in range(len(RISKS))],
         rounds=rounds,
-        failed=[row for row in everything if row.verdict == Verdict.FAIL],
+        failed=[row for row in (*rows, *of_rounds) if row.verdict == Verdict.FAIL],
         guarantee=_guarantee(facts.guarantee, words),
         lineage=_lineage(facts.lineage, words["lineage_names"]),
     )
+
+
+def _worst(rows: Sequence[Row]) -> int:
+    """The verdict of several tests; of none: cannot tell."""
+    return max((row.verdict for row in rows), default=int(Verdict.CANNOT_TELL))
 
 
 def _rows(figures: Mapping[str, Any], language: str, decimal: str) -> list[Row]:
