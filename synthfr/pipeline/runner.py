@@ -225,7 +225,9 @@ def own_params(params: Params, stage: str, item: str | None) -> dict[str, Any]:
 
 
 def prepare_process(params: Params) -> None:
-    """Set what must stand before numpy or torch are imported: threads, no unasked network."""
+    """Set what must stand before torch is imported: threads, no unasked network."""
+    import threadpoolctl
+
     threads = str(min(params.runtime.threads, len(os.sched_getaffinity(0))))
     for variable in (
         "OMP_NUM_THREADS",
@@ -234,6 +236,8 @@ def prepare_process(params: Params) -> None:
         "RAYON_NUM_THREADS",
     ):
         os.environ[variable] = threads
+    # what the parameters' modules loaded has read them by then, and would sum in another order
+    threadpoolctl.threadpool_limits(int(threads))
     # idle OpenMP threads that spin slow training threefold on a shared machine
     os.environ |= {
         "OMP_WAIT_POLICY": "PASSIVE",

@@ -263,3 +263,25 @@ def test_the_parameters_are_read_before_anything_heavy_is_imported() -> None:
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.stderr.strip() == ""
+
+
+def test_libraries_that_are_loaded_before_use_as_many_threads_too() -> None:
+    """numpy and scipy come with the parameters, and read the variables when they are loaded."""
+    code = (
+        "import os, sys; from synthfr.pipeline import runner; "
+        "from synthfr.pipeline.parameters import load_params; import scipy.linalg, threadpoolctl; "
+        "before = threadpoolctl.threadpool_info(); runner.prepare_process(load_params()); "
+        "after = threadpoolctl.threadpool_info(); "
+        "print(len(before), *{one['num_threads'] for one in after})"
+    )
+    env = {key: value for key, value in os.environ.items() if "NUM_THREADS" not in key}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).parents[2],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded, *threads = done.stdout.split()
+    assert int(loaded) >= 1 and threads == ["1"]
