@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil, log
+from math import ceil, exp, lgamma, log, log1p
 from typing import Annotated, TypeVar
 
 from pydantic import Field, field_validator, model_validator
@@ -190,14 +190,18 @@ def _least(
 
 def hits_wanted(repeats: int, power: float) -> int | None:
     """The least number of repeats that must be found for the lower limit of their share to reach
-    `power` (Clopper and Pearson 1934, one-sided, at `CONFIDENCE`); None: even all do not suffice.
+    `power` (Clopper and Pearson 1934, one-sided, at `CONFIDENCE`): so many or more are then found
+    with probability 1 - `CONFIDENCE` at most. None: even all do not suffice.
     """
-    from scipy.special import betaincinv
-
-    def lowest(hits: int) -> float:
-        return float(betaincinv(hits, repeats - hits + 1, 1 - CONFIDENCE))
-
-    return next((hits for hits in range(1, repeats + 1) if lowest(hits) >= power), None)
+    # not scipy's: it is asked when the parameters are read, and their import must stay light
+    beyond, wanted = 0.0, None
+    for hits in range(repeats, 0, -1):
+        ways = lgamma(repeats + 1) - lgamma(hits + 1) - lgamma(repeats - hits + 1)
+        beyond += exp(ways + hits * log(power) + (repeats - hits) * log1p(-power))
+        if beyond > 1 - CONFIDENCE:
+            break
+        wanted = hits
+    return wanted
 
 
 def _enough(

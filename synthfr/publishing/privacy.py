@@ -10,7 +10,7 @@ from typing import Any
 from synthfr.privacy import gate
 from synthfr.privacy.gate import Acceptance
 from synthfr.privacy.outcome import Verdict
-from synthfr.privacy.questions import question
+from synthfr.privacy.rows import NOTHING, Row, rows
 
 _ABOUT = {
     "dataset": "this data set",
@@ -56,10 +56,9 @@ def section(figures: Mapping[str, Any] | None, accepted: Acceptance | None, kind
                 f"Let out in spite of it ({names}). {accepted.name} answers for that: "
                 f"{accepted.reason}"
             )
-    if tests := figures.get("tests"):
-        rows = "\n".join(_row(name, one) for name, one in tests.items())
-        parts.append(f"{_HEAD}\n{rows}")
-        parts.append("\n".join(f"* `{name}`: {question(name, 'en').question}" for name in tests))
+    if tests := rows(figures):
+        parts.append("\n".join([_HEAD, *map(_line, tests)]))
+        parts.append("\n".join(f"* `{one.name}`: {one.question.question}" for one in tests))
         parts.append(
             "Smallest leak found: of how many private reports, copied into the set word for word / "
             "reworded, the test finds in most trials (–: not even the largest that was tried, or "
@@ -71,19 +70,10 @@ def section(figures: Mapping[str, Any] | None, accepted: Acceptance | None, kind
     return "\n\n".join(parts) + "\n"
 
 
-def limit(found: float | None) -> str:
-    """A detection limit in a table."""
-    return "–" if found is None else f"{found:g}"
-
-
-def _row(name: str, one: Mapping[str, Any]) -> str:
-    difference, detected = one["difference"], one["detection"]
-    told = f"{difference['mean']:.3g}"
-    if "low" in difference:
-        told += f" [{difference['low']:.3g}, {difference['high']:.3g}]"
-    least = f"{limit(detected['verbatim'])} / {limit(detected['reworded'])}"
-    cells = [f"`{name}`", f"{one['train']:.3g}", f"{one['holdout']:.3g}", told, least]
-    return f"| {' | '.join([*cells, Verdict(one['verdict']).words])} |"
+def _line(row: Row) -> str:
+    told = row.difference + ("" if row.interval == NOTHING else f" [{row.interval}]")
+    cells = [f"`{row.name}`", row.used, row.unused, told, f"{row.verbatim} / {row.reworded}"]
+    return f"| {' | '.join([*cells, row.verdict.words])} |"
 
 
 def _leaves(figures: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, float]]:

@@ -70,7 +70,7 @@ def test_a_pass_is_silent_and_told_with_its_limits(
     done = publish("--license", "cc-by-4.0", "--accept-privacy-failure", ACCEPTED)
     assert done.exit_code == 0 and done.stderr == ""
     card = (tmp_path / "out/README.md").read_text("utf-8")
-    row = "| `copied_runs` | 1.5 | 1.25 | 0.25 [-0.125, 0.5] | 5 / – | pass |"
+    row = "| `copied_runs` | 1.5 | 1.25 | +0.25 [-0.125 … +0.5] | 5 / – | pass |"
     assert "**Pass**" in card and row in card
     assert "Does a synthetic report repeat a passage" in card and "Martin" not in card
 

@@ -10,9 +10,8 @@ from typing import Any
 
 from synthfr.pipeline.page import baselines, figures, values
 from synthfr.pipeline.page.measured import Measured
-from synthfr.pipeline.page.text_tables import NOTHING
 from synthfr.privacy.outcome import Verdict
-from synthfr.privacy.questions import question
+from synthfr.privacy.rows import Row, rows
 
 AUDITED = {  # title: path in the privacy file, digits
     "n-grams that are in train": ("train/containment", 4),
@@ -23,23 +22,6 @@ AUDITED = {  # title: path in the privacy file, digits
 }
 FPR = 0.01
 _TPR = ("tpr_at_1_percent", "tpr_at_fpr_1")  # where attacks write the share found at FPR
-LANGUAGE = "en"  # of the page
-
-
-@dataclass(frozen=True)
-class Test:
-    """One row: cells as a reader sees them."""
-
-    name: str
-    question: str
-    blind: str
-    used: str
-    unused: str
-    difference: str
-    interval: str
-    verbatim: str
-    reworded: str
-    verdict: Verdict
 
 
 @dataclass(frozen=True)
@@ -48,7 +30,7 @@ class Audited:
 
     title: str
     verdict: Verdict
-    tests: Sequence[Test]
+    tests: Sequence[Row]
 
 
 @dataclass(frozen=True)
@@ -69,12 +51,12 @@ def load(measured: Measured, steps: Sequence[str], rounds: Sequence[str]) -> Pri
         side: [values.at(tree, f"{side}/containment") for tree in trees.values()]
         for side in ("train", "holdout")
     }
-    rows = [
+    shared = [
         (title, [values.with_limits(tree, path, digits) for tree in trees.values()])
         for title, (path, digits) in AUDITED.items()
     ]
     linked = {one: measured.of("linkage", one) for one in rounds}
-    overlaps = values.Table([*map(baselines.title, steps)], values.filled(rows))
+    overlaps = values.Table([*map(baselines.title, steps)], values.filled(shared))
     return PrivacyPart(
         steps=[one for step, tree in trees.items() if (one := audited(step, tree))],
         rounds=[one for name, tree in linked.items() if (one := audited(name, tree))],
@@ -88,25 +70,7 @@ def audited(name: str, tree: Mapping[str, Any]) -> Audited | None:
     """A step or round by its metrics; None where it has no verdict."""
     if "verdict" not in tree:
         return None
-    tests = [_test(test, one) for test, one in (tree.get("tests") or {}).items()]
-    return Audited(baselines.title(name), Verdict(tree["verdict"]), tests)
-
-
-def _test(name: str, one: Mapping[str, Any]) -> Test:
-    asked, difference, detection = question(name, LANGUAGE), one["difference"], one["detection"]
-    limits = [f"{difference[part]:+.3g}" for part in ("low", "high") if part in difference]
-    return Test(
-        name,
-        asked.question,
-        asked.blind,
-        f"{one['train']:.3g}",
-        f"{one['holdout']:.3g}",
-        f"{difference['mean']:+.3g}",
-        " to ".join(limits) or NOTHING,
-        values.figure(detection["verbatim"], 0),
-        values.figure(detection["reworded"], 0),
-        Verdict(one["verdict"]),
-    )
+    return Audited(baselines.title(name), Verdict(tree["verdict"]), rows(tree))
 
 
 def _sandwich(measured: Measured, steps: Mapping[str, Any], rounds: Mapping[str, Any]) -> str:

@@ -34,7 +34,7 @@ def tests(step: str, tree: Mapping[str, Any]) -> TextTable | None:
     head = ["train", "holdout", "difference [95 %]", "smallest leak found: copied", "reworded"]
     rows = [
         [
-            f"`{one.name}`: {one.question}",
+            f"`{one.name}`: {one.question.question}",
             *(one.used, one.unused, f"{one.difference} [{one.interval}]"),
             *(one.verbatim, one.reworded, one.verdict.words),
         ]

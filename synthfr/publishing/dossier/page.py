@@ -10,11 +10,10 @@ from typing import Any
 from synthfr.disk import read_yaml
 from synthfr.errors import UserError
 from synthfr.privacy.outcome import Verdict
-from synthfr.privacy.questions import Question, question
+from synthfr.privacy.rows import Row, rows
 from synthfr.privacy.verdicts import RISKS
 
 HERE = Path(__file__).parent
-NOTHING = "–"
 FPR = 0.01
 
 
@@ -36,22 +35,6 @@ class Facts:
     guarantee: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Row:
-    """One test, as the page shows it."""
-
-    name: str
-    question: Question
-    risk: int
-    used: str
-    unused: str
-    difference: str
-    interval: str
-    verbatim: str
-    reworded: str
-    verdict: int
-
-
 def languages() -> list[str]:
     """In which there is a dossier."""
     return sorted(path.stem for path in HERE.glob("*.yaml"))
@@ -64,9 +47,9 @@ def render(facts: Facts, language: str) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     words = read_yaml(HERE / f"{language}.yaml")
-    rows = _rows(facts.figures, language, words["decimal"])
+    of_step = rows(facts.figures, language, words["decimal"])
     rounds = [
-        (name, _rows(figures, language, words["decimal"]))
+        (name, rows(figures, language, words["decimal"]))
         for name, figures in facts.rounds.items()
         if figures.get("tests")
     ]
@@ -79,11 +62,11 @@ def render(facts: Facts, language: str) -> str:
         language=language,
         words=words,
         step=facts.step,
-        verdict=_worst(rows),
+        verdict=_worst(of_step),
         verdict_of_rounds=_worst(of_rounds),
-        by_risk=[[row for row in rows if row.risk == number] for number in range(len(RISKS))],
+        by_risk=[[row for row in of_step if row.risk == number] for number in range(len(RISKS))],
         rounds=rounds,
-        failed=[row for row in (*rows, *of_rounds) if row.verdict == Verdict.FAIL],
+        failed=[row for row in (*of_step, *of_rounds) if row.verdict == Verdict.FAIL],
         guarantee=_guarantee(facts.guarantee, words),
         lineage=_lineage(facts.lineage, words["lineage_names"]),
     )
@@ -92,28 +75,6 @@ def render(facts: Facts, language: str) -> str:
 def _worst(rows: Sequence[Row]) -> int:
     """The verdict of several tests; of none: cannot tell."""
     return max((row.verdict for row in rows), default=int(Verdict.CANNOT_TELL))
-
-
-def _rows(figures: Mapping[str, Any], language: str, decimal: str) -> list[Row]:
-    def told(value: float | None, sign: str = "") -> str:
-        return NOTHING if value is None else f"{value:{sign}.3g}".replace(".", decimal)
-
-    rows = []
-    for name, one in (figures.get("tests") or {}).items():
-        difference = one["difference"]
-        limits = [difference.get(part) for part in ("low", "high")]
-        between = (
-            f"{told(limits[0], '+')} … {told(limits[1], '+')}" if None not in limits else NOTHING
-        )
-        rows.append(
-            Row(
-                name, question(name, language), one["risk"], told(one["train"]),
-                told(one["holdout"]), told(difference["mean"], "+"), between,
-                told(one["detection"]["verbatim"]), told(one["detection"]["reworded"]),
-                one["verdict"],
-            )
-        )  # fmt: skip
-    return rows
 
 
 def _guarantee(dp: Mapping[str, Any], words: Mapping[str, Any]) -> list[str]:
