@@ -11,7 +11,7 @@ limit (`Finding.exceeds`: a copied passage longer than any formula), which no co
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -34,15 +34,12 @@ class Gate(Section):
 
 @dataclass(frozen=True)
 class Judged:
-    """A test's finding, its p value after the correction, its limits and its verdict; `control`:
-    whether it found the leak of a positive control, instead of a planted one.
-    """
+    """A test's finding, its p value after the correction, its limits and its verdict."""
 
     finding: Finding
     adjusted_p: float
     limits: Limits
     verdict: Verdict
-    control: bool = False
 
     def as_dict(self) -> dict[str, object]:
         """Numbers for the metrics file."""
@@ -50,7 +47,7 @@ class Judged:
             **self.finding.as_dict(),
             "risk": RISKS.index(self.finding.risk),
             "adjusted_p": self.adjusted_p,
-            "detection": self.limits.as_dict() | ({"control": 1} if self.control else {}),
+            "detection": self.limits.as_dict(),
             "verdict": int(self.verdict),
         }
 
@@ -75,20 +72,15 @@ def strictest(alpha: float, tests: int) -> float:
 
 
 def judge(
-    findings: Sequence[Finding],
-    limits: Mapping[str, Limits],
-    gate: Gate,
-    controls: Collection[str] = (),
+    findings: Sequence[Finding], limits: Mapping[str, Limits], gate: Gate
 ) -> dict[str, Judged]:
-    """Test name -> verdict. `limits` by test name; a test without is one of unknown limit.
-    `controls`: tests that found a leak that is known to be there, where none can be planted.
-    """
+    """Test name -> verdict. `limits` by test name; a test without is one of unknown limit."""
     adjusted = holm([one.p_value for one in findings])
     judged = {}
     for one, p_value in zip(findings, adjusted, strict=True):
-        limit, control = limits.get(one.test, UNKNOWN), one.test in controls
-        verdict = _verdict(one, p_value, control or _suffices(limit, gate), gate)
-        judged[one.test] = Judged(one, p_value, limit, verdict, control)
+        limit = limits.get(one.test, UNKNOWN)
+        verdict = _verdict(one, p_value, _suffices(limit, gate), gate)
+        judged[one.test] = Judged(one, p_value, limit, verdict)
     return judged
 
 

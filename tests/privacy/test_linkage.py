@@ -218,7 +218,8 @@ def test_the_whole_attack_on_the_demo() -> None:
         *(done.keyed, corpus.private_holdout),
     )
     found, measures = attack(round_, Linkage(suspects=40), params, pair, keywords, 0)
-    assert measures["suspects"] == min(40, len(done.keyed))
+    # as many as there are others that hold a term which may leave
+    assert 20 <= measures["suspects"] <= min(40, len(done.keyed))
     assert measures["by_scores"]["raw"]["linked"]["mean"] > 0.9
     assert measures["by_scores"]["order"]["linked"]["mean"] < 0.3
     assert {one.test for one in found} == {

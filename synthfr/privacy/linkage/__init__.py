@@ -35,26 +35,11 @@ class Audit:
     gate: Gate
 
     def as_dict(self) -> dict[str, Any]:
-        """Numbers for the metrics file: measures, verdict and tests."""
-        judged = verdicts.judge(self.findings, {}, self.gate, self._controls())
-        return {**self.measures, **verdicts.as_dict(judged)}
-
-    def _controls(self) -> set[str]:
-        """Tests that find the documents where all scores leave as numbers (`published`), as they
-        did before there was a choice: no smaller leak can be planted in a table of scores.
+        """Numbers for the metrics file: measures, verdict and tests. No leak of a known size can be
+        planted in a round's tables, so that a test which finds nothing `cannot tell`.
         """
-        way = self.measures.get("by_scores", {}).get("published")
-        if way is None:
-            return set()
-        alpha = verdicts.strictest(self.gate.alpha, len(self.findings))
-        p_values = {
-            "score_membership": way["among_all"]["auc"]["p_value"],
-            "score_membership_known_prompt": way["known_prompt"]["auc"]["p_value"],
-            "score_membership_beside_prompts": way["with_prompts"]["auc_gain"]["p_value"],
-        }
-        found = {test for test, p_value in p_values.items() if p_value <= alpha}
-        linked = way["linked"]["low"] > self.measures["chance"]
-        return found | ({"score_linking"} if linked else set())
+        judged = verdicts.judge(self.findings, {}, self.gate)
+        return {**self.measures, **verdicts.as_dict(judged)}
 
 
 def audit(

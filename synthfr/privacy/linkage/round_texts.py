@@ -3,7 +3,9 @@ as the step data sets do, and which candidate is chosen was decided beside its d
 
 A text may share a passage with its own document because both are of one genre and about the same
 terms. The measure of that is what it shares with other documents: any of the round, those with the
-likest keywords, and documents that were never used.
+likest keywords, and documents that were never used. Where few documents have a set of keywords, the
+likest others are less like it than its own document, and the control explains too little: a small
+difference is then no proof of copying.
 """
 
 from __future__ import annotations

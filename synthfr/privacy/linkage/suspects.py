@@ -79,26 +79,31 @@ def suspects(
     round_: Round, settings: Linkage, score: Score, keywords: Keywords, random_seed: int
 ) -> Suspects | None:
     """Draw the suspects of a round, and compute what an adversary can; None where either side has
-    fewer than `FEWEST_REPORTS` reports.
+    fewer than `FEWEST_REPORTS` reports. Documents that were not used are suspects only where they
+    hold a term that may leave: those that were used have a prompt, and to tell who has none is no
+    attack.
     """
     behind = round_.keyed[round_.keyed["prompt_id"].isin(set(round_.candidates["prompt_id"]))]
     behind = drawn(behind, "report_id", settings.suspects, random_seed)
-    if min(len(behind), len(round_.holdout)) < FEWEST_REPORTS:
+    prompts = round_.prompts[round_.prompts["prompt_id"].isin(set(round_.candidates["prompt_id"]))]
+    exported = {term for terms in round_.prompts["keywords"] for term in terms}
+    terms = _terms(_without_given(round_.holdout), round_.codes, keywords)
+    holdout = round_.holdout[[bool(own & exported) for own in terms]]
+    if min(len(behind), len(holdout)) < FEWEST_REPORTS:
         return None
-    sides = Sides.of(behind, round_.holdout, random_seed)
+    sides = Sides.of(behind, holdout, random_seed)
     prompt_of = dict(zip(behind["report_id"], behind["prompt_id"], strict=True))
     own_ids = [
         prompt_of[name] if used else None
         for name, used in zip(sides.ids, sides.is_train, strict=True)
     ]
-    prompts = round_.prompts[round_.prompts["prompt_id"].isin(set(round_.candidates["prompt_id"]))]
     others = prompts[~prompts["prompt_id"].isin({one for one in own_ids if one})]
     room = max(settings.prompts - sum(one is not None for one in own_ids), 0)
     others = drawn(others, "prompt_id", room, random_seed)
     prompt_ids = sorted({*others["prompt_id"], *(one for one in own_ids if one)})
     place = {one: at for at, one in enumerate(prompt_ids)}
     own = np.array([place[one] if one else -1 for one in own_ids], dtype=np.int64)
-    reports = _as_they_are(sides, behind, round_.holdout)
+    reports = _as_they_are(sides, behind, holdout)
     half = seeding.rng(random_seed, "halves of the suspects").permutation(sides.n_patients) % 2
     suspicion = Suspicion(
         _means(round_, reports, prompt_ids, score), own, half[sides.patients], random_seed
@@ -123,10 +128,14 @@ def _as_they_are(sides: Sides, *tables: pd.DataFrame) -> pd.DataFrame:
 
     names = ["report_id", "text", "keywords", "language"]
     reports = pd.concat([table[names] for table in tables]).set_index("report_id", drop=False)
-    own = reports.loc[list(sides.ids)].reset_index(drop=True)
-    # of a private document `keywords` is what it exports, not what its author gave
-    own["keywords"] = [[] for _ in range(len(own))]
-    return own
+    return _without_given(reports.loc[list(sides.ids)].reset_index(drop=True))
+
+
+def _without_given(reports: pd.DataFrame) -> pd.DataFrame:
+    """Of a private document `keywords` is what it exports, not what its author gave."""
+    import pandas as pd
+
+    return reports.assign(keywords=pd.Series([[]] * len(reports), index=reports.index))
 
 
 def _means(round_: Round, reports: pd.DataFrame, prompt_ids: list[str], score: Score) -> Floats:
