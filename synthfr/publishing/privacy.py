@@ -61,7 +61,7 @@ def section(figures: Mapping[str, Any] | None, accepted: Acceptance | None, kind
         parts.append("\n".join(f"* `{one.name}`: {one.question.question}" for one in tests))
         parts.append(
             "Smallest leak found: of how many private reports, copied into the set word for word / "
-            "reworded, the test finds in most trials (–: not even the largest that was tried, or "
+            "reworded, the test finds with the power asked for (–: not even the largest tried, or "
             "not tried because the test had found a leak)."
         )
     left = {key: value for key, value in figures.items() if key not in ("tests", "verdict")}
