@@ -314,6 +314,19 @@ def test_linkage_of_a_round_too_small_to_attack(checkout: Recorded) -> None:
     assert found["tests"]["round_texts"]["train"] == 1
 
 
+def test_linkage_of_sums_over_the_corpus(checkout: Recorded) -> None:
+    """They lie beside the private scores, whatever is released."""
+    params = json.loads(Path("params.yaml").read_text())
+    params["score"]["release"] = "population"
+    params["score"]["evaluator"]["local"]["fit"] = "public"
+    params["score"]["dp"] |= {"stratum": "codes"}
+    Path("params.yaml").write_text(json.dumps(params))
+    for stage in ("score", "release", "pair", "linkage"):
+        result = invoke(stage, "dpo1")
+        assert result.exit_code == 0, result.output
+    assert metrics("linkage", "dpo1")["round_texts"]["chosen"]["own"] == 1
+
+
 def test_privacy_and_fidelity(checkout: Recorded) -> None:
     write_params([60, 120], min_keyword_recall=None, min_code_recall=None, max_wrong_codes=None)
     for stage in ("privacy", "fidelity"):

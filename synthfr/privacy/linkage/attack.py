@@ -87,7 +87,7 @@ def _ways(round_: Round, score: Score, pair: Pair, random_seed: int) -> dict[str
     raw = released("raw")
     floats = raw.columns.drop(list(SCORES.key))
     ways = {
-        "published": round_.scores,
+        "published": round_.scores[SCORES.schema.names],  # sums over the corpus are no score
         "raw": raw,
         "raw_2_decimals": raw.assign(**{name: raw[name].round(DECIMALS) for name in floats}),
         "order": released("order"),
