@@ -15,6 +15,7 @@ import numpy as np
 from synthfr import records, redact, seeding
 from synthfr.errors import UserError
 from synthfr.scoring import release
+from synthfr.scoring.patients import patient_known
 from synthfr.scoring.scores import Score, score
 from synthfr.sites.exchanges import Answer, Question, check_asked
 from synthfr.sites.manifest import Manifest
@@ -106,7 +107,8 @@ def answer(
         params,
         pair,
         seeding.derive(random_seed, round_),
-        release.Books(round_, secret_file, known_entries=0),  # of releases, none are told here
+        # of releases, none are told here
+        release.Books(round_, secret_file, 0, any(patient_known(keyed))),
     )
     measures = {"score": scored.measures, "release": released.measures}
     return Scored(scored.scores, Answer({"released": released.table}, len(keyed), measures))

@@ -19,6 +19,7 @@ from synthfr.dp.noise import GRID
 from synthfr.errors import UserError
 from synthfr.preferences import Pair
 from synthfr.scoring import population
+from synthfr.scoring.patients import patient_known
 from synthfr.scoring.raters import Documents
 from synthfr.scoring.release import Books, Released, release
 from synthfr.scoring.scores import Score
@@ -268,6 +269,10 @@ def scored(candidates: pd.DataFrame, keyed: pd.DataFrame, of: Score) -> pd.DataF
     ).scores
 
 
+def books(secret_file: Path, patients_known: bool = True) -> Books:
+    return Books("dpo1", secret_file, 0, patients_known)
+
+
 def answered(
     secret_file: Path,
     candidates: pd.DataFrame = CANDIDATES,
@@ -276,7 +281,7 @@ def answered(
 ) -> Released:
     of = params(**changes)
     table = scored(candidates, toy.keyed() if keyed is None else keyed, of)
-    return release(table, candidates, of, Pair(), 0, Books("dpo1", secret_file, 0))
+    return release(table, candidates, of, Pair(), 0, books(secret_file))
 
 
 def test_the_total_alone_leaves_and_the_cost_is_told(secret_file: Path) -> None:
@@ -364,7 +369,38 @@ def test_nothing_is_released_without_a_secret_or_sums(tmp_path: Path, secret_fil
     table = scored(CANDIDATES, toy.keyed(), params(release="order", dp={}))
     assert "population" not in table
     with pytest.raises(UserError, match=r"score\.dp\.stratum"):
-        release(table, CANDIDATES, params(), Pair(), 0, Books("dpo1", secret_file, 0))
+        release(table, CANDIDATES, params(), Pair(), 0, books(secret_file))
+
+
+def test_patients_whom_nobody_knows_are_promised_nothing(secret_file: Path) -> None:
+    table = scored(CANDIDATES, toy.keyed(), params())
+    with pytest.raises(UserError, match="no private document says whom it is about"):
+        release(table, CANDIDATES, params(), Pair(), 0, books(secret_file, patients_known=False))
+    assert ledger.read(secret_file) == []
+    bare = params(dp={**DP, "epsilon": None})  # claims nothing
+    release(table, CANDIDATES, bare, Pair(), 0, books(secret_file, patients_known=False))
+
+
+@pytest.mark.parametrize(
+    ("patients", "owners"),
+    [
+        (None, ["p0", "p1", "p2"]),
+        ([None, None, " "], ["p0", "p1", "p2"]),
+        # a patient may be called as a document without one
+        (["p1", None, "p1"], ["p1", "\0p1", "p1"]),
+        (["a", None, None], ["a", "\0p1", "\0p2"]),
+    ],
+)
+def test_a_document_without_a_patient_is_its_own(
+    patients: list[str | None] | None, owners: list[str]
+) -> None:
+    keyed = toy.keyed()[:3].drop(columns="patient_id")
+    if patients is not None:
+        keyed["patient_id"] = patients
+    found = Documents.of(keyed, "prompt_id", False).owners
+    assert list(found.values()) == owners
+    known = [bool(one and one.strip()) for one in patients or [None] * 3]
+    assert patient_known(keyed) == known
 
 
 def test_without_noise_nothing_is_claimed_or_charged(secret_file: Path) -> None:
@@ -397,7 +433,7 @@ def share_found(tmp_path: Path, dp: dict[str, object], worlds: int) -> float:
     for at, table in enumerate(tables):
         for world in range(worlds):
             secret_file.write_bytes(seeding.rng(0, "world", at, world).bytes(32))
-            found = release(table, CANDIDATES, of, Pair(), 0, Books("dpo1", secret_file, 0))
+            found = release(table, CANDIDATES, of, Pair(), 0, books(secret_file))
             told[at, world] = found.table["total"].to_numpy(dtype=np.float64) @ patient
     return float((told[1] > np.quantile(told[0], 1 - FPR)).mean())
 

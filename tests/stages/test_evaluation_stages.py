@@ -142,6 +142,13 @@ def test_release_with_noise(checkout: Recorded) -> None:
     assert "at no cost" in result.stdout
     assert layout.scores("dpo1").read_bytes() == first
     assert metrics("release", "dpo1")["dp"] == told
+    keyed = records.read_table(layout.KEYED, records.KEYED)
+    nameless = keyed.drop(columns="patient_id")
+    records.write_table(nameless, layout.KEYED, records.KEYED)
+    result = invoke("release", "dpo1")
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert "no private document says whom it is about" in result.stderr
+    records.write_table(keyed, layout.KEYED, records.KEYED)
     # a new secret and an empty ledger: what was released shows that there was another
     for name in ("secret.key", "secret.head", "ledger.jsonl"):
         (layout.PRIVATE / name).unlink()

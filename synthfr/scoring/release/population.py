@@ -45,8 +45,8 @@ _ASKED = ("strip_headings", "window_tokens", "stride_tokens", "windows_within_to
 
 def released(scored: ScoredRound) -> Released:
     """SCORES of the round with nothing but `total`; numbers about the guarantee. The charge is on
-    the disk when this returns. UserError where the ledger refuses it, and where `score` has summed
-    nothing.
+    the disk when this returns. UserError where the ledger refuses it, where `score` has summed
+    nothing, and where a guarantee is asked for patients that nobody knows.
     """
     if scored.books is None:
         raise TypeError("a release with noise wants the hospital's secret and ledger")
@@ -60,6 +60,12 @@ def released(scored: ScoredRound) -> Released:
     measures: dict[str, Any] = {}
     told = "No noise, no guarantee (score.dp.epsilon: null): for comparisons only."
     if params.dp.epsilon is not None:
+        if not scored.books.patients_known:
+            raise UserError(
+                "score.dp.epsilon protects patients, and no private document says whom it is about,"
+                " so that a patient with several would not be protected: give patient_id with the "
+                "private reports (seed.files.private.columns), or set score.dp.epsilon to null."
+            )
         drawn, measures, told = _noise(scored, scored.books, sums, params.dp.epsilon)
         sums = sums + drawn
     table = scored.scores[list(SCORES.key)].copy()
