@@ -35,6 +35,7 @@ def main(round_: str) -> None:
                 any(patient_known(records.read_table(layout.KEYED, records.KEYED))),
             ),
         )
+        guarantees.remember(released.measures)
         records.write_table(released.table, layout.scores(round_), released.kind)
         run.log(released.measures)
         typer.echo(released.told)

@@ -10,9 +10,11 @@ hospital's secret; the number of lines and the last seal stand beside the secret
 What that notices: a line that was edited, moved, added by somebody without the secret or taken out;
 a ledger that was cut, emptied, or put back from an older copy while the head was not; a ledger or a
 head that is gone. What it cannot notice by itself: ledger and head put back together from the same
-older copy. For that `charge` is told how many entries released metrics speak of, which lie outside
-(in git, in MLflow): fewer are a roll-back. Who puts back those too, or has the secret and the will
-to cheat, cheats: the ledger guards against mistakes and against others, not against its owner.
+older copy, such as a backup of the private folder. For that `charge` is told how many entries
+earlier releases speak of, as far as its caller knows (`at_least`): fewer are a roll-back. A caller
+that knows of none, as in an answer to a bundle, notices no such roll-back. Who puts back what lies
+outside too, or has the secret and the will to cheat, cheats: the ledger guards against mistakes and
+against others, not against its owner.
 """
 
 from __future__ import annotations
@@ -100,7 +102,7 @@ def charge(
     nothing.
 
     `budget`: epsilon at `delta` that all answers together may spend, for these `neighbours`.
-    `at_least`: entries that released metrics speak of. UserError, and nothing is written: where it
+    `at_least`: entries that earlier releases speak of. UserError, and nothing is written: where it
     would spend more; where the ledger is not what it was left as.
     """
     key = secret.load(secret_file)
@@ -155,8 +157,9 @@ def _checked(ledger: Path, head: Path, key: Secret, at_least: int) -> _Lines:
         )
     if entries < at_least:
         raise _spoilt(
-            f"{ledger} has {entries} entries, and released metrics speak of {at_least}: it was put "
-            "back from an older copy (or those metrics are of another hospital: remove them)"
+            f"{ledger} has {entries} entries, and earlier releases speak of {at_least}: it was put "
+            "back from an older copy (or they are another hospital's: then remove metrics/release "
+            "and mlruns/ledger.json)"
         )
     if entries > known + 1 or not hmac.compare_digest(lines.seals[known], seal):
         raise _spoilt(f"{ledger} is not the ledger that {head} was written for")

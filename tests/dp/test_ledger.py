@@ -173,7 +173,7 @@ def test_an_older_copy_is_refused(secret_file: Path, tmp_path: Path) -> None:
         ask(secret_file, 3)
     # with its head it looks whole: only what was released can tell
     shutil.copy(tmp_path / "old.head", head(secret_file))
-    with pytest.raises(UserError, match="has 1 entries, and released metrics speak of 2"):
+    with pytest.raises(UserError, match="has 1 entries, and earlier releases speak of 2"):
         ask(secret_file, 3, at_least=2)
     assert ask(secret_file, 3, at_least=1).entry == 2
 

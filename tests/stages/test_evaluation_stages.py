@@ -153,8 +153,11 @@ def test_release_with_noise(checkout: Recorded) -> None:
     for name in ("secret.key", "secret.head", "ledger.jsonl"):
         (layout.PRIVATE / name).unlink()
     make_secret()
+    layout.metrics("release", "dpo1").unlink()  # as DVC does before the stage runs
     result = invoke("release", "dpo1")
-    assert "has 0 entries, and released metrics speak of 1" in result.stderr
+    assert "has 0 entries, and earlier releases speak of 1" in result.stderr
+    assert str(layout.LEDGER_MARK) in result.stderr
+    assert not layout.metrics("release", "dpo1").exists()
 
 
 @pytest.mark.parametrize("way", ["order", "raw"])
