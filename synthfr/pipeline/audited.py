@@ -47,15 +47,19 @@ def run_of(step: str) -> dict[str, str]:
     return {"code": digest(code), "parameters": digest(written.get("params") or {})}
 
 
-def scores_left(rounds: Iterable[str]) -> list[str]:
-    """Of the rounds that a policy comes from, those whose scores left as numbers, by dvc.lock."""
+def scores_left(rounds: Iterable[str]) -> dict[str, str]:
+    """Of the rounds that a policy comes from, those whose scores left as numbers without noise, and
+    by which way of `score.release`; by dvc.lock.
+    """
     stages = _locked()
-    params = {one: stages.get(f"release@{one}", {}).get("params", {}) for one in rounds}
-    return [
-        one
-        for one, of in params.items()
-        if (of.get("params.yaml") or {}).get("score.release") == "raw"
-    ]
+    left = {}
+    for one in rounds:
+        params = stages.get(f"release@{one}", {}).get("params", {}).get("params.yaml") or {}
+        way = params.get("score.release")
+        noisy = (params.get("score.dp") or {}).get("epsilon") is not None
+        if way == "raw" or (way == "population" and not noisy):
+            left[one] = str(way)
+    return left
 
 
 def guarantees(rounds: Iterable[str]) -> dict[str, Any]:

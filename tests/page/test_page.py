@@ -11,13 +11,14 @@ import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from synthfr.disk import write_json
 from synthfr.pipeline.page import Sources, write, write_times
 from synthfr.pipeline.page.times import read_times
-from synthfr.records import ORDERS, write_table
+from synthfr.records import ORDERS, SCORES, read_table, write_table
 from tests.page.conftest import ROUNDS, SCRIPT, STEPS, make, privacy_test, seeds_record
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
@@ -148,6 +149,20 @@ def test_scores_are_shown_only_where_they_left(
     none = page(sources, tmp_path / "none")
     assert kept.format("dpo1, dpo2, dpo3") in none and "as numbers" not in none
     assert "Distribution of candidate scores" not in none
+
+
+def test_scores_without_noise_are_no_guarantee(sources: Sources, tmp_path: Path) -> None:
+    """As `population` releases them: the total alone."""
+    for one in ROUNDS:
+        path = sources.rounds / one / "scores.parquet"
+        table = read_table(path, SCORES)
+        parts = [name for name in SCORES.schema.names[2:] if name != "total"]
+        write_table(table.assign(**dict.fromkeys(parts, np.float32("nan"))), path, SCORES)
+    write_json(sources.metrics / "release/dpo1.json", {"dp": {"mu": {"round": 0.5}}})
+    text = page(sources, tmp_path / "reports")
+    assert "scores of dpo2, dpo3 are of the private corpus as a whole (score.release: popul" in text
+    assert "as numbers without noise (score.dp.epsilon: null): nothing is guaranteed" in text
+    assert "scores of dpo1 are of the private corpus as a whole, not of a candidate" in text
 
 
 def test_samples_are_the_same_request_at_every_step_and_escaped(whole: str) -> None:

@@ -406,7 +406,7 @@ def test_a_document_without_a_patient_is_its_own(
 def test_without_noise_nothing_is_claimed_or_charged(secret_file: Path) -> None:
     found = answered(secret_file, dp={**DP, "epsilon": None})
     assert found.measures == {}
-    assert "no guarantee" in found.told
+    assert "nothing is guaranteed" in found.told
     assert ledger.read(secret_file) == []
 
 

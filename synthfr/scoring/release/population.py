@@ -38,6 +38,10 @@ NOT_COVERED = (
     "keywords of the prompts, the exported counts of codes, or what evaluation tells (classify, "
     "privacy, fidelity)"
 )
+RISK = (
+    "without noise (score.dp.epsilon: null) nothing is guaranteed, and who knows all private "
+    "reports but one may recognise that one by them"
+)
 _QUESTION, _NOISE = "question", "noise"
 # of `score`: what the sums depend on
 _ASKED = ("strip_headings", "window_tokens", "stride_tokens", "windows_within_tokens")
@@ -58,7 +62,7 @@ def released(scored: ScoredRound) -> Released:
     params = scored.params
     sums = scored.scores["population"].to_numpy(dtype=np.int64)
     measures: dict[str, Any] = {}
-    told = "No noise, no guarantee (score.dp.epsilon: null): for comparisons only."
+    told = f"The scores leave as numbers: {RISK}; for comparisons only."
     if params.dp.epsilon is not None:
         if not scored.books.patients_known:
             raise UserError(
