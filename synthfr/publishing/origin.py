@@ -10,7 +10,7 @@ from synthfr.models.published import told_adapter
 from synthfr.scoring.release import population, raw
 
 LINEAGE = "lineage.json"
-_RISKS = {"raw": raw.RISK, "population": population.RISK}
+_RISKS = {"raw": raw.RISK, "unguarded": population.RISK}
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,9 @@ class Origin:
     step: str
     base: Mapping[str, Any]  # provenance of the base
     adapters: Mapping[str, str]  # digest of each adapter's folder by its step, first to last
-    # rounds of which scores left the private side as numbers without noise, and by which way
-    scores_left: Mapping[str, str] = field(default_factory=dict)
-    # of rounds whose scores left with noise: what `metrics/release` says of the guarantee
+    # how each round's scores left: by a way of `score.release`, ``unguarded`` or ``unknown``
+    releases: Mapping[str, str] = field(default_factory=dict)
+    # of the rounds, if the scores of all left with noise: what `metrics/release` says of it
     guarantees: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     # digests of the `code` and `parameters` that dvc.lock has of the data set at hand
     run: Mapping[str, str] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class Origin:
             "step": self.step,
             "base": {key: self.base[key] for key in known if key in self.base},
             "adapters": [{"step": step, "digest": one} for step, one in self.adapters.items()],
-            "scores_left": dict(self.scores_left),
+            "releases": dict(self.releases),
             "guarantees": {one: dict(told) for one, told in self.guarantees.items()},
             "run": dict(self.run),
         }
@@ -93,7 +93,7 @@ class Origin:
     def _scores_left(self) -> list[str]:
         told = []
         for way, risk in _RISKS.items():
-            if rounds := [f"`{one}`" for one, by in self.scores_left.items() if by == way]:
+            if rounds := [f"`{one}`" for one, by in self.releases.items() if by == way]:
                 told += [
                     f"The scores of the candidates of {', '.join(rounds)} left the private side as "
                     f"numbers: {risk}.",

@@ -151,6 +151,7 @@ def _measures(
             },
             "delta": dp.delta,
             "mu": {"round": mu, "all_rounds": whole},
+            "distance": apart,
             "sigma": sigma,
             "sensitivity": accounting.SENSITIVITY[dp.neighbours],
             "neighbours": {dp.neighbours: 1},
