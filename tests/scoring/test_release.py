@@ -9,9 +9,9 @@ import pytest
 from synthfr.errors import UserError
 from synthfr.preferences import Pair
 from synthfr.records import ORDERS, SCORES, validate
+from synthfr.scoring.coarse import MIN_PROMPTS
 from synthfr.scoring.release import NotReleasable, Released, release
 from synthfr.scoring.release.gate import orders_may_leave, scores_may_leave
-from synthfr.scoring.release.order import MIN_PROMPTS
 from tests.scoring import toy
 
 CANDIDATES = toy.candidates(("p0", 0, "a"), ("p0", 1, "b")).assign(n_tokens=9, finish_reason="stop")

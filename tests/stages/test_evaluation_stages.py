@@ -196,7 +196,8 @@ def test_score_without_documents(checkout: Recorded) -> None:
     result = invoke("score", "dpo1")
     assert result.exit_code == 0, result.output
     measures = metrics("score", "dpo1")
-    assert measures["control"] == {"shuffled": 1} and measures["discriminator"]["auc"] > 0.9
+    assert measures["control"] == {"shuffled": 1}
+    assert measures["discriminator"]["auc"] is None  # of six reports nothing is told
     written = [layout.private_scores("dpo1"), layout.metrics("score", "dpo1")]
     assert not [path for path in written if CANARY.encode() in path.read_bytes()]
 

@@ -10,17 +10,11 @@ from typing import TYPE_CHECKING
 
 from synthfr.preferences import choose
 from synthfr.records import ORDERS
+from synthfr.scoring.coarse import coarse
 from synthfr.scoring.release.gate import Released, ScoredRound, orders_may_leave
 
 if TYPE_CHECKING:
     import pandas as pd
-
-# What the mean of a round's totals gives away: who holds every document of the round but one could
-# find the last by a mean of eight digits. Told to two decimals, and over so many documents, one of
-# them moves it by one unit of the last decimal at most (by two where an encoder's similarities can
-# be negative). A standard deviation is not told: one extreme total moves it by several units.
-DECIMALS = 2
-MIN_PROMPTS = 100  # a hundredth each
 
 
 def released(scored: ScoredRound) -> Released:
@@ -39,6 +33,4 @@ def released(scored: ScoredRound) -> Released:
 def _total(scores: pd.DataFrame) -> dict[str, float | None]:
     """Mean of the totals, coarsely; None for a round of few documents."""
     judged = scores.dropna(subset=["total"])
-    if judged["prompt_id"].nunique() < MIN_PROMPTS:
-        return {"mean": None}
-    return {"mean": round(float(judged["total"].mean()), DECIMALS)}
+    return {"mean": coarse(judged["total"].mean(), judged["prompt_id"].nunique())}
