@@ -34,6 +34,7 @@ def main(round_: str) -> None:
                 guarantees.known_entries(),
                 any(patient_known(records.read_table(layout.KEYED, records.KEYED))),
             ),
+            min_documents=run.params.keywords.min_documents,
         )
         guarantees.remember(released.measures)
         records.write_table(released.table, layout.scores(round_), released.kind)

@@ -75,9 +75,11 @@ def answer(
     pair: Pair,
     random_seed: int,
     secret_file: Path,
+    min_documents: int,
 ) -> Scored:
     """Score the question's candidates against the private documents of their prompts (KEYED). A
-    guarantee (`population`) is paid in the ledger beside the hospital's `secret_file`.
+    guarantee (`population`) is paid in the ledger beside the hospital's `secret_file`. Counts below
+    `min_documents` stay.
 
     Raises:
         UserError: a prompt is not one of these documents', or has other keywords than they let out.
@@ -109,6 +111,7 @@ def answer(
         seeding.derive(random_seed, round_),
         # of releases, none are told here
         release.Books(round_, secret_file, 0, any(patient_known(keyed))),
+        min_documents=min_documents,
     )
     measures = {"score": scored.measures, "release": released.measures}
     return Scored(scored.scores, Answer({"released": released.table}, len(keyed), measures))

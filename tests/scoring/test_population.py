@@ -308,7 +308,7 @@ def answered(
 ) -> Released:
     of = params(**changes)
     table = scored(candidates, toy.keyed() if keyed is None else keyed, of)
-    return release(table, candidates, of, Pair(), 0, books(secret_file))
+    return release(table, candidates, of, Pair(), 0, books(secret_file), min_documents=5)
 
 
 def test_the_total_alone_leaves_and_the_cost_is_told(secret_file: Path) -> None:
@@ -396,16 +396,16 @@ def test_nothing_is_released_without_a_secret_or_sums(tmp_path: Path, secret_fil
     table = scored(CANDIDATES, toy.keyed(), params(release="order", dp={}))
     assert "population" not in table
     with pytest.raises(UserError, match=r"score\.dp\.stratum"):
-        release(table, CANDIDATES, params(), Pair(), 0, books(secret_file))
+        release(table, CANDIDATES, params(), Pair(), 0, books(secret_file), min_documents=5)
 
 
 def test_patients_whom_nobody_knows_are_promised_nothing(secret_file: Path) -> None:
-    table = scored(CANDIDATES, toy.keyed(), params())
+    table, nobody = scored(CANDIDATES, toy.keyed(), params()), books(secret_file, False)
     with pytest.raises(UserError, match="no private document says whom it is about"):
-        release(table, CANDIDATES, params(), Pair(), 0, books(secret_file, patients_known=False))
+        release(table, CANDIDATES, params(), Pair(), 0, nobody, min_documents=5)
     assert written(secret_file) == []
     bare = params(dp={**DP, "epsilon": None})  # claims nothing
-    release(table, CANDIDATES, bare, Pair(), 0, books(secret_file, patients_known=False))
+    release(table, CANDIDATES, bare, Pair(), 0, nobody, min_documents=5)
 
 
 @pytest.mark.parametrize(
@@ -460,7 +460,7 @@ def share_found(tmp_path: Path, dp: dict[str, object], worlds: int) -> float:
     for at, table in enumerate(tables):
         for world in range(worlds):
             secret_file.write_bytes(seeding.rng(0, "world", at, world).bytes(32))
-            found = release(table, CANDIDATES, of, Pair(), 0, books(secret_file))
+            found = release(table, CANDIDATES, of, Pair(), 0, books(secret_file), min_documents=5)
             told[at, world] = found.table["total"].to_numpy(dtype=np.float64) @ patient
     return float((told[1] > np.quantile(told[0], 1 - FPR)).mean())
 

@@ -58,6 +58,7 @@ class ScoredRound:
     params: Score
     pair: Pair
     random_seed: int  # of this round
+    min_documents: int  # `keywords.min_documents`: smaller counts stay
     books: Books | None
 
 
