@@ -28,7 +28,7 @@ def main(round_: str) -> None:
                 released=records.read_one_of(layout.scores(round_), records.SCORES, records.ORDERS),
                 seed=records.read_table(layout.SEED, records.REPORTS),
                 codes=records.read_table(layout.CODES, records.CODES),
-                scores=records.read_table(layout.private_scores(round_), records.SCORES),
+                scores=records.read_table(layout.private_scores(round_), records.PRIVATE_SCORES),
                 keyed=records.read_table(layout.KEYED, records.KEYED),
                 holdout=records.read_table(layout.PRIVATE_HOLDOUT, records.REPORTS),
             ),

@@ -19,6 +19,7 @@ def main(round_: str) -> None:
         from synthfr import records, seeding
         from synthfr.pipeline import guarantees
         from synthfr.scoring import release
+        from synthfr.scoring.patients import patient_known
 
         run.input(layout.candidates(round_), "candidates")
         released = release.release(
@@ -27,8 +28,15 @@ def main(round_: str) -> None:
             run.params.score,
             run.params.pair,
             seeding.derive(run.seed, round_),
-            release.Books(round_, layout.SECRET, guarantees.known_entries()),
+            release.Books(
+                round_,
+                layout.SECRET,
+                guarantees.known_entries(),
+                any(patient_known(records.read_table(layout.KEYED, records.KEYED))),
+            ),
+            min_documents=run.params.keywords.min_documents,
         )
+        guarantees.remember(released.measures)
         records.write_table(released.table, layout.scores(round_), released.kind)
         run.log(released.measures)
         typer.echo(released.told)

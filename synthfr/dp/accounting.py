@@ -30,6 +30,7 @@ from typing import Any, Literal
 Neighbours = Literal["add_remove", "replace_one"]
 SENSITIVITY: dict[Neighbours, float] = {"add_remove": 1.0, "replace_one": 2.0}
 
+HIGHEST_DELTA = 1e-4  # above it a patient of ten thousand may be given away whole
 HIGHEST_EPSILON = 20.0  # what is exp(20) = 5e8 times as likely is all but certain: no promise
 # part of delta that is kept for the distance between the discrete and the Gaussian noise
 _RESERVE = 1e-3
@@ -70,7 +71,8 @@ def epsilon(mu: float, delta: float, distance: float = 0.0) -> float:
 @cache
 def sigma_for(epsilon_wanted: float, delta: float, releases: int, neighbours: Neighbours) -> float:
     """Standard deviation of each of `releases` equal releases that together are
-    (`epsilon_wanted`, `delta`)-DP, in units of the norm bound.
+    (`epsilon_wanted`, `delta`)-DP, in units of the norm bound: what `epsilon` tells of them is
+    never more.
     """
     if not 0 < epsilon_wanted <= HIGHEST_EPSILON:
         raise ValueError(f"epsilon must be above 0 and at most {HIGHEST_EPSILON:g}")
@@ -84,7 +86,13 @@ def sigma_for(epsilon_wanted: float, delta: float, releases: int, neighbours: Ne
             low = middle
         else:
             high = middle
-    return SENSITIVITY[neighbours] * math.sqrt(releases) / low
+    sigma = SENSITIVITY[neighbours] * math.sqrt(releases) / low
+    # roundings, and the root finder that `epsilon` asks, may tell a little more than was asked for
+    more = 1e-12
+    while epsilon(composed([mu_of(sigma, neighbours)] * releases), delta) > epsilon_wanted:
+        sigma *= 1 + more
+        more *= 2
+    return sigma
 
 
 def tpr_ceiling(mu: float, fpr: float) -> float:

@@ -10,9 +10,11 @@ hospital's secret; the number of lines and the last seal stand beside the secret
 What that notices: a line that was edited, moved, added by somebody without the secret or taken out;
 a ledger that was cut, emptied, or put back from an older copy while the head was not; a ledger or a
 head that is gone. What it cannot notice by itself: ledger and head put back together from the same
-older copy. For that `charge` is told how many entries released metrics speak of, which lie outside
-(in git, in MLflow): fewer are a roll-back. Who puts back those too, or has the secret and the will
-to cheat, cheats: the ledger guards against mistakes and against others, not against its owner.
+older copy, such as a backup of the private folder. For that `charge` is told how many entries
+earlier releases speak of, as far as its caller knows (`at_least`): fewer are a roll-back. A caller
+that knows of none, as in an answer to a bundle, notices no such roll-back. Who puts back what lies
+outside too, or has the secret and the will to cheat, cheats: the ledger guards against mistakes and
+against others, not against its owner.
 """
 
 from __future__ import annotations
@@ -79,12 +81,25 @@ class _Lines:
 
 
 def begin(secret_file: Path) -> None:
-    """Make a hospital's secret, and the head of an empty ledger beside it."""
+    """Make a hospital's secret, and the head of an empty ledger beside it. UserError, and nothing
+    is written, where any of them, or a ledger, is there.
+    """
+    ledger, head = secret_file.with_name(NAME), _head(secret_file)
     if secret_file.exists():
-        secret.make(secret_file)  # tells that it is there
+        raise UserError(
+            f"{secret_file} is there already: keep it; another secret gives the same question other"
+            " noise, and the ledger of what was spent is read with this one."
+        )
+    if left := [one for one in (ledger, head) if one.exists()]:
+        raise UserError(
+            f"{left[0]} is there, without its secret {secret_file.name}: put that back; with "
+            "another one nobody knows what was spent. Only where no answer was ever released may "
+            "you remove it and begin anew."
+        )
     drawn = secret.draw()
-    _write_head(_head(secret_file), 0, _seal(drawn, "", {}))
-    secret.make(secret_file, drawn)
+    # the secret last: without one there is nothing to release with
+    _write_head(head, 0, _seal(drawn, "", {}))
+    secret.write(secret_file, drawn)
 
 
 def charge(
@@ -100,8 +115,9 @@ def charge(
     nothing.
 
     `budget`: epsilon at `delta` that all answers together may spend, for these `neighbours`.
-    `at_least`: entries that released metrics speak of. UserError, and nothing is written: where it
-    would spend more; where the ledger is not what it was left as.
+    `at_least`: entries that earlier releases speak of. UserError, and nothing is written: where it
+    would spend more; where `delta` is above that of an earlier charge; where the ledger is not what
+    it was left as.
     """
     key = secret.load(secret_file)
     ledger, head = secret_file.with_name(NAME), _head(secret_file)
@@ -111,6 +127,11 @@ def charge(
             if past.question == one.question:
                 up_to_it = spent_epsilon(lines.charges[:entry], neighbours, delta)
                 return Spent(entry, up_to_it, True)
+        if lines.charges and delta > (least := min(past.delta for past in lines.charges)):
+            raise UserError(
+                f"score.dp.delta is {delta:g}, and answers were charged at {least:g}: a larger "
+                "delta makes all that was spent look smaller; set it to no more than that."
+            )
         charges = [*lines.charges, one]
         spent = spent_epsilon(charges, neighbours, delta)
         if spent > budget:
@@ -133,14 +154,6 @@ def spent_epsilon(charges: Sequence[Charge], neighbours: Neighbours, delta: floa
     return accounting.epsilon(mu, delta, sum(one.distance for one in charges))
 
 
-def read(secret_file: Path) -> list[Charge]:
-    """All answers so far, oldest first, checked; UserError as for `charge`."""
-    ledger = secret_file.with_name(NAME)
-    key = secret.load(secret_file)
-    with _locked(ledger):
-        return _checked(ledger, _head(secret_file), key, 0).charges
-
-
 def _checked(ledger: Path, head: Path, key: Secret, at_least: int) -> _Lines:
     """The ledger's lines, if they are those that were written; what a killed process left undone
     is done.
@@ -155,8 +168,9 @@ def _checked(ledger: Path, head: Path, key: Secret, at_least: int) -> _Lines:
         )
     if entries < at_least:
         raise _spoilt(
-            f"{ledger} has {entries} entries, and released metrics speak of {at_least}: it was put "
-            "back from an older copy (or those metrics are of another hospital: remove them)"
+            f"{ledger} has {entries} entries, and earlier releases speak of {at_least}: it was put "
+            "back from an older copy (or they are another hospital's: then remove metrics/release "
+            "and mlruns/ledger.json)"
         )
     if entries > known + 1 or not hmac.compare_digest(lines.seals[known], seal):
         raise _spoilt(f"{ledger} is not the ledger that {head} was written for")

@@ -50,17 +50,10 @@ class Secret:
     __str__ = __repr__
 
 
-def make(path: Path, drawn: Secret | None = None) -> None:
-    """Write a new secret (mode 600), `drawn` already or not. UserError where there is one: with
-    another, the same question would get other noise, and two answers tell more than one.
-    """
-    if path.exists():
-        raise UserError(
-            f"{path} is there already: keep it; another secret gives the same question other noise,"
-            " and the ledger of what was spent is read with this one."
-        )
+def write(path: Path, drawn: Secret) -> None:
+    """Write a secret that was drawn, mode 600. Its ledger begins with it: see `ledger.begin`."""
     with atomic_path(path, private=True) as partial:
-        partial.write_bytes((drawn or draw())._value)
+        partial.write_bytes(drawn._value)
 
 
 def draw() -> Secret:

@@ -4,7 +4,7 @@ would send.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,22 +47,36 @@ def run_of(step: str) -> dict[str, str]:
     return {"code": digest(code), "parameters": digest(written.get("params") or {})}
 
 
-def scores_left(rounds: Iterable[str]) -> list[str]:
-    """Of the rounds that a policy comes from, those whose scores left as numbers, by dvc.lock."""
+def releases(rounds: Iterable[str]) -> dict[str, str]:
+    """By which way of `score.release` the scores of each round left, by dvc.lock: ``population``
+    with noise, ``unguarded`` where that was without; ``unknown``: no such stage ran.
+    """
     stages = _locked()
-    params = {one: stages.get(f"release@{one}", {}).get("params", {}) for one in rounds}
-    return [
-        one
-        for one, of in params.items()
-        if (of.get("params.yaml") or {}).get("score.release") == "raw"
-    ]
+    found = {}
+    for one in rounds:
+        params = stages.get(f"release@{one}", {}).get("params", {}).get("params.yaml") or {}
+        way = params.get("score.release", "unknown")
+        noisy = (params.get("score.dp") or {}).get("epsilon") is not None
+        found[one] = "unguarded" if way == "population" and not noisy else str(way)
+    return found
 
 
-def guarantees(rounds: Iterable[str]) -> dict[str, Any]:
-    """What the releases of these rounds say of differential privacy, where they claim any."""
-    files = {one: layout.metrics("release", one) for one in rounds}
-    told = {one: read_json(path) for one, path in files.items() if path.is_file()}
-    return {one: found["dp"] for one, found in told.items() if "dp" in found}
+def guarantees(rounds: Sequence[str]) -> dict[str, Any]:
+    """What the releases of these rounds claim of differential privacy, if every one of them claims
+    it by figures that are dvc.lock's; else nothing: one round without it undoes the others'.
+    """
+    told = {one: (figures_of("release", one) or {}).get("dp") for one in rounds}
+    return told if all(told.values()) else {}
+
+
+def figures_of(stage: str, round_: str) -> dict[str, Any] | None:
+    """Figures of a round's ``linkage`` or ``release``, where they are those that dvc.lock has, of
+    what the round's other stages made last; None: there are none.
+    """
+    if not _audited(_locked(), f"{stage}@{round_}", layout.ROUNDS / round_):
+        return None
+    figures: dict[str, Any] = read_json(layout.metrics(stage, round_))
+    return figures
 
 
 def told_of_push(refuse_rounds: bool) -> tuple[list[str], list[str]]:

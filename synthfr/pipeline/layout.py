@@ -37,6 +37,7 @@ REPORTS = Path("reports")
 RECORD = Path("docs/seeds.json")  # figures over seeds of the whole loop
 DEMO = Path("docs/demo")  # the shipped demo's figures, which no run touches
 TIMINGS = Path("mlruns/timings")  # seconds and peak memory of each stage's last run
+LEDGER_MARK = Path("mlruns/ledger.json")  # the ledger's highest entry that was released here
 SCRATCH = Path(".scratch")  # chunks and checkpoints of stages that are under way
 MERGED = SCRATCH / "merged"  # policies as plain weights, for engines that want them
 _TEMPORARY = (".dvc", "tmp", "exps")  # where DVC makes workspaces of experiments

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from synthfr.models.published import told_adapter
-from synthfr.scoring.release.population import NOT_COVERED
-from synthfr.scoring.release.raw import RISK
+from synthfr.scoring.release import population, raw
 
 LINEAGE = "lineage.json"
+_RISKS = {"raw": raw.RISK, "unguarded": population.RISK}
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,9 @@ class Origin:
     step: str
     base: Mapping[str, Any]  # provenance of the base
     adapters: Mapping[str, str]  # digest of each adapter's folder by its step, first to last
-    scores_left: Sequence[str] = ()  # rounds of which scores left the private side as numbers
-    # of rounds whose scores left with noise: what `metrics/release` says of the guarantee
+    # how each round's scores left: by a way of `score.release`, ``unguarded`` or ``unknown``
+    releases: Mapping[str, str] = field(default_factory=dict)
+    # of the rounds, if the scores of all left with noise: what `metrics/release` says of it
     guarantees: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     # digests of the `code` and `parameters` that dvc.lock has of the data set at hand
     run: Mapping[str, str] = field(default_factory=dict)
@@ -33,7 +34,7 @@ class Origin:
             "step": self.step,
             "base": {key: self.base[key] for key in known if key in self.base},
             "adapters": [{"step": step, "digest": one} for step, one in self.adapters.items()],
-            "scores_left": list(self.scores_left),
+            "releases": dict(self.releases),
             "guarantees": {one: dict(told) for one, told in self.guarantees.items()},
             "run": dict(self.run),
         }
@@ -80,7 +81,7 @@ class Origin:
         ]
         return [
             "Differential privacy of the scores that candidates were chosen by, of one patient "
-            f"(Gaussian noise): {NOT_COVERED}.",
+            f"(Gaussian noise): {population.NOT_COVERED}.",
             "",
             "| round | epsilon | all rounds of this run | all answers of this corpus so far "
             "| delta | neighbours |",
@@ -90,8 +91,12 @@ class Origin:
         ]
 
     def _scores_left(self) -> list[str]:
-        if not self.scores_left:
-            return []
-        rounds = ", ".join(f"`{one}`" for one in self.scores_left)
-        told = f"The scores of the candidates of {rounds} left the private side as numbers"
-        return [f"{told}: {RISK}.", ""]
+        told = []
+        for way, risk in _RISKS.items():
+            if rounds := [f"`{one}`" for one, by in self.releases.items() if by == way]:
+                told += [
+                    f"The scores of the candidates of {', '.join(rounds)} left the private side as "
+                    f"numbers: {risk}.",
+                    "",
+                ]
+        return told

@@ -25,6 +25,7 @@ from pydantic import Field
 
 from synthfr import seeding
 from synthfr.errors import UserError
+from synthfr.scoring.coarse import coarse
 from synthfr.scoring.lexical import WORD
 from synthfr.section import Positive, Section
 
@@ -56,7 +57,8 @@ class Discriminator:
 
     The public reports are dealt into folds like the private ones, so that `measures` are of reports
     that no model has seen: `auc` (mean over folds; .5: it cannot tell them apart), and the mean
-    rating of `private` and `public` reports, to read a round's mean similarity by.
+    rating of `private` and `public` reports, to read a round's mean similarity by. They leave:
+    `coarse`ly, and None where the private reports are of few patients.
     """
 
     weights: Path | None = None
@@ -94,7 +96,10 @@ class Discriminator:
             for one in range(params.folds)
         ]
         self.measures: Mapping[str, Any] = {
-            "discriminator": _held_out(self._models, counts, is_private, fold)
+            "discriminator": {
+                name: coarse(figure, len(set(private.owners.values())))
+                for name, figure in _held_out(self._models, counts, is_private, fold).items()
+            }
         }
 
     def rate(self, texts: Sequence[str], prompt_ids: Sequence[str]) -> Floats:
@@ -182,10 +187,8 @@ def _held_out(
         rows = np.flatnonzero(fold == one)
         rated[rows] = rating(model.log_odds(counts[rows]))
         aucs.append(roc_auc_score(is_private[rows], rated[rows]))
-    figures = {
-        "auc": np.mean(aucs),
-        "private": rated[is_private].mean(),
-        "public": rated[~is_private].mean(),
+    return {
+        "auc": float(np.mean(aucs)),
+        "private": float(rated[is_private].mean()),
+        "public": float(rated[~is_private].mean()),
     }
-    # these leave: with more digits, who holds all reports but one could tell the last by them
-    return {name: round(float(figure), 2) for name, figure in figures.items()}

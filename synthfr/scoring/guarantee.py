@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from synthfr.dp.accounting import HIGHEST_EPSILON, Neighbours
-from synthfr.section import ProperShare, Section
+from synthfr.dp.accounting import HIGHEST_DELTA, HIGHEST_EPSILON, Neighbours
+from synthfr.section import Section
 
 if TYPE_CHECKING:
     from synthfr.scoring.evaluators import EvaluatorSettings
 
+_PRIVATE = Path("data/private")
 Epsilon = Annotated[float, Field(ge=0.01, le=HIGHEST_EPSILON)]
 
 
@@ -22,7 +24,7 @@ class Guarantee(Section):
 
     stratum: Literal["codes", "corpus"] | None = None
     epsilon: Epsilon | None = None
-    delta: ProperShare = 1e-5
+    delta: Annotated[float, Field(gt=0, le=HIGHEST_DELTA)] = 1e-5
     releases: Annotated[int, Field(ge=1, le=1000)] = 3
     neighbours: Neighbours = "add_remove"
     budget: Epsilon = 8.0
@@ -74,6 +76,7 @@ def _knows_private_texts(evaluator: EvaluatorSettings) -> str | None:
     if evaluator.kind == "local":
         fitted = evaluator.local.fit == "private"
         return "'local' is fitted on the private documents (fit: private)" if fitted else None
-    model = Path(evaluator.sentence_transformers.model or "")
-    private = model.parts[:2] == ("data", "private")
+    # as the system sees them: no other spelling and no link leads past this
+    model = Path(os.path.realpath(evaluator.sentence_transformers.model or ""))
+    private = model.is_relative_to(os.path.realpath(_PRIVATE))
     return "'sentence_transformers' uses a model of data/private" if private else None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from synthfr.scoring.patients import patient_known
 from synthfr.text import strip_headings
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Documents:
     """Reports by id: their texts, headings stripped where that is wanted, and whom each is about
-    (where that is not known, each report has an owner of its own).
+    (a report of which that is not known has an owner of its own).
     """
 
     texts: Mapping[str, str]
@@ -36,7 +37,13 @@ class Documents:
                 strip_headings(text, language)
                 for text, language in zip(texts, reports["language"], strict=True)
             ]
-        owners = reports["patient_id" if "patient_id" in reports else key].tolist()
+        owners = ids
+        if any(known := patient_known(reports)):
+            # no patient's id begins so: nobody shares an owner with a report without a patient
+            owners = [
+                patient if is_known else f"\0{one}"
+                for one, patient, is_known in zip(ids, reports["patient_id"], known, strict=True)
+            ]
         return cls(dict(zip(ids, texts, strict=True)), dict(zip(ids, owners, strict=True)))
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from synthfr import records, redact, seeding
 from synthfr.errors import UserError
 from synthfr.scoring import release
+from synthfr.scoring.patients import patient_known
 from synthfr.scoring.scores import Score, score
 from synthfr.sites.exchanges import Answer, Question, check_asked
 from synthfr.sites.manifest import Manifest
@@ -74,9 +75,11 @@ def answer(
     pair: Pair,
     random_seed: int,
     secret_file: Path,
+    min_documents: int,
 ) -> Scored:
     """Score the question's candidates against the private documents of their prompts (KEYED). A
-    guarantee (`population`) is paid in the ledger beside the hospital's `secret_file`.
+    guarantee (`population`) is paid in the ledger beside the hospital's `secret_file`. Counts below
+    `min_documents` stay.
 
     Raises:
         UserError: a prompt is not one of these documents', or has other keywords than they let out.
@@ -106,7 +109,9 @@ def answer(
         params,
         pair,
         seeding.derive(random_seed, round_),
-        release.Books(round_, secret_file, known_entries=0),  # of releases, none are told here
+        # of releases, none are told here
+        release.Books(round_, secret_file, 0, any(patient_known(keyed))),
+        min_documents=min_documents,
     )
     measures = {"score": scored.measures, "release": released.measures}
     return Scored(scored.scores, Answer({"released": released.table}, len(keyed), measures))

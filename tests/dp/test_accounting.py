@@ -71,7 +71,16 @@ def test_noise_for_an_epsilon_keeps_it(epsilon: float, releases: int, delta: flo
         sigma = accounting.sigma_for(epsilon, delta, releases, neighbours)
         mu = accounting.composed([accounting.mu_of(sigma, neighbours)] * releases)
         found = accounting.epsilon(mu, delta)
-        assert epsilon - 1e-4 < found <= epsilon + 2e-9
+        assert epsilon - 1e-4 < found <= epsilon
+
+
+@pytest.mark.parametrize("epsilon", [0.01, 0.1, 3.3, 15, 20])
+@pytest.mark.parametrize("releases", [1, 3, 7])
+def test_no_more_than_the_epsilon_that_was_asked_for(epsilon: float, releases: int) -> None:
+    """To the last bit: above 20 it would be infinite."""
+    sigma = accounting.sigma_for(epsilon, DELTA, releases, "replace_one")
+    mu = accounting.composed([accounting.mu_of(sigma, "replace_one")] * releases)
+    assert accounting.epsilon(mu, DELTA) <= epsilon
 
 
 def test_torch_is_not_loaded_for_a_formula() -> None:

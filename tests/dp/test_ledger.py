@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -38,12 +39,14 @@ def question(number: int, sigma: float = SIGMA) -> Charge:
     )
 
 
-def ask(secret_file: Path, number: int, budget: float = 20.0, at_least: int = 0) -> Spent:
+def ask(
+    secret_file: Path, number: int, budget: float = 20.0, at_least: int = 0, delta: float = DELTA
+) -> Spent:
     return ledger.charge(
-        question(number),
+        replace(question(number), delta=delta),
         secret_file=secret_file,
         neighbours="add_remove",
-        delta=DELTA,
+        delta=delta,
         budget=budget,
         at_least=at_least,
     )
@@ -51,6 +54,14 @@ def ask(secret_file: Path, number: int, budget: float = 20.0, at_least: int = 0)
 
 def book(secret_file: Path) -> Path:
     return secret_file.with_name("ledger.jsonl")
+
+
+def written(secret_file: Path) -> list[Charge]:
+    """All answers so far, as the ledger has them."""
+    path = book(secret_file)
+    lines = path.read_text().splitlines() if path.exists() else []
+    fields = map(json.loads, lines)
+    return [Charge(**{name: one for name, one in own.items() if name != "seal"}) for own in fields]
 
 
 def head(secret_file: Path) -> Path:
@@ -63,13 +74,13 @@ def test_each_new_question_is_charged_and_the_same_costs_nothing(secret_file: Pa
     both = accounting.epsilon(2**0.5 / SIGMA, DELTA)
     assert second == Spent(2, pytest.approx(both), False)  # type: ignore[arg-type]
     assert (again.entry, again.epsilon, again.repeated) == (1, first.epsilon, True)
-    assert [one.what for one in ledger.read(secret_file)] == ["release@dpo1", "release@dpo2"]
+    assert [one.what for one in written(secret_file)] == ["release@dpo1", "release@dpo2"]
     assert book(secret_file).stat().st_mode & 0o077 == 0
 
 
 def test_the_same_answers_told_of_a_patient_replaced(secret_file: Path) -> None:
     ask(secret_file, 1)
-    charges = ledger.read(secret_file)
+    charges = written(secret_file)
     found = ledger.spent_epsilon(charges, "replace_one", DELTA)
     assert found == accounting.epsilon(2 / SIGMA, DELTA)
 
@@ -84,6 +95,18 @@ def test_what_would_pass_the_budget_is_refused_and_not_written(secret_file: Path
     assert book(secret_file).read_bytes() == before
     assert ask(secret_file, 2, budget + 1e-9).repeated  # what was answered stays answered
     assert ask(secret_file, 1, 0.1).repeated
+
+
+def test_a_delta_above_that_of_an_earlier_charge_is_refused(secret_file: Path) -> None:
+    ask(secret_file, 1, delta=1e-6)
+    before = book(secret_file).read_bytes()
+    with pytest.raises(UserError, match=r"score\.dp\.delta is 1e-05, and .* charged at 1e-06"):
+        ask(secret_file, 2)
+    assert book(secret_file).read_bytes() == before
+    assert ask(secret_file, 1).repeated  # nothing new is released
+    assert ask(secret_file, 2, delta=1e-7).entry == 2
+    with pytest.raises(UserError, match="charged at 1e-07"):
+        ask(secret_file, 3, delta=1e-6)
 
 
 # --- tampering ----------------------------------------------------------------------------------
@@ -173,7 +196,7 @@ def test_an_older_copy_is_refused(secret_file: Path, tmp_path: Path) -> None:
         ask(secret_file, 3)
     # with its head it looks whole: only what was released can tell
     shutil.copy(tmp_path / "old.head", head(secret_file))
-    with pytest.raises(UserError, match="has 1 entries, and released metrics speak of 2"):
+    with pytest.raises(UserError, match="has 1 entries, and earlier releases speak of 2"):
         ask(secret_file, 3, at_least=2)
     assert ask(secret_file, 3, at_least=1).entry == 2
 
@@ -190,9 +213,31 @@ def test_a_ledger_of_another_secret_is_refused(secret_file: Path, tmp_path: Path
 
 def test_a_secret_is_made_once(secret_file: Path) -> None:
     ask(secret_file, 1)
+    before = secret_file.read_bytes()
     with pytest.raises(UserError, match="is there already"):
         ledger.begin(secret_file)
+    assert secret_file.read_bytes() == before
     assert ask(secret_file, 1).repeated
+
+
+@pytest.mark.parametrize("gone", [[], ["ledger.jsonl"], ["secret.head"]])
+def test_what_is_left_of_a_lost_secret_is_not_written_over(
+    secret_file: Path, gone: list[str]
+) -> None:
+    ask(secret_file, 1)
+    key = secret_file.read_bytes()
+    for name in ("secret.key", *gone):
+        secret_file.with_name(name).unlink()
+    names = ("ledger.jsonl", "secret.head")
+    before = [path.read_bytes() for name in names if (path := secret_file.with_name(name)).exists()]
+    with pytest.raises(UserError, match="is there, without its secret"):
+        ledger.begin(secret_file)
+    left = [path.read_bytes() for name in names if (path := secret_file.with_name(name)).exists()]
+    assert left == before and not secret_file.exists()
+    if not gone:  # and with the secret put back all goes on
+        secret_file.write_bytes(key)
+        secret_file.chmod(0o600)
+        assert ask(secret_file, 1).repeated
 
 
 # --- killed and crowded -------------------------------------------------------------------------
@@ -234,6 +279,6 @@ def test_processes_that_ask_at_once_lose_no_charge(secret_file: Path) -> None:
         for one in ranges
     ]
     assert [one.wait() for one in running] == [0, 0, 0]
-    assert sorted(one.question for one in ledger.read(secret_file)) == [
+    assert sorted(one.question for one in written(secret_file)) == [
         f"{number:064x}" for number in range(12)
     ]

@@ -15,20 +15,16 @@ from synthfr.errors import UserError
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "private" / "secret.key"
-    secret.make(path)
+    secret.write(path, secret.draw())
     return path
 
 
-def test_it_is_made_once_and_closed(file: Path) -> None:
+def test_it_is_closed_and_drawn_anew(file: Path) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert len(file.read_bytes()) == 32
-    before = file.read_bytes()
-    with pytest.raises(UserError, match="is there already"):
-        secret.make(file)
-    assert file.read_bytes() == before
     other = file.with_name("other.key")
-    secret.make(other)
-    assert other.read_bytes() != before
+    secret.write(other, secret.draw())
+    assert other.read_bytes() != file.read_bytes()
 
 
 def test_a_missing_secret_is_one_sentence_with_the_remedy(tmp_path: Path) -> None:

@@ -11,13 +11,16 @@ import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from synthfr.disk import write_json
-from synthfr.pipeline.page import Sources, write, write_times
+from synthfr.dp.accounting import tpr_ceiling
+from synthfr.pipeline.page import Sources, figures, write, write_times
 from synthfr.pipeline.page.times import read_times
-from synthfr.records import ORDERS, write_table
+from synthfr.records import ORDERS, SCORES, read_table, write_table
+from tests.dp.test_claims import claim
 from tests.page.conftest import ROUNDS, SCRIPT, STEPS, make, privacy_test, seeds_record
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
@@ -148,6 +151,20 @@ def test_scores_are_shown_only_where_they_left(
     none = page(sources, tmp_path / "none")
     assert kept.format("dpo1, dpo2, dpo3") in none and "as numbers" not in none
     assert "Distribution of candidate scores" not in none
+
+
+def test_scores_without_noise_are_no_guarantee(sources: Sources, tmp_path: Path) -> None:
+    """As `population` releases them: the total alone."""
+    for one in ROUNDS:
+        path = sources.rounds / one / "scores.parquet"
+        table = read_table(path, SCORES)
+        parts = [name for name in SCORES.schema.names[2:] if name != "total"]
+        write_table(table.assign(**dict.fromkeys(parts, np.float32("nan"))), path, SCORES)
+    write_json(sources.metrics / "release/dpo1.json", {"dp": claim(0.5)})
+    text = page(sources, tmp_path / "reports")
+    assert "scores of dpo2, dpo3 are of the private corpus as a whole (score.release: popul" in text
+    assert "as numbers without noise (score.dp.epsilon: null): nothing is guaranteed" in text
+    assert "scores of dpo1 are of the private corpus as a whole, not of a candidate" in text
 
 
 def test_samples_are_the_same_request_at_every_step_and_escaped(whole: str) -> None:
@@ -283,9 +300,11 @@ def test_privacy_is_one_row_a_question_with_its_limit_and_verdict(whole: str) ->
 
 
 @pytest.mark.slow
-def test_a_guarantee_is_drawn_with_what_attacks_found(tmp_path: Path) -> None:
+def test_a_guarantee_is_drawn_with_what_attacks_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sources = make(tmp_path)
-    dp = {"mu": {"round": 0.5, "all_rounds": 0.87}}
+    dp = claim(0.5)
     attack = privacy_test(0) | {"tpr_at_fpr_1": {"mean": 0.02, "low": 0.0, "high": 0.05}}
     for one in ROUNDS:
         write_json(sources.metrics / "release" / f"{one}.json", {"dp": dp})
@@ -295,3 +314,12 @@ def test_a_guarantee_is_drawn_with_what_attacks_found(tmp_path: Path) -> None:
     Balanced(text)
     assert "ceiling of the guarantee" in text and "strongest attack" in text
     assert "Do the scores that leave tell" in text
+    # the bound of all rounds so far, none once a round has no guarantee
+    ceilings = [tpr_ceiling(0.5 * number**0.5, 0.01) for number in (1, 2, 3)]
+    drawn: list[dict[str, float | None]] = []
+    monkeypatch.setattr(figures, "sandwich", lambda bounds, *_: drawn.append(bounds) or "")
+    page(sources, tmp_path / "again")
+    write_json(sources.metrics / "release/dpo2.json", {"total": {"mean": 0.4}})
+    page(sources, tmp_path / "broken")
+    assert list(drawn[0].values()) == pytest.approx(ceilings)
+    assert list(drawn[1].values()) == [pytest.approx(ceilings[0]), None, None]

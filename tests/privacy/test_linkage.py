@@ -232,6 +232,9 @@ def test_the_whole_attack_on_the_demo() -> None:
     }
     again, _ = attack(round_, Linkage(suspects=40), params, pair, keywords, 0)
     assert again == found
+    # sums over the corpus beside the scores (score.dp.stratum) are none of them
+    summed = replace(round_, scores=told_of.assign(population=np.int64(1) << 40))
+    assert attack(summed, Linkage(suspects=40), params, pair, keywords, 0) == (found, measures)
     few = replace(round_, holdout=corpus.private_holdout[:5])
     assert attack(few, Linkage(), params, pair, keywords, 0) == ([], {})
 

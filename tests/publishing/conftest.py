@@ -123,6 +123,25 @@ def record_audit(checkout: Path, figures: dict[str, Any]) -> None:
     Path("dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": stages}))
 
 
+def record_round(stage: str, figures: dict[str, Any], **params: Any) -> None:
+    """Write figures of dpo1's `stage` about its candidates, and dvc.lock as after it."""
+    candidates, path = (
+        Path("data/rounds/dpo1/candidates.parquet"),
+        Path(f"metrics/{stage}/dpo1.json"),
+    )
+    candidates.parent.mkdir(parents=True, exist_ok=True)
+    candidates.write_bytes(b"candidates")
+    write_json(path, figures)
+    hashes = Hashes(Path(), Path(".hashes.json"))
+    read, written = ({"path": str(one), "md5": hashes.of(str(one))} for one in (candidates, path))
+    lock = yaml.safe_load(Path("dvc.lock").read_text())
+    lock["stages"]["generate@dpo1"] = {"cmd": "x", "outs": [read]}
+    lock["stages"][f"{stage}@dpo1"] = {
+        "cmd": "x", "deps": [read], "params": {"params.yaml": params}, "outs": [written],
+    }  # fmt: skip
+    Path("dvc.lock").write_text(yaml.safe_dump(lock))
+
+
 @pytest.fixture
 def publish(tmp_path: Path) -> Publish:
     """``synth-fr publish --step dpo1 --out <tmp>/out ...``."""

@@ -72,14 +72,17 @@ def test_the_card_says_where_it_comes_from_and_what_was_measured(out: Path) -> N
     assert not any(text in card for text in TEXTS)
 
 
-@pytest.mark.parametrize("way", ["order", "raw", None])
+@pytest.mark.parametrize(
+    ("way", "epsilon"),
+    [("order", None), ("raw", None), (None, None), ("population", None), ("population", 2.0)],
+)
 def test_the_card_says_that_scores_left_as_numbers(
-    way: str | None, audited: Path, publish: Publish, tmp_path: Path
+    way: str | None, epsilon: float | None, audited: Path, publish: Publish, tmp_path: Path
 ) -> None:
     """As dvc.lock has it of the rounds behind the step; None: it has no such round."""
     lock = yaml.safe_load(Path("dvc.lock").read_text())
     if way:
-        params = {"params.yaml": {"score.release": way}}
+        params = {"params.yaml": {"score.release": way, "score.dp": {"epsilon": epsilon}}}
         lock["stages"]["release@dpo1"] = {"cmd": "x", "params": params}
     lock["stages"]["release@dpo2"] = {
         "cmd": "x",
@@ -88,10 +91,13 @@ def test_the_card_says_that_scores_left_as_numbers(
     Path("dvc.lock").write_text(yaml.safe_dump(lock))
     assert publish().exit_code == 0
     card = (tmp_path / "out/README.md").read_text("utf-8")
-    told = "The scores of the candidates of `dpo1` left the private side as numbers: who holds"
-    assert (told in card) == (way == "raw") and "`dpo2`" not in card
-    left = read_json(tmp_path / "out/lineage.json")["scores_left"]
-    assert left == (["dpo1"] if way == "raw" else [])
+    told = "The scores of the candidates of `dpo1` left the private side as numbers: "
+    bare = way == "raw" or (way == "population" and epsilon is None)
+    assert (told in card) == bare and "`dpo2`" not in card
+    assert (f"{told}who holds" in card) == (way == "raw")
+    assert (f"{told}without noise" in card) == (way == "population" and bare)
+    told_way = "unguarded" if way == "population" and bare else way or "unknown"
+    assert read_json(tmp_path / "out/lineage.json")["releases"] == {"dpo1": told_way}
 
 
 @pytest.mark.parametrize("stale", ["none", "other data", "other figures"])

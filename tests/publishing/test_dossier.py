@@ -11,18 +11,19 @@ from typer.testing import CliRunner, Result
 
 from synthfr import signing
 from synthfr.disk import digest_tree, read_yaml, sha256_file, write_json
+from synthfr.dp import accounting
 from synthfr.errors import UserError
 from synthfr.pipeline.cli import app
 from synthfr.publishing import dossier
 from synthfr.publishing.dossier.page import HERE
-from tests.publishing.conftest import TEXTS, of_verdict, record_audit
+from tests.dp.test_claims import claim
+from tests.publishing.conftest import TEXTS, of_verdict, record_audit, record_round
 
-LINEAGE = {"reports_sha256": "a" * 64, "base": {"digest": "b"}, "adapters": [], "run": {}}
-DP = {
-    "epsilon": {"round": 1.0, "all_rounds": 2.5, "spent": 3.0},
-    "delta": 1e-5,
-    "mu": {"round": 0.3, "all_rounds": 0.5},
-}
+LINEAGE = {
+    "reports_sha256": "a" * 64, "base": {"digest": "b"}, "adapters": [], "run": {},
+    "releases": {}, "guarantees": {},
+}  # fmt: skip
+NOISY = {"score.release": "population", "score.dp": {"epsilon": 2.0}}
 
 
 @pytest.fixture
@@ -92,10 +93,14 @@ def test_a_round_that_leaks_has_a_verdict_beside_the_data_sets(
     audited: Path, tmp_path: Path, key: Path
 ) -> None:
     leaking = of_verdict(2)["tests"]["copied_runs"]
-    write_json("metrics/linkage/dpo1.json", {"verdict": 2, "tests": {"score_linking": leaking}})
+    record_round("linkage", {"verdict": 2, "tests": {"score_linking": leaking}})
     found = " ".join(Text(made(tmp_path, key).read_text("utf-8")).parts)
     assert "Le jeu de données: Réussite." in found and "score_linking" in found
     assert "Ce qui est sorti pendant l'apprentissage: Échec." in found
+    # figures of something else are none
+    write_json("metrics/linkage/dpo1.json", {"verdict": 0, "tests": {"score_linking": leaking}})
+    (tmp_path / "fr.html").unlink()
+    assert "score_linking" not in made(tmp_path, key).read_text("utf-8")
 
 
 def test_it_is_what_was_signed_and_nothing_else(
@@ -147,13 +152,36 @@ def test_a_language_without_texts_is_told(audited: Path, tmp_path: Path, key: Pa
     assert done.exit_code == 1 and "no dossier in 'xx': en or fr" in done.stderr
 
 
+def rendered(guarantees: dict[str, Any]) -> str:
+    facts = dossier.Facts("dpo1", of_verdict(0), LINEAGE | {"guarantees": guarantees})
+    return dossier.render(facts, "en")
+
+
 def test_a_guarantee_is_told_with_what_it_does_not_cover() -> None:
-    facts = dossier.Facts("dpo1", of_verdict(0), LINEAGE, guarantee=DP)
-    page = dossier.render(facts, "en")
-    assert "ε = 2.5" in page and "ε = 3" in page and "does not cover the exported keywords" in page
+    page = rendered({"dpo1": claim(0.3, entry=8, spent=3.0), "dpo2": claim(0.4, entry=2)})
+    epsilon = f"ε = {accounting.epsilon(0.5, 1e-5):.3g}"
+    assert epsilon in page and "ε = 3" in page and "does not cover the exported keywords" in page
     # Phi(Phi^-1(.01) + .5) = Phi(-1.826) = .0339
     assert "3.39 %" in page
-    assert "None is claimed" in dossier.render(dossier.Facts("dpo1", of_verdict(0), LINEAGE), "en")
+    assert "None is claimed" in rendered({})
+    assert "None is claimed" in rendered({"dpo1": claim(0.3), "dpo2": {}})
+
+
+@pytest.mark.parametrize("stale", ["", "metrics", "lock"])
+def test_a_guarantee_is_claimed_by_figures_of_this_run_alone(
+    stale: str, audited: Path, tmp_path: Path, key: Path
+) -> None:
+    record_round("release", {"dp": claim(0.5)}, **NOISY)
+    if stale == "metrics":
+        write_json("metrics/release/dpo1.json", {"dp": claim(0.1)})
+    if stale == "lock":
+        lock = Path("dvc.lock")
+        lock.write_text(lock.read_text().replace("release@dpo1", "release@dpo2"))
+    found = " ".join(Text(made(tmp_path, key, "en").read_text("utf-8")).parts)
+    assert ("3.39 %" in found) == (stale == "") != ("None is claimed" in found)
+    noisy = "dpo1: The scores left as numbers about the whole private corpus, with noise"
+    assert (noisy in found) == (stale != "lock")
+    assert ("dpo1: How its scores left is not known here" in found) == (stale == "lock")
 
 
 def test_the_languages_say_the_same_things() -> None:

@@ -4,20 +4,13 @@ an audit that cannot tell warns.
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 from typer.testing import CliRunner
 
-from synthfr.disk import write_json
 from synthfr.pipeline.cli import app
 from synthfr.pipeline.profiles import lay
-from tests.publishing.conftest import Publish, of_verdict, record_audit
-
-
-def file_md5(path: Path) -> str:
-    return hashlib.md5(path.read_bytes()).hexdigest()
-
+from tests.publishing.conftest import Publish, of_verdict, record_audit, record_round
 
 ACCEPTED = "Dr A. Martin, DPO: the passage is a public form"
 
@@ -102,19 +95,8 @@ class TestPush:
         assert status == 0 and "cannot tell" in told
 
     def test_a_round_that_failed_stops_a_push_only_where_it_shall(self, checkout: Path) -> None:
-        import yaml
-
         record_audit(checkout, of_verdict(0))
-        candidates = Path("data/rounds/dpo1/candidates.parquet")
-        figures = Path("metrics/linkage/dpo1.json")
-        candidates.parent.mkdir(parents=True)
-        candidates.write_bytes(b"candidates")
-        write_json(figures, of_verdict(2))
-        entries = [{"path": str(one), "md5": file_md5(one)} for one in (candidates, figures)]
-        lock = yaml.safe_load(Path("dvc.lock").read_text())
-        lock["stages"]["generate@dpo1"] = {"cmd": "", "outs": entries[:1]}
-        lock["stages"]["linkage@dpo1"] = {"cmd": "", "deps": entries[:1], "outs": entries[1:]}
-        Path("dvc.lock").write_text(yaml.safe_dump(lock))
+        record_round("linkage", of_verdict(2))
         status, told = self.gate()
         assert status == 0 and "data/rounds/dpo1 failed" in told
         lay(Path("params.yaml"), {"privacy": {"gate": {"rounds": "refuse"}}})

@@ -8,6 +8,7 @@ import pytest
 
 from synthfr import records, seeding
 from synthfr.errors import UserError
+from synthfr.scoring import coarse
 from synthfr.scoring.discriminator import Discriminator, DiscriminatorSettings, Floats, deal, rating
 from synthfr.scoring.raters import Documents
 from tests.scoring import toy
@@ -50,6 +51,13 @@ def one_per_prompt(rater: Discriminator, style: list[str], side: str) -> Floats:
     return rater.rate([report(style, side, 100 + number) for number in range(N)], sorted(PRIVATE))
 
 
+@pytest.fixture
+def told_of_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures that would not leave: there are too few private reports here."""
+    monkeypatch.setattr(coarse, "MIN_PROMPTS", N)
+
+
+@pytest.mark.usefixtures("told_of_few")
 def test_private_style_is_rated_above_public_style() -> None:
     rater = fitted()
     private, public = (
@@ -61,6 +69,7 @@ def test_private_style_is_rated_above_public_style() -> None:
     assert found["auc"] == 1 and found["public"] < 0.45 < 0.55 < found["private"]
 
 
+@pytest.mark.usefixtures("told_of_few")
 def test_shuffled_labels_teach_nothing() -> None:
     """Negative control: each side holds both styles; no candidate stands out by its style."""
     texts = [*PRIVATE.values(), *PUBLIC.values()]
@@ -208,8 +217,16 @@ def test_scores_fit_the_schema() -> None:
     records.validate(found, records.SCORES, "scores")
     assert found["similarity"][0] > 0.5 > found["similarity"][1]
     assert found["similarity"][2] == 0 and found["total"].equals(found["similarity"])
-    assert set(measures["discriminator"]) == {"auc", "private", "public"}
-    assert all(one == round(one, 2) for one in measures["discriminator"].values())
+    assert measures["discriminator"] == {"auc": None, "private": None, "public": None}  # of six
+
+
+@pytest.mark.usefixtures("told_of_few")
+def test_figures_of_many_patients_are_told_coarsely() -> None:
+    told = fitted().measures["discriminator"]
+    assert all(one == round(one, 2) for one in told.values())
+    # as many reports of fewer patients
+    few = fitted(owners={"p03": "patient", "p17": "patient"})
+    assert set(few.measures["discriminator"].values()) == {None}
 
 
 def test_the_other_parts_are_what_they_are_with_a_document() -> None:

@@ -19,10 +19,12 @@ from synthfr.dp.noise import GRID
 from synthfr.errors import UserError
 from synthfr.preferences import Pair
 from synthfr.scoring import population
+from synthfr.scoring.patients import patient_known
 from synthfr.scoring.raters import Documents
 from synthfr.scoring.release import Books, Released, release
 from synthfr.scoring.scores import Score
 from synthfr.scoring.similarity import DocumentSimilarity, _products, _stepped, similarities
+from tests.dp.test_ledger import written
 from tests.scoring import toy
 
 CODES = toy.codes()
@@ -225,6 +227,7 @@ def params(**changes: object) -> Score:
         ({"dp": {**DP, "epsilon": 21}}, "less than or equal to 20"),
         ({"dp": {**DP, "epsilon": 0}}, "greater than or equal to 0.01"),
         ({"dp": {**DP, "delta": 0}}, "greater than 0"),
+        ({"dp": {**DP, "delta": 2e-4}}, "less than or equal to 0.0001"),
     ],
 )
 def test_no_guarantee_is_claimed_that_does_not_hold(
@@ -232,6 +235,31 @@ def test_no_guarantee_is_claimed_that_does_not_hold(
 ) -> None:
     with pytest.raises(ValidationError, match=complaint):
         params(**changes)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        *("data/private/encoder", "./data/private/encoder", "models/../data/private/encoder"),
+        *("{here}/data/private/encoder", "models/linked", "data/private"),
+    ],
+)
+def test_a_private_model_by_any_name(
+    model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data/private/encoder").mkdir(parents=True)
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models/linked").symlink_to(tmp_path / "data/private/encoder")
+
+    def named(one: str) -> Score:
+        own = {"model": one.format(here=tmp_path), "max_tokens": 32}
+        return params(evaluator={"kind": "sentence_transformers", "sentence_transformers": own})
+
+    with pytest.raises(ValidationError, match="uses a model of data/private"):
+        named(model)
+    for public in ("models/encoder", "data/private-looking", f"owner/name@{'0' * 40}"):
+        named(public)  # negative control
 
 
 def test_sums_may_be_kept_for_later_whatever_is_released() -> None:
@@ -268,6 +296,10 @@ def scored(candidates: pd.DataFrame, keyed: pd.DataFrame, of: Score) -> pd.DataF
     ).scores
 
 
+def books(secret_file: Path, patients_known: bool = True) -> Books:
+    return Books("dpo1", secret_file, 0, patients_known)
+
+
 def answered(
     secret_file: Path,
     candidates: pd.DataFrame = CANDIDATES,
@@ -276,7 +308,7 @@ def answered(
 ) -> Released:
     of = params(**changes)
     table = scored(candidates, toy.keyed() if keyed is None else keyed, of)
-    return release(table, candidates, of, Pair(), 0, Books("dpo1", secret_file, 0))
+    return release(table, candidates, of, Pair(), 0, books(secret_file), min_documents=5)
 
 
 def test_the_total_alone_leaves_and_the_cost_is_told(secret_file: Path) -> None:
@@ -305,11 +337,11 @@ def test_the_same_question_has_the_same_answer_at_no_cost(secret_file: Path) -> 
     pd.testing.assert_frame_equal(first.table, again.table)
     assert first.measures == again.measures
     assert "at no cost" in again.told
-    assert len(ledger.read(secret_file)) == 1
+    assert len(written(secret_file)) == 1
     # what is only made of the answer is no question
     combined = answered(secret_file, weights={"similarity": 1.0, "keyword_recall": 1.0})
     assert not combined.table["total"].equals(first.table["total"])
-    assert len(ledger.read(secret_file)) == 1
+    assert len(written(secret_file)) == 1
 
 
 PAYING = {**DP, "budget": 20.0}
@@ -337,7 +369,7 @@ def test_another_question_has_other_noise_and_is_charged(secret_file: Path) -> N
         {"dp": {**PAYING, "epsilon": 1.5}},
     ]
     drawn = [noise_of(secret_file, **{"dp": PAYING, **one}) for one in asked]
-    assert len(ledger.read(secret_file)) == len(asked)
+    assert len(written(secret_file)) == len(asked)
     for at in range(len(drawn)):
         for other in range(at):
             alike = np.corrcoef(drawn[at], drawn[other])[0, 1]
@@ -355,7 +387,7 @@ def test_an_exhausted_budget_releases_nothing(secret_file: Path) -> None:
     other = CANDIDATES.assign(text=CANDIDATES["text"] + " !")
     with pytest.raises(UserError, match="nothing was released"):
         answered(secret_file, other, dp={**DP, "budget": 1.5})
-    assert len(ledger.read(secret_file)) == 1
+    assert len(written(secret_file)) == 1
 
 
 def test_nothing_is_released_without_a_secret_or_sums(tmp_path: Path, secret_file: Path) -> None:
@@ -364,14 +396,45 @@ def test_nothing_is_released_without_a_secret_or_sums(tmp_path: Path, secret_fil
     table = scored(CANDIDATES, toy.keyed(), params(release="order", dp={}))
     assert "population" not in table
     with pytest.raises(UserError, match=r"score\.dp\.stratum"):
-        release(table, CANDIDATES, params(), Pair(), 0, Books("dpo1", secret_file, 0))
+        release(table, CANDIDATES, params(), Pair(), 0, books(secret_file), min_documents=5)
+
+
+def test_patients_whom_nobody_knows_are_promised_nothing(secret_file: Path) -> None:
+    table, nobody = scored(CANDIDATES, toy.keyed(), params()), books(secret_file, False)
+    with pytest.raises(UserError, match="no private document says whom it is about"):
+        release(table, CANDIDATES, params(), Pair(), 0, nobody, min_documents=5)
+    assert written(secret_file) == []
+    bare = params(dp={**DP, "epsilon": None})  # claims nothing
+    release(table, CANDIDATES, bare, Pair(), 0, nobody, min_documents=5)
+
+
+@pytest.mark.parametrize(
+    ("patients", "owners"),
+    [
+        (None, ["p0", "p1", "p2"]),
+        ([None, None, " "], ["p0", "p1", "p2"]),
+        # a patient may be called as a document without one
+        (["p1", None, "p1"], ["p1", "\0p1", "p1"]),
+        (["a", None, None], ["a", "\0p1", "\0p2"]),
+    ],
+)
+def test_a_document_without_a_patient_is_its_own(
+    patients: list[str | None] | None, owners: list[str]
+) -> None:
+    keyed = toy.keyed()[:3].drop(columns="patient_id")
+    if patients is not None:
+        keyed["patient_id"] = patients
+    found = Documents.of(keyed, "prompt_id", False).owners
+    assert list(found.values()) == owners
+    known = [bool(one and one.strip()) for one in patients or [None] * 3]
+    assert patient_known(keyed) == known
 
 
 def test_without_noise_nothing_is_claimed_or_charged(secret_file: Path) -> None:
     found = answered(secret_file, dp={**DP, "epsilon": None})
     assert found.measures == {}
-    assert "no guarantee" in found.told
-    assert ledger.read(secret_file) == []
+    assert "nothing is guaranteed" in found.told
+    assert written(secret_file) == []
 
 
 # --- an attack ----------------------------------------------------------------------------------
@@ -397,7 +460,7 @@ def share_found(tmp_path: Path, dp: dict[str, object], worlds: int) -> float:
     for at, table in enumerate(tables):
         for world in range(worlds):
             secret_file.write_bytes(seeding.rng(0, "world", at, world).bytes(32))
-            found = release(table, CANDIDATES, of, Pair(), 0, Books("dpo1", secret_file, 0))
+            found = release(table, CANDIDATES, of, Pair(), 0, books(secret_file), min_documents=5)
             told[at, world] = found.table["total"].to_numpy(dtype=np.float64) @ patient
     return float((told[1] > np.quantile(told[0], 1 - FPR)).mean())
 

@@ -9,9 +9,10 @@ import pytest
 from synthfr.errors import UserError
 from synthfr.preferences import Pair
 from synthfr.records import ORDERS, SCORES, validate
+from synthfr.scoring.coarse import MIN_PROMPTS
 from synthfr.scoring.release import NotReleasable, Released, release
 from synthfr.scoring.release.gate import orders_may_leave, scores_may_leave
-from synthfr.scoring.release.order import MIN_PROMPTS
+from synthfr.scoring.release.order import without_few
 from tests.scoring import toy
 
 CANDIDATES = toy.candidates(("p0", 0, "a"), ("p0", 1, "b")).assign(n_tokens=9, finish_reason="stop")
@@ -37,7 +38,9 @@ def orders() -> pd.DataFrame:
 def released(
     scores: pd.DataFrame, candidates: pd.DataFrame, way: str, **changes: object
 ) -> Released:
-    return release(scores, candidates, toy.params(release=way, **changes), Pair(), 0)
+    return release(
+        scores, candidates, toy.params(release=way, **changes), Pair(), 0, min_documents=5
+    )
 
 
 # --- scores -----------------------------------------------------------------------------------
@@ -185,6 +188,44 @@ def test_order_lets_out_the_choice_and_coarse_figures_of_the_round() -> None:
     assert all(isinstance(one, int) for one in done.measures["counts"].values())
     few = released(*round_of(MIN_PROMPTS - 1), "order")
     assert few.measures["total"] == {"mean": None}
+
+
+def test_counts_of_few_prompts_stay() -> None:
+    """Of 120 prompts four have no pair, for want of a margin."""
+    scores, candidates = round_of(120)
+    totals = np.tile(np.float32([0.9, 0.1]), (120, 1))
+    totals[:4] = (0.5, 0.499)
+    changed = scores.assign(total=totals.reshape(-1))
+    done = released(changed, candidates, "order")
+    counts = done.measures["counts"]
+    # the one alone would follow from the pairs: 120 - 116
+    assert (counts["pairs"], counts["dropped_margin"], counts["dropped_tie"]) == (116, None, None)
+    assert counts["dropped_length"] == 0 and "dropped_margin few" in done.told
+    json.dumps(done.measures)
+
+
+@pytest.mark.parametrize(
+    ("reasons", "shown"),
+    [
+        ((0, 0, 0, 0), (0, 0, 0, 0)),
+        ((0, 5, 60, 0), (0, 5, 60, 0)),
+        ((0, 4, 60, 0), (0, None, None, 0)),
+        ((0, 4, 6, 60), (0, None, None, 60)),
+        ((0, 4, 3, 60), (0, None, None, 60)),
+        ((0, 4, 0, 0), (None, None, 0, 0)),
+    ],
+)
+def test_a_reason_that_is_not_told_does_not_follow(
+    reasons: tuple[int, ...], shown: tuple[int | None, ...]
+) -> None:
+    names = ("dropped_tie", "dropped_margin", "dropped_length", "dropped_cap")
+    others = {"prompts": 100, "dropped_single": 2, "chosen_unfinished": 1, "not_best_worst": 5}
+    found = without_few({**others, **dict(zip(names, reasons, strict=True))}, 5)
+    assert tuple(found[name] for name in names) == shown
+    # the candidates and the orders tell these
+    assert {name: found[name] for name in others} == others
+    assert without_few({"not_best_worst": 4}, 5) == {"not_best_worst": None}
+    assert without_few({"not_best_worst": 4}, 1) == {"not_best_worst": 4}  # nothing is few
 
 
 @pytest.mark.parametrize("way", ["order", "raw"])

@@ -40,10 +40,10 @@ IDS = [f"p{number}" for number in range(len(PRIVATE))]
 
 def keyed() -> pd.DataFrame:
     rows = [
-        (f"r-{key}", text, ["I10"], ["caché"], "fr", key)
+        (f"r-{key}", text, ["I10"], ["caché"], "fr", key, key)
         for key, text in zip(IDS, PRIVATE, strict=True)
     ]
-    names = ["report_id", "text", "codes", "keywords", "language", "prompt_id"]
+    names = ["report_id", "text", "codes", "keywords", "language", "prompt_id", "patient_id"]
     return pd.DataFrame(rows, columns=names)
 
 

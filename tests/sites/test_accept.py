@@ -70,7 +70,7 @@ def answer(clone: Path, site: str, ids: list[str], params: Params) -> Path:
     keyed = toy.keyed()
     keyed = keyed[keyed["prompt_id"].isin(ids)].reset_index(drop=True)
     done = scores.answer(
-        question, keyed, params.score, params.pair, params.random_seed, Path("no secret")
+        question, keyed, params.score, params.pair, params.random_seed, Path("no secret"), 5
     )
     out = clone.parent / f"{site}.zip"
     out.write_bytes(exchanges.reply(question, done.answer, clone.parent / site))

@@ -75,7 +75,7 @@ def question(
 def answer(question: Question, keyed_: pd.DataFrame | None = None) -> scores.Scored:
     params = scoring_toy.params(release=question.params["score.release"])
     documents = keyed() if keyed_ is None else keyed_
-    return scores.answer(question, documents, params, PAIR, SEED, Path("no secret"))
+    return scores.answer(question, documents, params, PAIR, SEED, Path("no secret"), 5)
 
 
 def parts(bundle: bytes) -> dict[str, bytes]:

@@ -78,6 +78,7 @@ def score(bundle: Path, out: Path, key: Path, senders: Sequence[Path], private: 
             params.pair,
             params.random_seed,
             layout.SECRET,
+            params.keywords.min_documents,
         )
         place = layout.private_scores(str(question.item))
         records.write_table(done.scores, place, records.PRIVATE_SCORES, private=True)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
-from synthfr.disk import digest_tree, read_json
+from synthfr.disk import read_json
 from synthfr.errors import UserError
-from synthfr.pipeline import audited, layout, private_files
+from synthfr.pipeline import audited, layout, origins, private_files
 from synthfr.pipeline.parameters import Params, load_params
 
 if TYPE_CHECKING:
@@ -95,7 +95,6 @@ def write(step: str, kind: Kind, target: Target, *, for_others: bool) -> None:
     from synthfr import models
     from synthfr.models import licences
     from synthfr.publishing.folder import refuse_taken
-    from synthfr.publishing.origin import Origin
     from synthfr.publishing.terms import Terms
 
     seed = params.seed if params.has("seed") else None
@@ -104,12 +103,12 @@ def write(step: str, kind: Kind, target: Target, *, for_others: bool) -> None:
     chain = models.adapter_chain(layout.MODELS, step)
     for path in (layout.synthetic(step), layout.BASE, *chain):
         private_files.refuse_published(path, seed)
-    base = models.read_provenance(layout.BASE)
-    audit, run = audited.audit_of(step), audited.run_of(step)
-    digests = {folder.name: digest_tree(folder) for folder in chain}
-    left, guaranteed = audited.scores_left(digests), audited.guarantees(digests)
-    origin = Origin(step, base, digests, left, guaranteed, run)
-    licence = {"license": target.licence} if target.licence else licences.licence(layout.BASE, base)
+    audit, origin = audited.audit_of(step), origins.origin_of(step)
+    licence = (
+        {"license": target.licence}
+        if target.licence
+        else licences.licence(layout.BASE, origin.base)
+    )
     if licence["license"] == licences.UNKNOWN and not target.licence:
         typer.echo("No licence: the base's card names none, say which with --license.", err=True)
     if for_others:

@@ -103,7 +103,10 @@ def write(
     results = load(measured, steps)
     faithful = faithfulness_figures.load(measured, steps)
     tables = {one: sources.rounds / one / "scores.parquet" for one in rounds}
-    scored = scores.load({one: path for one, path in tables.items() if sources.is_shown(path)})
+    scored = scores.load(
+        {one: path for one, path in tables.items() if sources.is_shown(path)},
+        guaranteed=[one for one in rounds if "dp" in measured.of("release", one)],
+    )
     environment = Environment(
         loader=FileSystemLoader(HERE),
         autoescape=True,

@@ -77,17 +77,16 @@ def _sandwich(measured: Measured, steps: Mapping[str, Any], rounds: Mapping[str,
     """By round, the most that any attack could find by the guarantee of all scores so far, and the
     most that an attack has found; empty where nothing is guaranteed.
     """
-    claimed = {one: measured.of("release", one).get("dp") for one in rounds}
-    if not any(claimed.values()):
+    claimed = [measured.of("release", one).get("dp") for one in rounds]
+    if not any(claimed):
         return ""
-    from synthfr.dp.accounting import composed, tpr_ceiling
+    from synthfr.dp.accounting import tpr_ceiling
+    from synthfr.dp.claims import together
 
-    mus: list[float] = []
     ceilings: dict[str, float | None] = {}
-    for name, dp in claimed.items():
-        mus += [dp["mu"]["round"]] if dp else [float("inf")]
-        whole = composed(mus)
-        ceilings[name] = None if whole == float("inf") else tpr_ceiling(whole, FPR)
+    for number, name in enumerate(rounds, start=1):
+        whole = together(claimed[:number])
+        ceilings[name] = None if whole is None else tpr_ceiling(whole.mu, FPR)
     found = {name: _strongest((rounds[name], steps.get(name, {}))) for name in rounds}
     return figures.sandwich(ceilings, found, FPR)
 

@@ -48,7 +48,7 @@ def attack(
     adversaries = Adversaries(setup.sides, setup.known, random_seed)
     by_scores = {
         way: evidence_of(table, setup)
-        for way, table in _ways(round_, score, pair, random_seed).items()
+        for way, table in _ways(round_, score, pair, keywords, random_seed).items()
     }
     measures = {
         "suspects": int(setup.sides.is_train.sum()),
@@ -76,18 +76,23 @@ def evidence_of(table: pd.DataFrame, setup: Suspects) -> Floats:
     return of_floats(setup.suspicion, {name: _by_prompt(table, name, setup) for name in parts})
 
 
-def _ways(round_: Round, score: Score, pair: Pair, random_seed: int) -> dict[str, pd.DataFrame]:
+def _ways(
+    round_: Round, score: Score, pair: Pair, keywords: Keywords, random_seed: int
+) -> dict[str, pd.DataFrame]:
     """What would leave, by way to release."""
 
     def released(way: str) -> pd.DataFrame:
         params = score.model_copy(update={"release": way})
         of_round = seeding.derive(random_seed, round_.name)
-        return release(round_.scores, round_.candidates, params, pair, of_round).table
+        few = keywords.min_documents
+        return release(
+            round_.scores, round_.candidates, params, pair, of_round, min_documents=few
+        ).table
 
     raw = released("raw")
     floats = raw.columns.drop(list(SCORES.key))
     ways = {
-        "published": round_.scores,
+        "published": round_.scores[SCORES.schema.names],  # sums over the corpus are no score
         "raw": raw,
         "raw_2_decimals": raw.assign(**{name: raw[name].round(DECIMALS) for name in floats}),
         "order": released("order"),

@@ -24,15 +24,14 @@ class Facts:
     Attributes:
         figures: of its privacy audit (metrics/privacy), with a verdict.
         rounds: of the audits of what its rounds let out (metrics/linkage), by round.
-        guarantee: what the last of its rounds claims (``dp`` of metrics/release); empty: nothing.
-        lineage: as `Origin.as_dict` has it, with ``reports_sha256``.
+        lineage: as `Origin.as_dict` has it, with ``reports_sha256``. What its rounds guarantee, and
+            how their scores left, stands there.
     """
 
     step: str
     figures: Mapping[str, Any]
     lineage: Mapping[str, Any]
     rounds: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    guarantee: Mapping[str, Any] = field(default_factory=dict)
 
 
 def languages() -> list[str]:
@@ -67,7 +66,8 @@ def render(facts: Facts, language: str) -> str:
         by_risk=[[row for row in of_step if row.risk == number] for number in range(len(RISKS))],
         rounds=rounds,
         failed=[row for row in (*of_step, *of_rounds) if row.verdict == Verdict.FAIL],
-        guarantee=_guarantee(facts.guarantee, words),
+        releases=[(one, words["releases"][way]) for one, way in facts.lineage["releases"].items()],
+        guarantee=_guarantee(list(facts.lineage["guarantees"].values()), words),
         lineage=_lineage(facts.lineage, words["lineage_names"]),
     )
 
@@ -77,19 +77,22 @@ def _worst(rows: Sequence[Row]) -> int:
     return max((row.verdict for row in rows), default=int(Verdict.CANNOT_TELL))
 
 
-def _guarantee(dp: Mapping[str, Any], words: Mapping[str, Any]) -> list[str]:
-    if not dp:
-        return [words["no_guarantee"]]
+def _guarantee(claims: Sequence[Mapping[str, Any]], words: Mapping[str, Any]) -> list[str]:
     from synthfr.dp.accounting import tpr_ceiling
+    from synthfr.dp.claims import together
+
+    whole = together(claims)
+    if whole is None:
+        return [words["no_guarantee"]]
 
     def told(value: float, form: str = ".3g") -> str:
         return f"{value:{form}}".replace(".", words["decimal"])
 
-    ceiling = told(100 * tpr_ceiling(dp["mu"]["all_rounds"], FPR)) + " %"
+    ceiling = told(100 * tpr_ceiling(whole.mu, FPR)) + " %"
     said = words["guarantee_text"].format(
-        epsilon=told(dp["epsilon"]["all_rounds"]), delta=told(dp["delta"]), ceiling=ceiling
+        epsilon=told(whole.epsilon), delta=told(whole.delta), ceiling=ceiling
     )
-    spent = words["ledger_text"].format(spent=told(dp["epsilon"]["spent"]))
+    spent = words["ledger_text"].format(spent=told(whole.spent))
     return [said, spent, words["not_covered"]]
 
 

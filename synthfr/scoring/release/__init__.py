@@ -28,13 +28,15 @@ def release(
     pair: Pair,
     random_seed: int,
     books: Books | None = None,
+    *,
+    min_documents: int,
 ) -> Released:
     """What `params.release` lets out of a round's `scores` (PRIVATE_SCORES) of its public
     `candidates` (CANDIDATES). `random_seed` is the round's, as `preferences.choose` wants it;
-    `population` alone takes `books`.
+    `population` alone takes `books`. Counts below `min_documents` stay.
 
     Scores of other candidates are a UserError.
     """
     matched(candidates, scores)
-    scored = ScoredRound(scores, candidates, params, pair, random_seed, books)
+    scored = ScoredRound(scores, candidates, params, pair, random_seed, min_documents, books)
     return _WAYS[params.release](scored)

@@ -38,11 +38,13 @@ class Books:
         round_name: that its answer is written down under.
         secret_file: the hospital's; its ledger lies beside it.
         known_entries: of the ledger, as far as earlier releases tell (`ledger.charge`).
+        patients_known: whether any private document says whom it is about.
     """
 
     round_name: str
     secret_file: Path
     known_entries: int
+    patients_known: bool
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class ScoredRound:
     params: Score
     pair: Pair
     random_seed: int  # of this round
+    min_documents: int  # `keywords.min_documents`: smaller counts stay
     books: Books | None
 
 

@@ -38,6 +38,10 @@ NOT_COVERED = (
     "keywords of the prompts, the exported counts of codes, or what evaluation tells (classify, "
     "privacy, fidelity)"
 )
+RISK = (
+    "without noise (score.dp.epsilon: null) nothing is guaranteed, and who knows all private "
+    "reports but one may recognise that one by them"
+)
 _QUESTION, _NOISE = "question", "noise"
 # of `score`: what the sums depend on
 _ASKED = ("strip_headings", "window_tokens", "stride_tokens", "windows_within_tokens")
@@ -45,8 +49,8 @@ _ASKED = ("strip_headings", "window_tokens", "stride_tokens", "windows_within_to
 
 def released(scored: ScoredRound) -> Released:
     """SCORES of the round with nothing but `total`; numbers about the guarantee. The charge is on
-    the disk when this returns. UserError where the ledger refuses it, and where `score` has summed
-    nothing.
+    the disk when this returns. UserError where the ledger refuses it, where `score` has summed
+    nothing, and where a guarantee is asked for patients that nobody knows.
     """
     if scored.books is None:
         raise TypeError("a release with noise wants the hospital's secret and ledger")
@@ -58,8 +62,14 @@ def released(scored: ScoredRound) -> Released:
     params = scored.params
     sums = scored.scores["population"].to_numpy(dtype=np.int64)
     measures: dict[str, Any] = {}
-    told = "No noise, no guarantee (score.dp.epsilon: null): for comparisons only."
+    told = f"The scores leave as numbers: {RISK}; for comparisons only."
     if params.dp.epsilon is not None:
+        if not scored.books.patients_known:
+            raise UserError(
+                "score.dp.epsilon protects patients, and no private document says whom it is about,"
+                " so that a patient with several would not be protected: give patient_id with the "
+                "private reports (seed.files.private.columns), or set score.dp.epsilon to null."
+            )
         drawn, measures, told = _noise(scored, scored.books, sums, params.dp.epsilon)
         sums = sums + drawn
     table = scored.scores[list(SCORES.key)].copy()
@@ -141,6 +151,7 @@ def _measures(
             },
             "delta": dp.delta,
             "mu": {"round": mu, "all_rounds": whole},
+            "distance": apart,
             "sigma": sigma,
             "sensitivity": accounting.SENSITIVITY[dp.neighbours],
             "neighbours": {dp.neighbours: 1},
