@@ -55,13 +55,14 @@ class StageRun:
         self.stage, self.item, self.params, self.seed = stage, item, params, params.random_seed
         self.shard = shard  # the part of the work that is this process's, None: all of it
         self._tracked = tracked  # None: not tracked
-        self._metrics: dict[str, Any] = {}
+        self._metrics: dict[str, Any] | None = None  # None: the stage has logged nothing
         self._series: dict[str, list[dict[str, Any]]] = {}
 
     def log(self, metrics: Mapping[str, Any]) -> None:
         """Add nested numbers (None: not defined) to the stage's metrics file; MLflow shows a few
         of them.
         """
+        self._metrics = self._metrics or {}
         _merge(self._metrics, metrics)
         flat = {name: value for name, value in flatten(metrics).items() if value is not None}
         for name, value in flat.items():
@@ -126,7 +127,7 @@ class StageRun:
         """Write what `dvc.yaml` declares: only a stage that ended well has metrics."""
         from synthfr.disk import write_json
 
-        if self._metrics:
+        if self._metrics is not None:
             path = layout.metrics(self.stage, self.item)
             write_json(path, self._metrics)
             self._tracked.log_file(path, "metrics")

@@ -241,6 +241,16 @@ def test_the_network_is_used_only_when_asked_for(
     assert ("HF_HUB_OFFLINE" in os.environ) is not allowed
 
 
+def test_an_empty_log_still_makes_a_metrics_file(tracked: Recorded) -> None:
+    """DVC expects the file: scores of the corpus without noise have no figure of their own."""
+    with runner.stage_run("release", "dpo1") as run:
+        run.log({})
+    assert json.loads(Path("metrics/release/dpo1.json").read_text()) == {}
+    with runner.stage_run("headline"):
+        pass
+    assert not Path("metrics/headline.json").exists()
+
+
 def test_series_without_rows_are_an_empty_table(tracked: Recorded) -> None:
     with runner.stage_run("sft") as run:
         run.series([])
