@@ -100,7 +100,7 @@ def as_dict(judged: Mapping[str, Judged]) -> dict[str, object]:
 
 
 def _verdict(finding: Finding, adjusted_p: float, sees: bool, gate: Gate) -> Verdict:
-    if finding.exceeds or (adjusted_p <= gate.alpha and finding.difference.mean > 0):
+    if finding.exceeds or adjusted_p <= gate.alpha:
         return Verdict.FAIL
     return Verdict.PASS if sees else Verdict.CANNOT_TELL
 
