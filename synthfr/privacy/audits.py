@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from synthfr.corpora import canaries
 from synthfr.privacy.attributes import AttributeInference
 from synthfr.privacy.canaries import CanaryAudit
 from synthfr.privacy.copied import BestMatch5, CopiedRuns, SharedNgrams8
@@ -15,7 +16,7 @@ from synthfr.privacy.membership.language_model import LanguageModelAttack
 from synthfr.privacy.membership.nearest import NearestNeighbour
 from synthfr.privacy.membership.tuned import TunedModel
 from synthfr.privacy.settings import Privacy
-from synthfr.privacy.sides import Sides
+from synthfr.privacy.sides import Sides, composed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +27,7 @@ class Setup:
     """What tests are set up with.
 
     Attributes:
-        sides: the private reports.
+        sides: the private reports, without canaries.
         settings: parameters `privacy`.
         min_documents: a count below it is not written down.
         canaries: what was planted in the train reports (CANARIES); None: nothing.
@@ -42,6 +43,13 @@ class Setup:
     def planted(self) -> list[str]:
         """Ids of the reports that hold a canary."""
         return [] if self.canaries is None else list(self.canaries["report_id"].dropna())
+
+    def sides_with_canaries(self) -> Sides:
+        """The private reports as the loop has read them."""
+        if self.canaries is None:
+            return self.sides
+        texts = canaries.put_in(self.sides.ids, self.sides.texts, self.canaries)
+        return replace(self.sides, texts=tuple(map(composed, texts)))
 
 
 @dataclass(frozen=True)

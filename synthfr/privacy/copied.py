@@ -95,7 +95,7 @@ class CopiedRuns:
     def _own(self, formula: Bools) -> Bools:
         """Words that no such 8-gram covers."""
         begins = np.append(formula, False)[self._table.ids]
-        return ~covered(begins, _WORDS) & (self._real.numbers != END)
+        return np.asarray(~covered(begins, _WORDS) & (self._real.numbers != END))
 
     def _of_both_sides(self) -> Bools:
         """Which 8-grams stand in reports of both, shape (n_ngrams,)."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from synthfr.corpora import canaries
 from synthfr.privacy import verdicts
 from synthfr.privacy.audits import (
     AUDITS,
@@ -35,8 +36,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Private:
-    """The private side: reports that the loop has used and others (REPORTS), what was planted in
-    the former (CANARIES; None: nothing), and the count below which none is written down.
+    """The private side: reports that the loop has used and others (REPORTS), the count below which
+    none is written down, and what was planted in the former (CANARIES; None: nothing), which no
+    test but that of canaries sees.
     """
 
     train: pd.DataFrame
@@ -85,6 +87,8 @@ def examine(
     synthetic report.
     """
     train, holdout = private.train, private.holdout
+    if private.canaries is not None:  # holdout has none: they are no difference of the reports
+        train = canaries.removed(train, private.canaries)
     if min(len(train), len(holdout)) < FEWEST_REPORTS:
         return Examination({}, {})
     sides = Sides.of(train, holdout, random_seed)
@@ -146,16 +150,19 @@ def _limits(
 
     settings, sides = setup.settings, setup.sides
     alpha = verdicts.strictest(settings.gate.alpha, len(findings))
-    anybody = Spikes.draw(sides, settings.detection, reword, setup.random_seed)
     # a planted leak of a canary is a report that holds one
-    planted = Spikes.draw(sides, settings.detection, reword, setup.random_seed, set(setup.planted))
+    planted = setup.sides_with_canaries()
+    anybody = Spikes.draw(sides, settings.detection, reword, setup.random_seed)
+    holding = Spikes.draw(
+        planted, settings.detection, reword, setup.random_seed, set(setup.planted)
+    )
     found = {}
     measured = [name for name in findings if name not in WITHOUT_LIMIT]
     for name in (bar := tqdm(measured, desc="detection limits", unit="test", disable=None)):
         bar.set_postfix_str(name)
-        spikes = planted if name == CanaryAudit.name else anybody
+        of, spikes = (planted, holding) if name == CanaryAudit.name else (sides, anybody)
         test = tests[name]
-        found[name] = limits(test, states[name], sides, spikes, alpha, partial(_measured, test))
+        found[name] = limits(test, states[name], of, spikes, alpha, partial(_measured, test))
     return found
 
 

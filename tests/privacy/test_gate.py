@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from synthfr.corpora import canaries
 from synthfr.errors import UserError
 from synthfr.privacy import gate
 from synthfr.privacy.audits import AUDITS
@@ -50,6 +51,28 @@ def test_too_few_reports_cannot_tell() -> None:
     assert found == {"verdict": Verdict.CANNOT_TELL, "tests": {}}
     told = gate.warning("dpo1", found)
     assert told is not None and "too few private reports" in told
+
+
+def test_canaries_are_seen_by_their_own_test_alone() -> None:
+    train, holdout = reports("train"), reports("holdout")
+    planted, drawn = canaries.planted(train, 40, 0)
+    texts = drawn["text"][:40].tolist()
+    others = reports("others", 100)
+    told = others.assign(text=[f"{a} {b}" for a, b in zip(others["text"], texts * 3, strict=False)])
+
+    def seen(written: pd.DataFrame, *private: Any) -> Examination:
+        return examine(written, Private(*private), SETTINGS, backwards, 0)
+
+    with_canaries = seen(told, planted, holdout, 5, drawn)
+    without = seen(told, train, holdout, 5)
+    assert with_canaries.judged["canaries"].verdict is Verdict.FAIL
+    assert set(with_canaries.judged) - set(without.judged) == {"canaries"}
+    for name, one in without.judged.items():
+        assert one.finding == with_canaries.judged[name].finding, name
+    assert with_canaries.described == without.described
+    # negative control: a set without them; one planted report brings its canary along
+    clean = seen(others, planted, holdout, 5, drawn).judged["canaries"]
+    assert clean.verdict is Verdict.PASS and clean.limits.verbatim == 5
 
 
 def test_what_is_written_holds_numbers_alone() -> None:
