@@ -27,7 +27,7 @@ from synthfr.privacy.detection import Limits, Reword, Spikes, curve, limits
 from synthfr.privacy.findings import Audit, Finding
 from synthfr.privacy.review import Pair
 from synthfr.privacy.settings import Privacy
-from synthfr.privacy.sides import FEWEST_REPORTS, Sides, composed
+from synthfr.privacy.sides import Sides, TooFewReports, composed
 from synthfr.privacy.verdicts import Judged
 
 if TYPE_CHECKING:
@@ -82,16 +82,17 @@ def examine(
 ) -> Examination:
     """Examine a step's data set (SYNTHETIC).
 
-    A private side of fewer than `FEWEST_REPORTS` reports allows no test: the verdict is `cannot
-    tell`. UserError where a report or a patient stands on both sides, and where there is no
+    A private side that is too small (`TooFewReports`) allows no test: the verdict is `cannot tell`.
+    UserError where a report or a patient stands on both sides, and where there is no
     synthetic report.
     """
     train, holdout = private.train, private.holdout
     if private.canaries is not None:  # holdout has none: they are no difference of the reports
         train = canaries.removed(train, private.canaries)
-    if min(len(train), len(holdout)) < FEWEST_REPORTS:
+    try:
+        sides = Sides.of(train, holdout, random_seed)
+    except TooFewReports:
         return Examination({}, {})
-    sides = Sides.of(train, holdout, random_seed)
     texts = [composed(text) for text in synthetic["text"]]
     described = describe(texts, train, holdout, sides, settings, random_seed)
     setup = Setup(sides, settings, random_seed, private.min_documents, private.canaries)

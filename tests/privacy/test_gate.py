@@ -53,6 +53,12 @@ def test_too_few_reports_cannot_tell() -> None:
     assert told is not None and "too few private reports" in told
 
 
+def test_too_few_patients_cannot_tell() -> None:
+    private = Private(reports("train", 100, patients=4), reports("holdout", 25), 5)
+    found = examine(reports("others", 100), private, SETTINGS, backwards, 0)
+    assert found.as_dict() == {"verdict": Verdict.CANNOT_TELL, "tests": {}}
+
+
 def test_canaries_are_seen_by_their_own_test_alone() -> None:
     train, holdout = reports("train"), reports("holdout")
     planted, drawn = canaries.planted(train, 40, 0)
