@@ -54,7 +54,7 @@ def test_too_few_reports_cannot_tell() -> None:
 
 
 def test_too_few_patients_cannot_tell() -> None:
-    private = Private(reports("train", 100, patients=4), reports("holdout", 25), 5)
+    private = Private(reports("train", 100, patients=4), reports("holdout", 24), 5)
     found = examine(reports("others", 100), private, SETTINGS, backwards, 0)
     assert found.as_dict() == {"verdict": Verdict.CANNOT_TELL, "tests": {}}
 
