@@ -14,12 +14,14 @@ import pytest
 from synthfr.corpora import canaries
 from synthfr.errors import UserError
 from synthfr.privacy import gate
-from synthfr.privacy.audits import AUDITS
-from synthfr.privacy.detection import Detection
-from synthfr.privacy.examination import Examination, Private, examine
+from synthfr.privacy.audits import AUDITS, Audited, Setup
+from synthfr.privacy.detection import UNKNOWN, Detection
+from synthfr.privacy.examination import Examination, Private, examine, put_to_tests
 from synthfr.privacy.outcome import Verdict
 from synthfr.privacy.questions import HERE, question, questions
 from synthfr.privacy.settings import Privacy
+from synthfr.privacy.sides import Sides
+from synthfr.privacy.verdicts import overall
 from tests.privacy.toy import backwards, reports
 
 SETTINGS = Privacy(detection=Detection(spikes=[5, 10, 20], repeats=14))
@@ -79,6 +81,19 @@ def test_canaries_are_seen_by_their_own_test_alone() -> None:
     # negative control: a set without them; one planted report brings its canary along
     clean = seen(others, planted, holdout, 5, drawn).judged["canaries"]
     assert clean.verdict is Verdict.PASS and clean.limits.verbatim == 5
+
+
+def test_limits_can_be_left_out_and_change_no_accusation() -> None:
+    sides = Sides.of(reports("train"), reports("holdout"), 0)
+    setup = Setup(sides, SETTINGS, 0, 5)
+    for texts, verdict in ((sides.texts[:20], Verdict.FAIL), (["Rien."], Verdict.CANNOT_TELL)):
+        judged = put_to_tests(Audited(texts), setup, None)
+        assert overall(judged) is verdict
+        assert {one.limits for one in judged.values()} == {UNKNOWN}
+        whole = put_to_tests(Audited(texts), setup, backwards)
+        assert {name: one.finding for name, one in whole.items()} == {
+            name: one.finding for name, one in judged.items()
+        }
 
 
 def test_what_is_written_holds_numbers_alone() -> None:
