@@ -1,8 +1,8 @@
 """Does the privacy gate cry wolf, and does it find what is there?
 
 ``python -m benchmarks.privacy_gate [REPORTS] [--seeds 60]`` puts sets of reports to all tests of
-`synthfr.privacy.examination`, once a seed: two private sides and a third set that none of them has
-to do with, all drawn from one source; then the same set with training reports copied into it, word for
+the stage `privacy`, once a seed: two private sides and a third set that none of them has to do
+with, all drawn from one source; then the same set with training reports copied into it, word for
 word and reworded. Printed is the share of seeds in which each test accuses the set by itself, and
 in which the gate does (Holm over all tests), with Wilson's interval.
 
