@@ -79,7 +79,8 @@ def accused(
     from synthfr.privacy.outcome import Verdict
     from synthfr.privacy.rewording import Reworder
     from synthfr.privacy.settings import Privacy
-    from synthfr.privacy.sides import Sides, composed
+    from synthfr.privacy.sides import Sides
+    from synthfr.text.tokens import composed
 
     settings = Privacy()
     sides = Sides.of(train, holdout, seed)

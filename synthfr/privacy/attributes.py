@@ -18,7 +18,6 @@ from synthfr import seeding
 from synthfr.privacy import comparison
 from synthfr.privacy.findings import Finding
 from synthfr.privacy.sides import Sides
-from synthfr.privacy.term_vectors import TermVectors
 from synthfr.section import ProperShare, Section
 from synthfr.stats import wilson
 
@@ -56,7 +55,7 @@ class AttributeInference:
             ],
             dtype=np.int64,
         )
-        self._vectors = TermVectors(sides.texts)
+        self._vectors = sides.term_vectors
         passages = [
             _passage(text, settings.known_share, rng)
             for text, rng in zip(sides.texts, draws, strict=True)

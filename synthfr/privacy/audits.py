@@ -16,7 +16,8 @@ from synthfr.privacy.membership.language_model import LanguageModelAttack
 from synthfr.privacy.membership.nearest import NearestNeighbour
 from synthfr.privacy.membership.tuned import TunedModel
 from synthfr.privacy.settings import Privacy
-from synthfr.privacy.sides import Sides, composed
+from synthfr.privacy.sides import Sides
+from synthfr.text.tokens import composed
 
 if TYPE_CHECKING:
     import pandas as pd

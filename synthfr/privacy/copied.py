@@ -11,7 +11,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from synthfr.privacy.best_match import Index
 from synthfr.privacy.coded import END, Coded, Int64, Vocabulary
 from synthfr.privacy.comparison import compare, mean_of
 from synthfr.privacy.findings import Finding
@@ -172,7 +171,7 @@ class BestMatch5:
 
     def __init__(self, sides: Sides, settings: Copying, random_seed: int) -> None:
         self._sides, self._seed = sides, random_seed
-        self._index = Index(sides.texts)
+        self._index = sides.index
         patients = sides.patients[self._index.coded.text_of].astype(np.int32)
         size = int(self._index.ngram_of.max(initial=-1)) + 1
         n_patients, _ = patients_with(self._index.ids, patients, size)

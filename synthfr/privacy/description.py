@@ -47,7 +47,7 @@ def describe(
     report.
     """
     shared = overlap.audit(synthetic, train, holdout, sides, settings.ngram).as_dict()
-    index = Index(sides.texts)
+    index = sides.index
     texts = index.vocabulary.code(synthetic)
     copying = settings.copying
     found = best_match_figures.of_sides(index, texts, sides)

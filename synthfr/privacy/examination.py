@@ -27,8 +27,9 @@ from synthfr.privacy.detection import Limits, Reword, Spikes, curve, limits
 from synthfr.privacy.findings import Audit, Finding
 from synthfr.privacy.review import Pair
 from synthfr.privacy.settings import Privacy
-from synthfr.privacy.sides import Sides, TooFewReports, composed
+from synthfr.privacy.sides import Sides, TooFewReports
 from synthfr.privacy.verdicts import Judged
+from synthfr.text.tokens import composed
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -4,9 +4,9 @@ has never seen (holdout). What only memorisation explains is a difference betwee
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 from synthfr import seeding
 from synthfr.errors import UserError
+from synthfr.privacy.best_match import Index
+from synthfr.privacy.term_vectors import TermVectors
+from synthfr.text.tokens import composed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,11 +26,6 @@ FEWEST_REPORTS = 20  # of each side
 
 class TooFewReports(UserError):
     """A private side is too small for any comparison."""
-
-
-def composed(text: str) -> str:
-    """Text in Unicode's NFC: equal where it looks equal."""
-    return unicodedata.normalize("NFC", text)
 
 
 @dataclass(frozen=True)
@@ -109,6 +107,16 @@ class Sides:
             is_train=np.arange(len(names)) < len(kept[0]),
             patients=np.array([number_of[name] for name in names], dtype=np.int64),
         )
+
+    @cached_property
+    def index(self) -> Index:
+        """The reports by their 5-grams; several tests search it."""
+        return Index(self.texts)
+
+    @cached_property
+    def term_vectors(self) -> TermVectors:
+        """Vectors by the terms of the reports of both sides; several tests compare by them."""
+        return TermVectors(self.texts)
 
     @property
     def n_patients(self) -> int:

@@ -12,9 +12,9 @@ from synthfr.privacy.identifiers.dates import Dates
 from synthfr.privacy.identifiers.names import Names
 from synthfr.privacy.identifiers.numbers import Mails, PersonalNumbers, Records, Telephones
 from synthfr.privacy.identifiers.spelling import Span
-from synthfr.privacy.sides import composed
 from synthfr.text.identifier_cues import identifier_cues
 from synthfr.text.language_resources import language
+from synthfr.text.tokens import composed
 
 Kind = Literal["personal_number", "phone", "mail", "record", "name", "date"]
 KINDS: tuple[Kind, ...] = get_args(Kind)

@@ -14,7 +14,6 @@ from synthfr.privacy.findings import Finding
 from synthfr.privacy.membership.attack import membership_finding
 from synthfr.privacy.membership.settings import Membership
 from synthfr.privacy.sides import Sides
-from synthfr.privacy.term_vectors import TermVectors
 
 Floats = NDArray[np.float64]
 _DIGITS = 9  # of a cosine; what is beyond is rounding
@@ -27,7 +26,7 @@ class NearestNeighbour:
 
     def __init__(self, sides: Sides, settings: Membership, random_seed: int) -> None:
         self._sides, self._random_seed = sides, random_seed
-        self._vectors = TermVectors(sides.texts)
+        self._vectors = sides.term_vectors
         self._reports = self._vectors.of(sides.texts)
 
     def measure(self, texts: Sequence[str]) -> Floats:
