@@ -130,11 +130,11 @@ class SharedNgrams8:
 
     name = "shared_ngrams"
 
-    def __init__(self, sides: Sides, settings: Copying, random_seed: int, n: int = 8) -> None:
+    def __init__(self, sides: Sides, settings: Copying, random_seed: int) -> None:
         self._sides, self._seed = sides, random_seed
         self._vocabulary = Vocabulary(lower_words)
         real = self._vocabulary.code(sides.texts)
-        self._table = Ngrams(real, n)
+        self._table = Ngrams(real, _WORDS)
         patients = sides.patients[real.text_of].astype(np.int32)
         n_patients, _ = patients_with(self._table.ids, patients, self._table.size)
         own = n_patients < settings.boilerplate_patients

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from typing import Literal, Protocol, get_args
+from typing import Literal, Protocol
 
 from synthfr.privacy.identifiers.dates import Dates
 from synthfr.privacy.identifiers.names import Names
@@ -17,7 +17,6 @@ from synthfr.text.language_resources import language
 from synthfr.text.tokens import composed
 
 Kind = Literal["personal_number", "phone", "mail", "record", "name", "date"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
 Found = dict[Kind, set[str]]
 
 
