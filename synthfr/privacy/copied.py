@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from synthfr.privacy.best_match import Index
 from synthfr.privacy.coded import END, Coded, Int64, Vocabulary
 from synthfr.privacy.comparison import compare, mean_of
 from synthfr.privacy.findings import Finding
@@ -164,14 +165,17 @@ class SharedNgrams8:
 
 class BestMatch5:
     """Of each private report: the share of its 5-grams that one synthetic text has, the text that
-    has most; boiler-plate does not count. 5-grams as in `best_match`.
+    has most; boiler-plate does not count. 5-grams as in `best_match`; `index` is of the texts of
+    the sides, where there is one already.
     """
 
     name = "best_match"
 
-    def __init__(self, sides: Sides, settings: Copying, random_seed: int) -> None:
+    def __init__(
+        self, sides: Sides, settings: Copying, random_seed: int, index: Index | None = None
+    ) -> None:
         self._sides, self._seed = sides, random_seed
-        self._index = sides.index
+        self._index = index or Index(sides.texts)
         patients = sides.patients[self._index.coded.text_of].astype(np.int32)
         size = int(self._index.ngram_of.max(initial=-1)) + 1
         n_patients, _ = patients_with(self._index.ids, patients, size)

@@ -36,17 +36,16 @@ def describe(
     train: pd.DataFrame,
     holdout: pd.DataFrame,
     sides: Sides,
+    index: Index,
     settings: Privacy,
     random_seed: int,
 ) -> Description:
-    """Overlap and its gap (`overlap.Audit`), 5-gram best match,
-    near-duplicates, embedding distances.
+    """Overlap and its gap (`overlap.Audit`), 5-gram best match, near-duplicates, embedding distances.
 
-    Frames have report_id and text; `sides` are of them. UserError where there is no synthetic
-    report.
+    Frames have report_id and text; `sides` are of them, `index` is of the texts of `sides`.
+    UserError where there is no synthetic report.
     """
     shared = overlap.audit(synthetic, train, holdout, sides, settings.ngram).as_dict()
-    index = sides.index
     texts = index.vocabulary.code(synthetic)
     copying = settings.copying
     found = best_match_figures.of_sides(index, texts, sides)

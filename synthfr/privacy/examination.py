@@ -95,8 +95,8 @@ def examine(
     except TooFewReports:
         return Examination({}, {})
     texts = [composed(text) for text in synthetic["text"]]
-    described = describe(texts, train, holdout, sides, settings, random_seed)
     setup = Setup(sides, settings, random_seed, private.min_documents, private.canaries)
+    described = describe(texts, train, holdout, sides, setup.index, settings, random_seed)
     judged = put_to_tests(Audited(texts, synthetic["codes"].tolist()), setup, reword)
     pairs = _pairs(described.closest, synthetic["report_id"].tolist(), texts, sides)
     return Examination(described.figures, judged, settings.detection.spikes, pairs)

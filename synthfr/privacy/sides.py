@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,8 +13,6 @@ from numpy.typing import NDArray
 
 from synthfr import seeding
 from synthfr.errors import UserError
-from synthfr.privacy.best_match import Index
-from synthfr.privacy.term_vectors import TermVectors
 from synthfr.text.tokens import composed
 
 if TYPE_CHECKING:
@@ -107,16 +104,6 @@ class Sides:
             is_train=np.arange(len(names)) < len(kept[0]),
             patients=np.array([number_of[name] for name in names], dtype=np.int64),
         )
-
-    @cached_property
-    def index(self) -> Index:
-        """The reports by their 5-grams; several tests search it."""
-        return Index(self.texts)
-
-    @cached_property
-    def term_vectors(self) -> TermVectors:
-        """Vectors by the terms of the reports of both sides; several tests compare by them."""
-        return TermVectors(self.texts)
 
     @property
     def n_patients(self) -> int:

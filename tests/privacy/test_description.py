@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from synthfr.privacy.best_match import Index
 from synthfr.privacy.description import describe
 from synthfr.privacy.embedding_distance import of_vectors
 from synthfr.privacy.settings import Privacy
@@ -18,7 +19,9 @@ FORMULA = " le patient a été informé des résultats et consent à la suite"
 
 def described(synthetic: list[str], train: list[str], holdout: list[str]) -> Any:
     used, unused = frame(train, "t"), frame(holdout, "h")
-    return describe(synthetic, used, unused, Sides.of(used, unused, 0), Privacy(), 0).figures
+    sides = Sides.of(used, unused, 0)
+    index = Index(sides.texts)
+    return describe(synthetic, used, unused, sides, index, Privacy(), 0).figures
 
 
 def test_copies_show_in_every_block() -> None:
