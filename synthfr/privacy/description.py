@@ -40,8 +40,8 @@ def describe(
     settings: Privacy,
     random_seed: int,
 ) -> Description:
-    """Overlap and its gap (`overlap.Audit`), 5-gram best match, near-duplicates, and distances in an
-    embedding.
+    """Overlap and its gap (`overlap.Audit`), 5-gram best match, near-duplicates, and distances
+    in an embedding.
 
     Frames have report_id and text; `sides` are of them, `index` is of the texts of `sides`.
     UserError where there is no synthetic report.
