@@ -1,7 +1,7 @@
 """Does the privacy gate cry wolf, and does it find what is there?
 
 ``python -m benchmarks.privacy_gate [REPORTS] [--seeds 60]`` puts sets of reports to all tests of
-`synthfr.privacy.audits`, once a seed: two private sides and a third set that none of them has to do
+the stage `privacy`, once a seed: two private sides and a third set that none of them has to do
 with, all drawn from one source; then the same set with training reports copied into it, word for
 word and reworded. Printed is the share of seeds in which each test accuses the set by itself, and
 in which the gate does (Holm over all tests), with Wilson's interval.
@@ -68,14 +68,19 @@ def accused(
     codes: pd.DataFrame,
     seed: int,
 ) -> Iterator[str]:
-    """Names of the tests that accuse the set: `others` and so many training reports."""
+    """Names of the tests that accuse the set: `others` and so many training reports. The set is put
+    to them and judged as the stage does it; only detection limits, on which no accusation rests,
+    are not measured.
+    """
     from synthfr.icd10.names import names
     from synthfr.privacy import verdicts
-    from synthfr.privacy.audits import AUDITS, Audited, Setup, measure
+    from synthfr.privacy.audits import Audited, Setup
+    from synthfr.privacy.examination import put_to_tests
     from synthfr.privacy.outcome import Verdict
     from synthfr.privacy.rewording import Reworder
     from synthfr.privacy.settings import Privacy
-    from synthfr.privacy.sides import Sides, composed
+    from synthfr.privacy.sides import Sides
+    from synthfr.text.tokens import composed
 
     settings = Privacy()
     sides = Sides.of(train, holdout, seed)
@@ -84,10 +89,9 @@ def accused(
     added = list(copied(sides, copies, reworder if reworded else None, seed))
     texts = [*map(composed, others["text"]), *(text for text, _ in added)]
     audited = Audited(texts, [*map(list, others["codes"]), *(list(of) for _, of in added)])
-    made = (make(setup) for make in AUDITS.values())
-    findings = [one.finding(measure(one, audited)) for one in made if one is not None]
-    judged = verdicts.judge(findings, {}, settings.gate)
-    yield from (one.test for one in findings if one.leaks(settings.gate.alpha))
+    judged = put_to_tests(audited, setup, None)
+    alpha = settings.gate.alpha
+    yield from (name for name, one in judged.items() if one.finding.leaks(alpha))
     if verdicts.overall(judged) is Verdict.FAIL:
         yield GATE
 

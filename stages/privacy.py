@@ -38,7 +38,9 @@ def main(step: str) -> None:
         )
         run.log(examined.as_dict())
         run.plot(examined.limits(), "detection")
-        review.write(examined.pairs, layout.review(step), step, settings.review)
+        review.write(
+            examined.pairs, layout.review(step), step, settings.review, private=layout.PRIVATE
+        )
 
 
 if __name__ == "__main__":

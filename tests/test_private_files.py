@@ -127,17 +127,21 @@ class TestModes:
         write_text(path, "new", private=True)
         assert (path.read_text(), mode(path)) == ("new", 0o600)
 
-    def test_tables_are_closed_but_no_link_into_the_cache(self, tmp_path: Path) -> None:
-        names = ("own.parquet", "hard.parquet", "notes.txt")
-        for name in names:
-            (tmp_path / name).touch(mode=0o644)
+    def test_files_are_closed_but_no_link_into_the_cache(self, tmp_path: Path) -> None:
+        names = ("own.parquet", "review/dpo1/index.html", "rounds/dpo1/scores.parquet", "raw/a.csv")
+        open_ones = ("hard.parquet", "README.md", "review/.gitignore")
+        folder = tmp_path / "private"
+        for name in (*names, *open_ones):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).touch(mode=0o644)
         cache = tmp_path / "cache"
         cache.mkdir()
-        os.link(tmp_path / "hard.parquet", cache / "1")
+        os.link(folder / "hard.parquet", cache / "1")
         (cache / "2").touch(mode=0o644)
-        (tmp_path / "soft.parquet").symlink_to(cache / "2")
-        private_files.close(tmp_path)
-        assert [mode(tmp_path / name) for name in names] == [0o600, 0o644, 0o644]
+        (folder / "soft.parquet").symlink_to(cache / "2")
+        private_files.close(folder)
+        assert {mode(folder / name) for name in names} == {0o600}
+        assert {mode(folder / name) for name in open_ones} == {0o644}
         assert mode(cache / "2") == 0o644
         private_files.close(tmp_path / "not there")
 

@@ -8,6 +8,7 @@ of any language.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING
@@ -55,12 +56,16 @@ def planted(
             "report_id": [*order[:number], *[None] * number],
         }
     )
-    ends = dict(zip(order[:number], texts, strict=False))
-    with_canaries = [
+    return train.assign(text=put_in(ids, train["text"], canaries)), canaries
+
+
+def put_in(ids: Sequence[str], texts: Iterable[str], canaries: pd.DataFrame) -> list[str]:
+    """Texts of the reports of these ids, with the canary at the end of each that holds one."""
+    ends = dict(zip(canaries["report_id"], canaries["text"], strict=True))
+    return [
         f"{text.rstrip()}{_GAP}{ends[one]}" if one in ends else text
-        for one, text in zip(ids, train["text"], strict=True)
+        for one, text in zip(ids, texts, strict=True)
     ]
-    return train.assign(text=with_canaries), canaries
 
 
 def removed(reports: pd.DataFrame, canaries: pd.DataFrame) -> pd.DataFrame:

@@ -56,26 +56,34 @@ def checkout() -> Path:
 
 
 def close(folder: Path) -> None:
-    """Make our own tables in `folder` readable by us alone (mode 600).
+    """Make our own files under `folder`, but those that git has, readable by us alone (mode 600).
 
     DVC moves a stage's outputs to its cache and copies them back with the modes that the umask
     gives; so does `dvc checkout`. Every private stage calls this before it reads, so that the
-    tables are open at most until the next one. Out of reach: DVC's cache itself, whose files have
-    mode 444 always (its folder must be closed: ``chmod 700 .dvc/cache``), and tables that are
+    files are open at most until the next one. Out of reach: DVC's cache itself, whose files have
+    mode 444 always (its folder must be closed: ``chmod 700 .dvc/cache``), and files that are
     links into it (cache.type hardlink or symlink).
     """
-    for path in (*folder.glob("*.parquet"), *folder.glob("rounds/*/*.parquet")):
-        now = path.lstat()
+    for path in _files(folder):
+        try:
+            now = path.lstat()
+        except FileNotFoundError:  # half a file of another stage, which has its name by now
+            continue
         single = stat.S_ISREG(now.st_mode) and now.st_nlink == 1
         if single and now.st_uid == os.geteuid() and now.st_mode & _OTHERS:
             path.chmod(0o600)
 
 
 def open_to_others(folder: Path) -> Iterator[Path]:
-    """Files under `folder`, but its README and .gitignore files, that others can read."""
+    """Files under `folder`, but those that git has, that others can read."""
     if not folder.is_dir() or not folder.stat().st_mode & _OTHERS:
         return
-    for path in sorted(folder.rglob("*")):
-        known = path.name in {"README.md", ".gitignore"}
-        if not known and path.is_file() and path.stat().st_mode & _OTHERS:
+    for path in sorted(_files(folder)):
+        if path.is_file() and path.stat().st_mode & _OTHERS:
             yield path
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """All files under `folder` but its README and .gitignore files; linked folders are left out."""
+    for place, _, names in os.walk(folder):
+        yield from (Path(place, one) for one in names if one not in {"README.md", ".gitignore"})

@@ -39,11 +39,19 @@ class Attributes(Section):
 class AttributeInference:
     """See the module. State: for each code and private report the highest cosine of its known
     passage with a synthetic report that has the code, shape (n_codes, n_reports).
+
+    `vectors`: of the texts of the sides, where there are some already.
     """
 
     name = "attribute_inference"
 
-    def __init__(self, sides: Sides, settings: Attributes, random_seed: int) -> None:
+    def __init__(
+        self,
+        sides: Sides,
+        settings: Attributes,
+        random_seed: int,
+        vectors: TermVectors | None = None,
+    ) -> None:
         self._sides, self._settings, self._random_seed = sides, settings, random_seed
         times = Counter(code for codes in sides.codes for code in set(codes))
         # where two codes are as likely, the guess is the more frequent one
@@ -56,7 +64,7 @@ class AttributeInference:
             ],
             dtype=np.int64,
         )
-        self._vectors = TermVectors(sides.texts)
+        self._vectors = vectors or TermVectors(sides.texts)
         passages = [
             _passage(text, settings.known_share, rng)
             for text, rng in zip(sides.texts, draws, strict=True)

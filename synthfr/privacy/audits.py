@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from synthfr.corpora import canaries
 from synthfr.privacy.attributes import AttributeInference
+from synthfr.privacy.best_match import Index
 from synthfr.privacy.canaries import CanaryAudit
 from synthfr.privacy.copied import BestMatch5, CopiedRuns, SharedNgrams8
 from synthfr.privacy.findings import Audit
@@ -16,6 +19,8 @@ from synthfr.privacy.membership.nearest import NearestNeighbour
 from synthfr.privacy.membership.tuned import TunedModel
 from synthfr.privacy.settings import Privacy
 from synthfr.privacy.sides import Sides
+from synthfr.privacy.term_vectors import TermVectors
+from synthfr.text.tokens import composed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +31,7 @@ class Setup:
     """What tests are set up with.
 
     Attributes:
-        sides: the private reports.
+        sides: the private reports, without canaries.
         settings: parameters `privacy`.
         min_documents: a count below it is not written down.
         canaries: what was planted in the train reports (CANARIES); None: nothing.
@@ -42,6 +47,23 @@ class Setup:
     def planted(self) -> list[str]:
         """Ids of the reports that hold a canary."""
         return [] if self.canaries is None else list(self.canaries["report_id"].dropna())
+
+    @cached_property
+    def index(self) -> Index:
+        """The private reports by their 5-grams; several tests search it."""
+        return Index(self.sides.texts)
+
+    @cached_property
+    def vectors(self) -> TermVectors:
+        """Of the terms of the private reports; several tests compare by them."""
+        return TermVectors(self.sides.texts)
+
+    def sides_with_canaries(self) -> Sides:
+        """The private reports as the loop has read them."""
+        if self.canaries is None:
+            return self.sides
+        texts = canaries.put_in(self.sides.ids, self.sides.texts, self.canaries)
+        return replace(self.sides, texts=tuple(map(composed, texts)))
 
 
 @dataclass(frozen=True)
@@ -74,16 +96,16 @@ WITHOUT_LIMIT = frozenset({TunedModel.name})
 AUDITS: Mapping[str, Make] = {
     CopiedRuns.name: lambda of: CopiedRuns(of.sides, of.settings.copying, of.random_seed),
     SharedNgrams8.name: lambda of: SharedNgrams8(of.sides, of.settings.copying, of.random_seed),
-    BestMatch5.name: lambda of: BestMatch5(of.sides, of.settings.copying, of.random_seed),
+    BestMatch5.name: lambda of: BestMatch5(of.sides, of.settings.copying, of.random_seed, of.index),
     NearestNeighbour.name: lambda of: NearestNeighbour(
-        of.sides, of.settings.membership, of.random_seed
+        of.sides, of.settings.membership, of.random_seed, of.vectors
     ),
     LanguageModelAttack.name: lambda of: LanguageModelAttack(
         of.sides, of.settings.membership, of.random_seed
     ),
     TunedModel.name: _tuned,
     AttributeInference.name: lambda of: AttributeInference(
-        of.sides, of.settings.attributes, of.random_seed
+        of.sides, of.settings.attributes, of.random_seed, of.vectors
     ),
     IdentifierReplay.name: lambda of: IdentifierReplay(
         of.sides, of.settings.identifiers, of.random_seed, min_documents=of.min_documents

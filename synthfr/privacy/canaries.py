@@ -23,8 +23,9 @@ from synthfr.privacy import comparison
 from synthfr.privacy.findings import Finding
 from synthfr.privacy.membership.language_model import LanguageModel
 from synthfr.privacy.membership.settings import Membership
-from synthfr.privacy.sides import Sides, composed
+from synthfr.privacy.sides import Sides
 from synthfr.privacy.token_ngrams import Integers
+from synthfr.text.tokens import composed, lower_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -120,4 +121,4 @@ class CanaryAudit:
 
 
 def _plain(text: str) -> str:
-    return " ".join(composed(text).lower().split())
+    return " ".join(lower_words(text))

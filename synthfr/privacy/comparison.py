@@ -29,6 +29,7 @@ Contrast = Callable[[Floats, Floats], Floats]
 
 BOOTSTRAPS = 1_000
 PERMUTATIONS = 1_999  # the smallest p value is 1 / (PERMUTATIONS + 1)
+COARSE_PERMUTATIONS = 999  # see `coarse`
 _TOGETHER = 250  # draws held in memory at once
 # bootstraps and permutations at most: see `coarse`
 _most_draws: ContextVar[tuple[int, int]] = ContextVar("draws", default=(BOOTSTRAPS, PERMUTATIONS))
@@ -46,32 +47,12 @@ class Compared:
     difference: Interval
     p_value: float
 
-    def as_dict(self) -> dict[str, object]:
-        """Numbers for the metrics file."""
-        return {
-            "train": self.train,
-            "holdout": self.holdout,
-            "difference": self.difference.as_dict(),
-            "p_value": self.p_value,
-        }
 
-
-def compare(
-    sides: Sides,
-    statistic: Statistic,
-    random_seed: int,
-    *,
-    bootstraps: int = BOOTSTRAPS,
-    permutations: int = PERMUTATIONS,
-) -> Compared:
+def compare(sides: Sides, statistic: Statistic, random_seed: int) -> Compared:
     """A `statistic` of each side and their difference."""
     used, unused = side_weights(sides)
     difference, p_value = contrast(
-        sides,
-        lambda one, other: statistic(one) - statistic(other),
-        random_seed,
-        bootstraps=bootstraps,
-        permutations=permutations,
+        sides, lambda one, other: statistic(one) - statistic(other), random_seed
     )
     return Compared(float(statistic(used)[0]), float(statistic(unused)[0]), difference, p_value)
 
@@ -81,24 +62,23 @@ def contrast(
     of: Contrast,
     random_seed: int,
     *,
-    bootstraps: int = BOOTSTRAPS,
     permutations: int = PERMUTATIONS,
 ) -> tuple[Interval, float]:
     """A figure that needs both sides at once (an AUC), its percentile interval (Efron 1979) and
     its p value: (1 + permutations that reach it) / (1 + permutations) (Phipson and Smyth 2010).
     """
     observed = float(of(*side_weights(sides))[0])
-    low, high = limits(resampled(sides, of, random_seed, bootstraps))
+    low, high = limits(resampled(sides, of, random_seed))
     p_value = chance(sides, of, random_seed, permutations)
     return Interval(observed, float(low), float(high), sides.n_patients), p_value
 
 
-def resampled(sides: Sides, of: Contrast, random_seed: int, bootstraps: int = BOOTSTRAPS) -> Floats:
-    """A figure over patients of each side drawn again, shape (..., bootstraps)."""
+def resampled(sides: Sides, of: Contrast, random_seed: int) -> Floats:
+    """A figure over patients of each side drawn again, shape (..., n_draws)."""
     most, _ = _most_draws.get()
     parts = [
         of(*_resampled(sides, size, random_seed, part))
-        for part, size in enumerate(_parts(min(bootstraps, most)))
+        for part, size in enumerate(_parts(min(BOOTSTRAPS, most)))
     ]
     return np.concatenate(parts, axis=-1)
 
@@ -205,9 +185,9 @@ def _permuted(sides: Sides, draws: int, random_seed: int, part: int) -> tuple[Fl
 @contextmanager
 def coarse() -> Iterator[None]:
     """Within it findings are for the question alone whether something leaks: p values of fewer
-    permutations (the smallest is .001), and intervals that mean nothing. Three times as fast.
+    permutations (`COARSE_PERMUTATIONS`), and intervals that mean nothing. Three times as fast.
     """
-    token = _most_draws.set((1, 999))
+    token = _most_draws.set((1, COARSE_PERMUTATIONS))
     try:
         yield
     finally:

@@ -41,8 +41,14 @@ class CopiedRuns:
 
     A word of a private report is part of a formula if it lies in an 8-gram that stands in the
     reports of at least ``boilerplate_patients`` patients. Counted are the other words of a copied
-    run (of 8 words or more). The figure of a side is their mean over reports; `exceeds` if for a
-    train report they are more than ``longest_run``.
+    run (of 8 words or more). The figure of a side is their mean over reports.
+
+    For the absolute limit, which no chance excuses, words in an 8-gram that both sides have are a
+    formula too, of however few patients: who wrote them need not have seen train. `exceeds` if of a
+    train report more than ``longest_run`` words are left.
+
+    State: words of the run of each private report, without formulas and without what both sides
+    have, shape (2, n_reports).
     """
 
     name = "copied_runs"
@@ -55,14 +61,15 @@ class CopiedRuns:
         self._table = Ngrams(self._real, _WORDS)
         patients = sides.patients[self._real.text_of].astype(np.int32)
         n_patients, _ = patients_with(self._table.ids, patients, self._table.size)
-        formula = np.append(n_patients >= settings.boilerplate_patients, False)[self._table.ids]
-        # how many words before each position are part of no formula
-        own = ~covered(formula, _WORDS) & (self._real.numbers != END)
-        self._own_before = np.append(0, np.cumsum(own))
+        formula = n_patients >= settings.boilerplate_patients
+        # how many words before each position are part of no formula, in either sense
+        self._own_before = [
+            np.append(0, np.cumsum(own))
+            for own in map(self._own, (formula, formula | self._of_both_sides()))
+        ]
 
     def measure(self, texts: Sequence[str]) -> Int64:
-        """Words of each private report, shape (n_reports,)."""
-        words = np.zeros(len(self._sides.texts), dtype=np.int64)
+        words = np.zeros((2, len(self._sides.texts)), dtype=np.int64)
         for _, block in self._vocabulary.code(texts).blocks(_BLOCK_WORDS):
             words = self.join(words, self._of(block))
         return words
@@ -71,8 +78,8 @@ class CopiedRuns:
         return np.maximum(one, more)
 
     def finding(self, state: Int64) -> Finding:
-        compared = compare(self._sides, mean_of(state.astype(np.float64)), self._seed)
-        train, holdout = state[self._sides.is_train], state[~self._sides.is_train]
+        compared = compare(self._sides, mean_of(state[0].astype(np.float64)), self._seed)
+        train, holdout = state[1, self._sides.is_train], state[1, ~self._sides.is_train]
         longest = int(train.max(initial=0))
         return Finding.of(
             self.name,
@@ -85,6 +92,21 @@ class CopiedRuns:
             },
         )
 
+    def _own(self, formula: Bools) -> Bools:
+        """Words that no such 8-gram covers."""
+        begins = np.append(formula, False)[self._table.ids]
+        return np.asarray(~covered(begins, _WORDS) & (self._real.numbers != END))
+
+    def _of_both_sides(self) -> Bools:
+        """Which 8-grams stand in reports of both, shape (n_ngrams,)."""
+        is_train = self._sides.is_train[self._real.text_of]
+        both = np.ones(self._table.size + 1, dtype=np.bool_)
+        for of_side in (is_train, ~is_train):
+            here = np.zeros_like(both)
+            here[self._table.ids[of_side]] = True
+            both &= here
+        return both[:-1]
+
     def _of(self, texts: Coded) -> Int64:
         ids = self._table.look_up(texts.numbers)
         found = np.zeros(self._table.size + 1, dtype=np.bool_)
@@ -96,9 +118,9 @@ class CopiedRuns:
         lengths = Matches(real, synthetic).longest()
         there = lengths >= _WORDS
         begins, ends = at[there], at[there] + lengths[there]
-        words = np.zeros(len(self._real), dtype=np.int64)
-        own = self._own_before[ends] - self._own_before[begins]
-        np.maximum.at(words, self._real.text_of[begins], own)
+        words = np.zeros((2, len(self._real)), dtype=np.int64)
+        for most, before in zip(words, self._own_before, strict=True):
+            np.maximum.at(most, self._real.text_of[begins], before[ends] - before[begins])
         return words
 
 
@@ -109,11 +131,11 @@ class SharedNgrams8:
 
     name = "shared_ngrams"
 
-    def __init__(self, sides: Sides, settings: Copying, random_seed: int, n: int = 8) -> None:
+    def __init__(self, sides: Sides, settings: Copying, random_seed: int) -> None:
         self._sides, self._seed = sides, random_seed
         self._vocabulary = Vocabulary(lower_words)
         real = self._vocabulary.code(sides.texts)
-        self._table = Ngrams(real, n)
+        self._table = Ngrams(real, _WORDS)
         patients = sides.patients[real.text_of].astype(np.int32)
         n_patients, _ = patients_with(self._table.ids, patients, self._table.size)
         own = n_patients < settings.boilerplate_patients
@@ -143,14 +165,17 @@ class SharedNgrams8:
 
 class BestMatch5:
     """Of each private report: the share of its 5-grams that one synthetic text has, the text that
-    has most; boiler-plate does not count. 5-grams as in `best_match`.
+    has most; boiler-plate does not count. 5-grams as in `best_match`; `index` is of the texts of
+    the sides, where there is one already.
     """
 
     name = "best_match"
 
-    def __init__(self, sides: Sides, settings: Copying, random_seed: int) -> None:
+    def __init__(
+        self, sides: Sides, settings: Copying, random_seed: int, index: Index | None = None
+    ) -> None:
         self._sides, self._seed = sides, random_seed
-        self._index = Index(sides.texts)
+        self._index = index or Index(sides.texts)
         patients = sides.patients[self._index.coded.text_of].astype(np.int32)
         size = int(self._index.ngram_of.max(initial=-1)) + 1
         n_patients, _ = patients_with(self._index.ids, patients, size)

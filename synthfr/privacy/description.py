@@ -11,7 +11,7 @@ import numpy as np
 from synthfr.privacy import best_match_figures, overlap
 from synthfr.privacy.best_match import BestMatches, Index
 from synthfr.privacy.coded import Coded
-from synthfr.privacy.embedding_distance import Embed, distances
+from synthfr.privacy.embedding_distance import distances
 from synthfr.privacy.leave_one_out import Figure, Nearest, as_dict
 from synthfr.privacy.near_duplicates import near_duplicates
 from synthfr.privacy.settings import Privacy
@@ -36,18 +36,17 @@ def describe(
     train: pd.DataFrame,
     holdout: pd.DataFrame,
     sides: Sides,
+    index: Index,
     settings: Privacy,
     random_seed: int,
-    embed: Embed | None = None,
 ) -> Description:
-    """Overlap and its gap (`overlap.Audit`), 5-gram best match,
-    near-duplicates, embedding distances.
+    """Overlap and its gap (`overlap.Audit`), 5-gram best match, near-duplicates, and distances
+    in an embedding.
 
-    Frames have report_id and text; `sides` are of them. UserError where there is no synthetic
-    report.
+    Frames have report_id and text; `sides` are of them, `index` is of the texts of `sides`.
+    UserError where there is no synthetic report.
     """
     shared = overlap.audit(synthetic, train, holdout, sides, settings.ngram).as_dict()
-    index = Index(sides.texts)
     texts = index.vocabulary.code(synthetic)
     copying = settings.copying
     found = best_match_figures.of_sides(index, texts, sides)
@@ -57,7 +56,7 @@ def describe(
             found, index, texts, sides, copying.boilerplate_patients, random_seed
         ),
         "near_duplicates": _near(index, texts, sides, copying.near_duplicate, random_seed),
-        "embedding": distances(synthetic, sides, random_seed, embed),
+        "embedding": distances(synthetic, sides, random_seed),
     }
     return Description(figures, found[0])
 
@@ -66,7 +65,7 @@ def _near(
     index: Index, texts: Coded, sides: Sides, threshold: float, random_seed: int
 ) -> dict[str, object]:
     """Share of synthetic reports with a near-duplicate on each side."""
-    rows, reports, _ = near_duplicates(index, texts, threshold, random_seed)
+    rows, reports = near_duplicates(index, texts, threshold, random_seed)
     patients, split = sides.patients[reports], sides.train_patients
     shares: list[Figure] = []
     for first, last in ((0, split), (split, sides.n_patients)):

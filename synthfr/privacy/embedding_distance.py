@@ -27,22 +27,23 @@ MOST_TERMS = 20_000
 _ROWS = 256
 
 
-def distances(
-    synthetic: Sequence[str], sides: Sides, random_seed: int, embed: Embed | None = None
-) -> dict[str, object]:
-    """Numbers for the metrics file, over synthetic reports.
+def distances(synthetic: Sequence[str], sides: Sides, random_seed: int) -> dict[str, object]:
+    """`of_vectors` by TF-IDF and latent semantic analysis, fitted on the synthetic texts."""
+    embed = lexical(synthetic, random_seed)
+    return of_vectors(embed(synthetic), embed(sides.texts), sides)
+
+
+def of_vectors(synthetic: Floats, private: Floats, sides: Sides) -> dict[str, object]:
+    """Numbers for the metrics file, over synthetic reports, from the vectors of these, shape
+    (n_texts, n_dimensions), and of the reports of `sides`, shape (n_reports, n_dimensions).
 
     dcr: mean distance to the closest private report, 1 - cosine, in [0, 2].
     nndr: mean ratio of that distance to the one to the closest report of any other patient, in
         [0, 1]; 1 where both are 0: neither is closer.
     nearer_to_train: share of synthetic reports that are nearer to train than to holdout, ties half;
         .5 is chance.
-
-    `embed`: a text encoder; without it TF-IDF and latent semantic analysis, fitted on the synthetic
-    texts.
     """
-    vectors = embed or lexical(synthetic, random_seed)
-    ours, real = _unit(vectors(synthetic)), _unit(vectors(sides.texts))
+    ours, real = _unit(synthetic), _unit(private)
     split, n_train = sides.train_patients, int(sides.is_train.sum())
     train = _nearest(ours, real[:n_train], sides.patients[:n_train], split)
     holdout = _nearest(

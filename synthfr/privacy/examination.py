@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from synthfr.corpora import canaries
 from synthfr.privacy import verdicts
 from synthfr.privacy.audits import (
     AUDITS,
@@ -26,8 +27,9 @@ from synthfr.privacy.detection import Limits, Reword, Spikes, curve, limits
 from synthfr.privacy.findings import Audit, Finding
 from synthfr.privacy.review import Pair
 from synthfr.privacy.settings import Privacy
-from synthfr.privacy.sides import FEWEST_REPORTS, Sides, composed
+from synthfr.privacy.sides import Sides, TooFewReports
 from synthfr.privacy.verdicts import Judged
+from synthfr.text.tokens import composed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,8 +37,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Private:
-    """The private side: reports that the loop has used and others (REPORTS), what was planted in
-    the former (CANARIES; None: nothing), and the count below which none is written down.
+    """The private side: reports that the loop has used and others (REPORTS), the count below which
+    none is written down, and what was planted in the former (CANARIES; None: nothing), which no
+    test but that of canaries sees.
     """
 
     train: pd.DataFrame
@@ -80,17 +83,20 @@ def examine(
 ) -> Examination:
     """Examine a step's data set (SYNTHETIC).
 
-    A private side of fewer than `FEWEST_REPORTS` reports allows no test: the verdict is `cannot
-    tell`. UserError where a report or a patient stands on both sides, and where there is no
+    A private side that is too small (`TooFewReports`) allows no test: the verdict is `cannot tell`.
+    UserError where a report or a patient stands on both sides, and where there is no
     synthetic report.
     """
     train, holdout = private.train, private.holdout
-    if min(len(train), len(holdout)) < FEWEST_REPORTS:
+    if private.canaries is not None:  # holdout has none: they are no difference of the reports
+        train = canaries.removed(train, private.canaries)
+    try:
+        sides = Sides.of(train, holdout, random_seed)
+    except TooFewReports:
         return Examination({}, {})
-    sides = Sides.of(train, holdout, random_seed)
     texts = [composed(text) for text in synthetic["text"]]
-    described = describe(texts, train, holdout, sides, settings, random_seed)
     setup = Setup(sides, settings, random_seed, private.min_documents, private.canaries)
+    described = describe(texts, train, holdout, sides, setup.index, settings, random_seed)
     judged = put_to_tests(Audited(texts, synthetic["codes"].tolist()), setup, reword)
     pairs = _pairs(described.closest, synthetic["report_id"].tolist(), texts, sides)
     return Examination(described.figures, judged, settings.detection.spikes, pairs)
@@ -108,11 +114,14 @@ def _pairs(
 
 
 def put_to_tests(
-    reports: Audited, setup: Setup, reword: Reword, audits: Mapping[str, Make] = AUDITS
+    reports: Audited, setup: Setup, reword: Reword | None, audits: Mapping[str, Make] = AUDITS
 ) -> dict[str, Judged]:
     """Put `reports` to every test of `audits`, and judge the results together. Left out are tests
     that have nothing to look for: those of codes where the reports have none, those of identifiers
     or canaries where the private reports have none.
+
+    Without `reword` no detection limit is measured, which takes most of the time: a set that does
+    not fail then `cannot tell`.
     """
     from tqdm import tqdm  # type: ignore[import-untyped]
 
@@ -130,7 +139,7 @@ def put_to_tests(
         one = tests[name].finding(states[name])
         if one.exceeds or not one.measures.get("nothing_to_replay"):
             findings[name] = one
-    found = _limits(tests, states, findings, setup, reword)
+    found = _limits(tests, states, findings, setup, reword) if reword is not None else {}
     return verdicts.judge(list(findings.values()), found, setup.settings.gate)
 
 
@@ -146,16 +155,19 @@ def _limits(
 
     settings, sides = setup.settings, setup.sides
     alpha = verdicts.strictest(settings.gate.alpha, len(findings))
-    anybody = Spikes.draw(sides, settings.detection, reword, setup.random_seed)
     # a planted leak of a canary is a report that holds one
-    planted = Spikes.draw(sides, settings.detection, reword, setup.random_seed, set(setup.planted))
+    planted = setup.sides_with_canaries()
+    anybody = Spikes.draw(sides, settings.detection, reword, setup.random_seed)
+    holding = Spikes.draw(
+        planted, settings.detection, reword, setup.random_seed, set(setup.planted)
+    )
     found = {}
     measured = [name for name in findings if name not in WITHOUT_LIMIT]
     for name in (bar := tqdm(measured, desc="detection limits", unit="test", disable=None)):
         bar.set_postfix_str(name)
-        spikes = planted if name == CanaryAudit.name else anybody
+        of, spikes = (planted, holding) if name == CanaryAudit.name else (sides, anybody)
         test = tests[name]
-        found[name] = limits(test, states[name], sides, spikes, alpha, partial(_measured, test))
+        found[name] = limits(test, states[name], of, spikes, alpha, partial(_measured, test))
     return found
 
 

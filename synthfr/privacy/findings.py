@@ -22,7 +22,8 @@ class Finding:
         test: its name, as in the metrics file.
         risk: which of the three it is about.
         train, holdout, difference, p_value: see `Compared`; of a test that compares something else
-            (an attack with its control) the two sides of that.
+            (an attack with its control) the two sides of that. The p value is one-sided: small only
+            where train is ahead.
         exceeds: the figure passes an absolute limit that no chance explains, whatever `p_value`
             says (a copied passage longer than any formula).
         measures: more numbers for the metrics file: no counts below `min_documents`, no ids, no
@@ -60,8 +61,11 @@ class Finding:
         )
 
     def leaks(self, alpha: float) -> bool:
-        """Whether it alone, at this level, says that private text was memorised."""
-        return self.exceeds or (self.p_value <= alpha and self.difference.mean > 0)
+        """Whether it alone, at this level, says that private text was memorised. The p value is
+        one-sided already; `difference` may be of another figure than it (of an attack: the share
+        found with the fewest false alarms).
+        """
+        return self.exceeds or self.p_value <= alpha
 
     def as_dict(self) -> dict[str, object]:
         """Numbers for the metrics file."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import sqrt
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,7 +54,7 @@ def limits(mean: float, variance: float, n: int) -> Interval:
     return Interval(mean, mean - half, mean + half, n)
 
 
-def as_dict(train: Figure, holdout: Figure) -> dict[str, object]:
+def as_dict(train: Figure, holdout: Figure) -> dict[str, Any]:
     """Numbers for the metrics file."""
     return {
         "train": train.value,

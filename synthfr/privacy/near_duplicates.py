@@ -27,25 +27,24 @@ Digests = NDArray[np.uint32]
 
 def near_duplicates(
     index: Index, texts: Coded, threshold: float, random_seed: int
-) -> tuple[Int64, Int64, NDArray[np.float64]]:
+) -> tuple[Int64, Int64]:
     """Pairs of a text and a private report whose Jaccard index is at least `threshold`, as (texts,
-    private reports, indices). `texts` are coded by the index's vocabulary.
+    private reports). `texts` are coded by the index's vocabulary.
     """
     from tqdm import tqdm  # type: ignore[import-untyped]
 
     seed = seeding.derive(random_seed, "near duplicates")
     private = _Bands(_digests(index, index.coded, seed))
     nothing = np.zeros(0, np.int64)
-    found = [(nothing, nothing, np.zeros(0))]
+    found = [(nothing, nothing)]
     with tqdm(total=len(texts), desc="near-duplicates", unit="report", disable=None) as progress:
         for which, block in texts.blocks(_BLOCK_WORDS):
             rows, reports = private.candidates(_digests(index, block, seed))
-            jaccard = _jaccard(index, block, rows, reports)
-            near = jaccard >= threshold
-            found.append((rows[near] + which.start, reports[near], jaccard[near]))
+            near = _jaccard(index, block, rows, reports) >= threshold
+            found.append((rows[near] + which.start, reports[near]))
             progress.update(len(block))
-    which_texts, which_reports, indices = zip(*found, strict=True)
-    return np.concatenate(which_texts), np.concatenate(which_reports), np.concatenate(indices)
+    which_texts, which_reports = zip(*found, strict=True)
+    return np.concatenate(which_texts), np.concatenate(which_reports)
 
 
 class _Bands:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from synthfr.errors import UserError
 from synthfr.privacy.coded import Int64, Vocabulary
-from synthfr.privacy.leave_one_out import Nearest, as_dict, difference
+from synthfr.privacy.leave_one_out import Nearest, as_dict
 from synthfr.privacy.matches import NOBODY, longest_runs
 from synthfr.privacy.shared_ngrams import Found, SharedNgrams
 from synthfr.privacy.sides import Sides
@@ -88,22 +88,23 @@ class Audit:
     def as_dict(self) -> dict[str, object]:
         """Numbers for the metrics file."""
         used, unused = self.ngrams
-        runs = [side.mean() for side in self.runs]
+        shared = {
+            name: as_dict(getattr(used, name), getattr(unused, name))
+            for name in ("containment", "jaccard", "report_share", "reports_sharing")
+        }
+        runs = as_dict(*(side.mean() for side in self.runs))
         return {
             "train": self.train.as_dict(),
             "holdout": self.holdout.as_dict(),
             "gap": {
-                "containment": used.containment.value - unused.containment.value,
-                "report_share": difference(used.report_share, unused.report_share).as_dict(),
-                "longest_run_words": difference(*runs).as_dict(),
+                "containment": shared["containment"]["difference"]["mean"],
+                "report_share": shared["report_share"]["difference"],
+                "longest_run_words": runs["difference"],
                 "compared_reports": self.compared_reports,
             },
-            "shared_ngrams": {
-                name: as_dict(getattr(used, name), getattr(unused, name))
-                for name in ("containment", "jaccard", "report_share", "reports_sharing")
-            },
+            "shared_ngrams": shared,
             "longest_run_words": {
-                "mean": as_dict(*runs),
+                "mean": runs,
                 **{
                     name: spread(side.first)
                     for name, side in zip(("train", "holdout"), self.runs, strict=True)

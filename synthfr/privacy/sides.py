@@ -4,7 +4,6 @@ has never seen (holdout). What only memorisation explains is a difference betwee
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from synthfr import seeding
 from synthfr.errors import UserError
+from synthfr.text.tokens import composed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 FEWEST_REPORTS = 20  # of each side
 
 
-def composed(text: str) -> str:
-    """Text in Unicode's NFC: equal where it looks equal."""
-    return unicodedata.normalize("NFC", text)
+class TooFewReports(UserError):
+    """A private side is too small for any comparison."""
 
 
 @dataclass(frozen=True)
@@ -53,18 +52,20 @@ class Sides:
     def of(cls, train: pd.DataFrame, holdout: pd.DataFrame, random_seed: int) -> Sides:
         """From two tables of reports (REPORTS). Whole patients of the larger side are left out,
         by draw, until it has no more reports than the smaller one: more reports hold more of
-        everything, whoever used them.
+        everything, whoever used them. Each side is in the order of its ids: that of the tables
+        makes no difference.
 
-        UserError where a side has fewer than `FEWEST_REPORTS` reports, or where a report or a
-        patient stands on both.
+        TooFewReports where a side has fewer than `FEWEST_REPORTS` reports, in its table or of whole
+        patients; UserError where a report or a patient stands on both.
         """
         for name, side in (("train", train), ("holdout", holdout)):
             if len(side) < FEWEST_REPORTS:
-                raise UserError(
+                raise TooFewReports(
                     f"privacy: data/private/{name} has {len(side)} reports, and an audit compares "
                     f"at least {FEWEST_REPORTS} of each side: give more private reports "
                     "(seed.files.holdout_share divides them)."
                 )
+        train, holdout = (side.sort_values("report_id") for side in (train, holdout))
         shared_text = set(map(composed, train["text"])) & set(map(composed, holdout["text"]))
         owners = [_owners(train), _owners(holdout)]
         shared_owner = set(owners[0]) & set(owners[1])
@@ -81,6 +82,14 @@ class Sides:
             side.loc[_whole_patients(of, most, random_seed)]
             for side, of in zip((train, holdout), owners, strict=True)
         ]
+        for name, side in zip(("train", "holdout"), kept, strict=True):
+            if len(side) < FEWEST_REPORTS:
+                raise TooFewReports(
+                    f"privacy: data/private/{name} has too many reports of the same patients: of "
+                    f"whole patients {len(side)} reports fit into the {most} of the other side, "
+                    f"and an audit compares at least {FEWEST_REPORTS}: give reports of more "
+                    "patients."
+                )
         names = [*_owners(kept[0]), *_owners(kept[1])]
         number_of = {name: number for number, name in enumerate(dict.fromkeys(names))}
 

@@ -7,23 +7,16 @@ n-gram known by its context. `ngrams` has those of one length, in fewer steps.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from synthfr.privacy.sides import composed
+from synthfr.text.tokens import words_and_signs
 
 Integers = NDArray[np.int64]
 
-_TOKEN = re.compile(r"\w+|[^\w\s]")
 _END = "\n"  # the end of a text; no token within one is equal to it
-
-
-def tokens(text: str) -> list[str]:
-    """Words and signs of a text, in lower case and NFC; any script."""
-    return _TOKEN.findall(composed(text).lower())
 
 
 class NgramsByOrder:
@@ -37,7 +30,7 @@ class NgramsByOrder:
     """
 
     def __init__(self, texts: Sequence[str], order: int) -> None:
-        split = [tokens(text) for text in texts]
+        split = [words_and_signs(text) for text in texts]
         names = sorted({_END, *(token for text in split for token in text)})
         self._numbers = {name: number for number, name in enumerate(names)}
         self._keys: list[Integers] = []  # of each order from 2 on, sorted
@@ -56,7 +49,7 @@ class NgramsByOrder:
         (order, n_tokens), -1 where it is none of ours or would begin before its text (the context
         of a single token, which is none, is 0); and the text that it stands in, shape (n_tokens,).
         """
-        last, first = self._stream([tokens(text) for text in texts])
+        last, first = self._stream([words_and_signs(text) for text in texts])
         found, contexts = [last], [np.zeros_like(last)]
         for keys in self._keys:
             contexts.append(_before(found[-1], first))

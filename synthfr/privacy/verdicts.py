@@ -15,11 +15,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from pydantic import field_validator
+
+from synthfr.privacy.comparison import COARSE_PERMUTATIONS
 from synthfr.privacy.detection import UNKNOWN, Limits
 from synthfr.privacy.findings import Finding, Risk
 from synthfr.privacy.outcome import Verdict
 from synthfr.section import Count, ProperShare, Section
 
+MOST_TESTS = 9  # of one set
 RISKS: tuple[Risk, ...] = get_args(Risk)  # numbered so in the metrics file
 
 
@@ -30,6 +34,19 @@ class Gate(Section):
     verbatim: Count = 20
     reworded: Count | None = None
     rounds: Literal["warn", "refuse"] = "warn"
+
+    @field_validator("alpha")
+    @classmethod
+    def _within_reach(cls, alpha: float) -> float:
+        """A level that no p value can reach would find no planted leak, and no real one."""
+        smallest = 1 / (1 + COARSE_PERMUTATIONS)
+        if strictest(alpha, MOST_TESTS) < smallest:
+            raise ValueError(
+                f"alpha {alpha:g} over up to {MOST_TESTS} tests asks for p values below "
+                f"{smallest:g}, the smallest that {COARSE_PERMUTATIONS} permutations give: set "
+                f"privacy.gate.alpha to {1.1 * MOST_TESTS * smallest:.2g} or more"
+            )
+        return alpha
 
 
 @dataclass(frozen=True)
@@ -100,7 +117,7 @@ def as_dict(judged: Mapping[str, Judged]) -> dict[str, object]:
 
 
 def _verdict(finding: Finding, adjusted_p: float, sees: bool, gate: Gate) -> Verdict:
-    if finding.exceeds or (adjusted_p <= gate.alpha and finding.difference.mean > 0):
+    if finding.exceeds or adjusted_p <= gate.alpha:
         return Verdict.FAIL
     return Verdict.PASS if sees else Verdict.CANNOT_TELL
 

@@ -6,6 +6,13 @@ import re
 import unicodedata
 from functools import cache
 
+_WORD_OR_SIGN = re.compile(r"\w+|[^\w\s]")
+
+
+def composed(text: str) -> str:
+    """Text in Unicode's composed form (NFC): equal where it looks equal."""
+    return unicodedata.normalize("NFC", text)
+
 
 def words(text: str) -> list[str]:
     """What stands between white space, as written: numbers and signs count, in any script.
@@ -19,7 +26,15 @@ def lower_words(text: str) -> list[str]:
     """`words` in lower case and Unicode's composed form (NFC), for comparing texts word for word:
     neither a capital nor an accent written in two characters hides a copy.
     """
-    return words(unicodedata.normalize("NFC", text.lower()))
+    return words(composed(text.lower()))
+
+
+def words_and_signs(text: str) -> list[str]:
+    """Words and single signs in lower case and composed form (NFC); any script.
+
+    ``"TA 14/9, l'HTA"`` to ta, 14, /, 9, the comma, l, ' and hta.
+    """
+    return _WORD_OR_SIGN.findall(composed(text.lower()))
 
 
 def alphanumeric_words(text: str) -> list[str]:
@@ -29,8 +44,7 @@ def alphanumeric_words(text: str) -> list[str]:
     measure is defined; that library cuts a word at every accent and sees nothing in Cyrillic.
     ``"TA 14/9, l'HTA ++"`` to ta, 14, 9, l, hta.
     """
-    lower = unicodedata.normalize("NFC", text.lower())
-    return _alphanumeric().findall(lower.replace("_", " "))
+    return _alphanumeric().findall(composed(text.lower()).replace("_", " "))
 
 
 @cache

@@ -15,7 +15,7 @@ ALPHABETS = {
 
 def frame(texts: list[str], prefix: str, patients: list[str] | None = None) -> pd.DataFrame:
     columns: dict[str, object] = {
-        "report_id": [f"{prefix}{number}" for number in range(len(texts))],
+        "report_id": [f"{prefix}{number:04d}" for number in range(len(texts))],
         "text": texts,
         "codes": [["I10"]] * len(texts),
         "language": "fr",

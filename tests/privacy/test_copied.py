@@ -90,14 +90,27 @@ def test_one_long_copy_exceeds_the_limit_whatever_chance_says() -> None:
     assert not finding.exceeds and not finding.leaks(0.01)
 
 
+def test_what_a_report_of_the_holdout_has_too_exceeds_no_limit() -> None:
+    """A case that stands once on each side was no secret of train; chance still weighs it."""
+    train, holdout = random_texts(30, 1, 60), random_texts(30, 2, 60)
+    shared = " ".join(train[4].split()[:45])
+    sides = sides_of(train, [f"{shared} {holdout[0]}", *holdout[1:]])
+    finding = found(CopiedRuns, sides, [train[4]])
+    assert not finding.exceeds and finding.train == 2  # 60 words of one of 30
+    assert finding.measures["longest_words"] == {"train": 15, "holdout": 0}
+    # negative control: another report of train alone has it
+    sides = sides_of([*train, f"{shared} de plus"], [*holdout, "autre"])
+    assert found(CopiedRuns, sides, [train[4]]).exceeds
+
+
 def test_words_of_a_formula_inside_a_run_do_not_count() -> None:
     train = [f"{text} {FORMULA}" for text in random_texts(30, 1, 20)]
     one = CopiedRuns(sides_of(train, random_texts(30, 2)), Copying(), 0)
-    assert one.measure([train[0]]).tolist() == [20] + [0] * 59
+    assert one.measure([train[0]]).tolist() == [[20] + [0] * 59] * 2
     # the run goes on into the formula; seven words alone are no run
     last = " ".join(train[0].split()[13:20])
-    assert one.measure([f"{last} {FORMULA}"]).tolist() == [7] + [0] * 59
-    assert one.measure([last]).tolist() == [0] * 60
+    assert one.measure([f"{last} {FORMULA}"]).tolist() == [[7] + [0] * 59] * 2
+    assert one.measure([last]).tolist() == [[0] * 60] * 2
 
 
 @pytest.mark.parametrize("audit", AUDITS)

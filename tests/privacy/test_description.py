@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from synthfr.privacy.best_match import Index
 from synthfr.privacy.description import describe
-from synthfr.privacy.embedding_distance import distances
+from synthfr.privacy.embedding_distance import of_vectors
 from synthfr.privacy.settings import Privacy
 from synthfr.privacy.sides import Sides
 from tests.privacy.corpora import copied, frame, random_texts, sides_of
@@ -18,7 +19,9 @@ FORMULA = " le patient a été informé des résultats et consent à la suite"
 
 def described(synthetic: list[str], train: list[str], holdout: list[str]) -> Any:
     used, unused = frame(train, "t"), frame(holdout, "h")
-    return describe(synthetic, used, unused, Sides.of(used, unused, 0), Privacy(), 0).figures
+    sides = Sides.of(used, unused, 0)
+    index = Index(sides.texts)
+    return describe(synthetic, used, unused, sides, index, Privacy(), 0).figures
 
 
 def test_copies_show_in_every_block() -> None:
@@ -65,9 +68,7 @@ def test_unusual_texts_are_described() -> None:
 def test_identical_embeddings_are_no_error() -> None:
     sides = sides_of(random_texts(20, 1), random_texts(20, 2))
     for vector in (np.ones(3, np.float32), np.zeros(3, np.float32)):
-        told: Any = distances(
-            ["a", "b"], sides, 0, lambda texts, v=vector: np.tile(v, (len(texts), 1))
-        )
+        told: Any = of_vectors(np.tile(vector, (2, 1)), np.tile(vector, (40, 1)), sides)
         assert told["nearer_to_train"] == 0.5
         assert told["nndr"] == {"train": 1, "holdout": 1}
         assert told["dcr"]["difference"]["mean"] == 0
@@ -81,7 +82,7 @@ def test_distances_by_hand() -> None:
         degrees = np.radians([angles.get(text, 90) for text in texts])
         return np.stack([np.cos(degrees), np.sin(degrees)], axis=1).astype(np.float32)
 
-    told: Any = distances(["s"], sides, 0, embed)
+    told: Any = of_vectors(embed(["s"]), embed(sides.texts), sides)
     near, next_one = 1 - np.cos(np.radians(10)), 1 - np.cos(np.radians(20))
     assert told["dcr"]["train"] == pytest.approx(near, abs=1e-5)
     assert told["nndr"]["train"] == pytest.approx(near / next_one, abs=1e-4)

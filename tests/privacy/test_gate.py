@@ -11,14 +11,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from synthfr.corpora import canaries
 from synthfr.errors import UserError
 from synthfr.privacy import gate
-from synthfr.privacy.audits import AUDITS
-from synthfr.privacy.detection import Detection
-from synthfr.privacy.examination import Examination, Private, examine
+from synthfr.privacy.audits import AUDITS, Audited, Setup
+from synthfr.privacy.detection import UNKNOWN, Detection
+from synthfr.privacy.examination import Examination, Private, examine, put_to_tests
 from synthfr.privacy.outcome import Verdict
 from synthfr.privacy.questions import HERE, question, questions
 from synthfr.privacy.settings import Privacy
+from synthfr.privacy.sides import Sides
+from synthfr.privacy.verdicts import overall
 from tests.privacy.toy import backwards, reports
 
 SETTINGS = Privacy(detection=Detection(spikes=[5, 10, 20], repeats=14))
@@ -50,6 +53,47 @@ def test_too_few_reports_cannot_tell() -> None:
     assert found == {"verdict": Verdict.CANNOT_TELL, "tests": {}}
     told = gate.warning("dpo1", found)
     assert told is not None and "too few private reports" in told
+
+
+def test_too_few_patients_cannot_tell() -> None:
+    private = Private(reports("train", 100, patients=4), reports("holdout", 24), 5)
+    found = examine(reports("others", 100), private, SETTINGS, backwards, 0)
+    assert found.as_dict() == {"verdict": Verdict.CANNOT_TELL, "tests": {}}
+
+
+def test_canaries_are_seen_by_their_own_test_alone() -> None:
+    train, holdout = reports("train"), reports("holdout")
+    planted, drawn = canaries.planted(train, 40, 0)
+    texts = drawn["text"][:40].tolist()
+    others = reports("others", 100)
+    told = others.assign(text=[f"{a} {b}" for a, b in zip(others["text"], texts * 3, strict=False)])
+
+    def seen(written: pd.DataFrame, *private: Any) -> Examination:
+        return examine(written, Private(*private), SETTINGS, backwards, 0)
+
+    with_canaries = seen(told, planted, holdout, 5, drawn)
+    without = seen(told, train, holdout, 5)
+    assert with_canaries.judged["canaries"].verdict is Verdict.FAIL
+    assert set(with_canaries.judged) - set(without.judged) == {"canaries"}
+    for name, one in without.judged.items():
+        assert one.finding == with_canaries.judged[name].finding, name
+    assert with_canaries.described == without.described
+    # negative control: a set without them; one planted report brings its canary along
+    clean = seen(others, planted, holdout, 5, drawn).judged["canaries"]
+    assert clean.verdict is Verdict.PASS and clean.limits.verbatim == 5
+
+
+def test_limits_can_be_left_out_and_change_no_accusation() -> None:
+    sides = Sides.of(reports("train"), reports("holdout"), 0)
+    setup = Setup(sides, SETTINGS, 0, 5)
+    for texts, verdict in ((sides.texts[:20], Verdict.FAIL), (["Rien."], Verdict.CANNOT_TELL)):
+        judged = put_to_tests(Audited(texts), setup, None)
+        assert overall(judged) is verdict
+        assert {one.limits for one in judged.values()} == {UNKNOWN}
+        whole = put_to_tests(Audited(texts), setup, backwards)
+        assert {name: one.finding for name, one in whole.items()} == {
+            name: one.finding for name, one in judged.items()
+        }
 
 
 def test_what_is_written_holds_numbers_alone() -> None:

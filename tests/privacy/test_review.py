@@ -5,17 +5,27 @@ alone.
 from __future__ import annotations
 
 import stat
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from synthfr.errors import UserError
-from synthfr.privacy.review import Pair, Review, marks, write
+from synthfr.privacy import review
+from synthfr.privacy.review import Pair, Review, marks
 from tests.page.test_page import Balanced
 
+PRIVATE = Path("data/private")
+write = partial(review.write, private=PRIVATE)
 
-def pair(number: int, recall: float, synthetic: str = "a b c", private: str = "a b d") -> Pair:
-    return Pair(f"syn{number}", synthetic, f"priv{number}", private, recall)
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def pair(number: int, share: float, synthetic: str = "a b c", private: str = "a b d") -> Pair:
+    return Pair(f"syn{number}", synthetic, f"priv{number}", private, share)
 
 
 @pytest.fixture
@@ -57,7 +67,7 @@ def test_the_page_holds_the_closest_pairs_first(folder: Path) -> None:
     Balanced(text)
     assert [f"syn{at}" in text for at in (49, 48, 47, 46)] == [True, True, True, False]
     assert text.index("priv49") < text.index("priv48") < text.index("priv47")
-    assert "Recall 0.49" in text and "priv46" not in text
+    assert "Share of the private report 0.49" in text and "priv46" not in text
 
 
 def test_text_cannot_become_markup_and_the_page_loads_nothing(folder: Path) -> None:
@@ -96,6 +106,18 @@ def test_other_places_are_refused(tmp_path: Path, name: str) -> None:
     assert not any(path.is_file() for path in tmp_path.rglob("*"))
 
 
+def test_a_project_below_a_folder_of_that_name_is_not_private_throughout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = tmp_path / "data" / "private" / "project"
+    project.mkdir(parents=True)
+    monkeypatch.chdir(project)
+    for name in ("reports/dpo1", "data/public"):
+        with pytest.raises(UserError, match=r"not below data/private"):
+            write([pair(1, 1.0)], Path(name), "dpo1", Review())
+    assert write([pair(1, 1.0)], PRIVATE / "review", "dpo1", Review()).is_file()
+
+
 def test_a_link_that_leads_out_is_refused_and_one_of_the_whole_folder_is_not(
     tmp_path: Path,
 ) -> None:
@@ -105,14 +127,15 @@ def test_a_link_that_leads_out_is_refused_and_one_of_the_whole_folder_is_not(
     private.mkdir(parents=True)
     (private / "review").symlink_to(outside)
     with pytest.raises(UserError, match="link leads out"):
-        write([pair(1, 1.0)], private / "review" / "dpo1", "dpo1", Review())
+        review.write([pair(1, 1.0)], private / "review/dpo1", "dpo1", Review(), private=private)
     assert not list(outside.iterdir())
 
     disk = tmp_path / "disk"
     disk.mkdir()
     (tmp_path / "two" / "data").mkdir(parents=True)
     (tmp_path / "two" / "data" / "private").symlink_to(disk)
-    write([pair(1, 1.0)], tmp_path / "two/data/private/review/dpo1", "dpo1", Review())
+    private = tmp_path / "two/data/private"
+    review.write([pair(1, 1.0)], private / "review/dpo1", "dpo1", Review(), private=private)
     assert (disk / "review/dpo1/index.html").is_file()
 
 

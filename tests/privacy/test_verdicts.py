@@ -5,11 +5,21 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from synthfr.privacy.audits import AUDITS
 from synthfr.privacy.detection import Limits
 from synthfr.privacy.findings import Finding
 from synthfr.privacy.outcome import Verdict
-from synthfr.privacy.verdicts import Gate, as_dict, holm, judge, overall, strictest
+from synthfr.privacy.verdicts import (
+    MOST_TESTS,
+    Gate,
+    as_dict,
+    holm,
+    judge,
+    overall,
+    strictest,
+)
 from synthfr.stats import Interval
 
 
@@ -50,7 +60,9 @@ FOUND = Limits(5, None)
         (finding("a", 0.9), FOUND, Verdict.PASS),
         (finding("a", 0.9), Limits(50, None), Verdict.CANNOT_TELL),
         (finding("a", 0.9), Limits(None, None), Verdict.CANNOT_TELL),
-        (finding("a", 0.001, -0.1), FOUND, Verdict.PASS),  # higher for holdout: no leak
+        # the p value is one-sided, and may be of another figure than the difference
+        (finding("a", 0.001, -0.1), FOUND, Verdict.FAIL),
+        (finding("a", 0.999, -0.1), FOUND, Verdict.PASS),  # higher for holdout: no leak
         (finding("a", 0.9, exceeds=True), FOUND, Verdict.FAIL),
     ],
 )
@@ -63,6 +75,16 @@ def test_a_limit_for_reworded_copies_is_asked_for_where_it_is_set() -> None:
     assert judge([finding("a", 0.9)], {"a": FOUND}, asked)["a"].verdict is Verdict.CANNOT_TELL
     both = Limits(5, 10)
     assert judge([finding("a", 0.9)], {"a": both}, asked)["a"].verdict is Verdict.PASS
+
+
+def test_a_level_that_no_p_value_reaches_is_refused() -> None:
+    """999 permutations: no p value below .001, of nine tests no level below .009."""
+    assert len(AUDITS) == MOST_TESTS
+    with pytest.raises(
+        ValidationError, match=r"999 permutations.* privacy\.gate\.alpha to 0\.0099"
+    ):
+        Gate(alpha=0.0089)
+    assert strictest(Gate(alpha=0.0099).alpha, MOST_TESTS) >= 0.001
 
 
 def test_ten_tests_do_not_accuse_by_chance() -> None:

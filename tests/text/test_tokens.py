@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from rouge_score.tokenize import tokenize
 
 from synthfr.text import words
-from synthfr.text.tokens import alphanumeric_words, lower_words
+from synthfr.text.tokens import alphanumeric_words, lower_words, words_and_signs
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,12 @@ def test_words_to_compare_by_hand() -> None:
     assert lower_words("TA 14/9, l'HTA ++") == ["ta", "14/9,", "l'hta", "++"]
     assert alphanumeric_words("TA 14/9, l'HTA ++") == ["ta", "14", "9", "l", "hta"]
     assert alphanumeric_words("a_b Été Мой É") == ["a", "b", "été", "мой", "é"]
+
+
+def test_words_and_signs_of_any_script() -> None:
+    assert words_and_signs("TA 14/9, l'HTA") == ["ta", "14", "/", "9", ",", "l", "'", "hta"]
+    assert words_and_signs("fie\u0300vre") == words_and_signs("FI\u00c8VRE") == ["fi\u00e8vre"]
+    assert words_and_signs("Боль в груди 😀") == ["боль", "в", "груди", "😀"]
 
 
 @given(st.text(alphabet=st.characters(max_codepoint=127)))

@@ -111,7 +111,13 @@ def evaluate(bundle: Path, out: Path, key: Path, senders: Sequence[Path], privat
         with tempfile.TemporaryDirectory() as scratch:
             done = evaluation.answer(question, train, holdout, len(keyed), settings, Path(scratch))
         step = str(question.item)
-        review.write(done.examined.pairs, layout.review(step), step, params.privacy.review)
+        review.write(
+            done.examined.pairs,
+            layout.review(step),
+            step,
+            params.privacy.review,
+            private=layout.PRIVATE,
+        )
         _give(question, done.answer, out, key, memory)
 
 

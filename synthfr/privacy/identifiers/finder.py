@@ -6,18 +6,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from typing import Literal, Protocol, get_args
+from typing import Literal, Protocol
 
 from synthfr.privacy.identifiers.dates import Dates
 from synthfr.privacy.identifiers.names import Names
 from synthfr.privacy.identifiers.numbers import Mails, PersonalNumbers, Records, Telephones
 from synthfr.privacy.identifiers.spelling import Span
-from synthfr.privacy.sides import composed
 from synthfr.text.identifier_cues import identifier_cues
 from synthfr.text.language_resources import language
+from synthfr.text.tokens import composed
 
 Kind = Literal["personal_number", "phone", "mail", "record", "name", "date"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
 Found = dict[Kind, set[str]]
 
 

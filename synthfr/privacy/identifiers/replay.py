@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,12 +33,21 @@ class _Own:
     Attributes:
         values: of each private report, those that no other patient has, n_reports of them.
         has: whether a report has any, shape (n_reports,).
-        of_train: those that stand in train alone, of however many patients.
     """
 
     values: tuple[tuple[str, ...], ...]
     has: Bools
-    of_train: frozenset[str]
+
+
+class _Figures(NamedTuple):
+    """Of one kind, in a finding."""
+
+    train: float
+    holdout: float
+    difference: Interval
+
+    def as_dict(self) -> dict[str, object]:
+        return {**self._asdict(), "difference": self.difference.as_dict()}
 
 
 class IdentifierReplay:
@@ -45,13 +55,16 @@ class IdentifierReplay:
     by kind.
 
     An identifier that several patients have, on whatever side, is left out: it points at nobody,
-    and nobody can say where a synthetic text has it from. So is a kind that fewer than
-    `min_documents` reports of either side have.
+    and nobody can say where a synthetic text has it from. So is, from what is compared, a kind that
+    fewer than `min_documents` reports of either side have.
 
     The figures of the finding are those of the kind in which train is farthest ahead, in standard
     errors. Its p value is of that distance: permutations of the patients look at their farthest
-    kind, too (Westfall and Young 1993), so that many kinds raise no more alarms than one. It
-    `exceeds` where the texts hold a number or address of a kind `never` that train alone has.
+    kind, too (Westfall and Young 1993), so that many kinds raise no more alarms than one.
+
+    It `exceeds` where the texts hold an identifier of a kind `never` that one patient of train has.
+    Of such a kind the figures are no rates, which would tell how few they are: 1 if any came out of
+    a side, else 0.
     """
 
     name = "identifiers"
@@ -76,7 +89,7 @@ class IdentifierReplay:
         self._known = frozenset(
             (kind, value)
             for kind, own in self._own.items()
-            for values in (*own.values, own.of_train)
+            for values in own.values
             for value in values
         )
         self._compared = [kind for kind in settings.compared if self._enough(kind)]
@@ -101,8 +114,8 @@ class IdentifierReplay:
 
     def finding(self, state: Replayed) -> Finding:
         """What the texts replay, of all kinds together; `measures` has each kind."""
-        never = self._settings.never
-        exceeds = any(kind in never and value in self._own[kind].of_train for kind, value in state)
+        replayed = {kind: self._replayed(kind, state) for kind in self._settings.never}
+        exceeds = any(one.train > 0 for one in replayed.values())
         if not self._compared:
             nothing = Interval(0.0, float("nan"), float("nan"), self._sides.n_patients)
             return Finding(
@@ -113,37 +126,30 @@ class IdentifierReplay:
                 nothing,
                 1.0,
                 exceeds,
-                {"nothing_to_replay": 1, "kinds": self._kinds({})},
+                {"nothing_to_replay": 1, "kinds": self._kinds(replayed, None)},
             )
         shares = np.array([self._shares(kind, state) for kind in self._compared])
         rates = _Rates(shares, np.array([self._own[kind].has for kind in self._compared]))
         used, unused = comparison.side_weights(self._sides)
         train, holdout = rates.of(used)[:, 0], rates.of(unused)[:, 0]
+        n = self._sides.n_patients
         spread = comparison.resampled(self._sides, rates.differences, self._random_seed)
         low, high = comparison.limits(spread)
-        differences = [
-            Interval(float(a - b), float(c), float(d), self._sides.n_patients)
-            for a, b, c, d in zip(train, holdout, low, high, strict=True)
-        ]
-        farthest = int(rates.distances(used, unused)[:, 0].argmax())
-        found = {
-            kind: {
-                "train": float(train[at]),
-                "holdout": float(holdout[at]),
-                "difference": differences[at].as_dict(),
-                "farthest": int(at == farthest),
-            }
-            for at, kind in enumerate(self._compared)
+        rated = {
+            kind: _Figures(float(a), float(b), Interval(float(a - b), float(c), float(d), n))
+            for kind, a, b, c, d in zip(self._compared, train, holdout, low, high, strict=True)
         }
+        figures = rated | replayed
+        farthest = self._compared[int(rates.distances(used, unused)[:, 0].argmax())]
         return Finding(
             self.name,
             "individualisation",
-            float(train[farthest]),
-            float(holdout[farthest]),
-            differences[farthest],
+            figures[farthest].train,
+            figures[farthest].holdout,
+            figures[farthest].difference,
             comparison.chance(self._sides, rates.farthest, self._random_seed),
             exceeds,
-            {"nothing_to_replay": 0, "kinds": self._kinds(found)},
+            {"nothing_to_replay": 0, "kinds": self._kinds(figures, farthest)},
         )
 
     def _enough(self, kind: Kind) -> bool:
@@ -159,12 +165,25 @@ class IdentifierReplay:
             ]
         )
 
-    def _kinds(self, found: Mapping[Kind, Mapping[str, object]]) -> dict[str, object]:
-        """Figures of each kind; of one that too few reports have, that it is so, and no more."""
-        none = {"train": None, "holdout": None, "difference": None, "too_few_reports": 1}
+    def _replayed(self, kind: Kind, state: Replayed) -> _Figures:
+        """Whether any identifier of a kind came out of each side: 1 or 0."""
+        by_report = self._shares(kind, state) > 0
+        train, holdout = (float(by_report[self._sides.is_train == one].any()) for one in (1, 0))
+        nan = float("nan")
+        return _Figures(train, holdout, Interval(train - holdout, nan, nan, self._sides.n_patients))
+
+    def _kinds(
+        self, figures: Mapping[Kind, _Figures], farthest: Kind | None
+    ) -> dict[str, dict[str, object]]:
+        """Figures of each kind; of one that too few reports have, that it is so, and no rate."""
+        none = {"train": None, "holdout": None, "difference": None}
         return {
-            kind: {**found[kind], "too_few_reports": 0} if kind in found else none
-            for kind in self._settings.compared
+            kind: {
+                **(figures[kind].as_dict() if kind in figures else none),
+                "farthest": int(kind == farthest),
+                "too_few_reports": int(kind not in self._compared),
+            }
+            for kind in self._own
         }
 
 
@@ -211,6 +230,4 @@ def _own(of_reports: Sequence[set[str]], sides: Sides) -> _Own:
         tuple(sorted(value for value in values if len(patients_with[value]) == 1))
         for values in of_reports
     )
-    # patients of train have the lowest numbers
-    of_train = {value for value, them in patients_with.items() if max(them) < sides.train_patients}
-    return _Own(own, np.array([bool(values) for values in own]), frozenset(of_train))
+    return _Own(own, np.array([bool(values) for values in own]))

@@ -21,9 +21,8 @@ from synthfr import seeding
 from synthfr.keywords.export import patients
 from synthfr.privacy.comparison import BOOTSTRAPS, PERMUTATIONS
 from synthfr.privacy.findings import Finding
-from synthfr.privacy.sides import composed
 from synthfr.stats import CONFIDENCE, Interval
-from synthfr.text.tokens import words
+from synthfr.text.tokens import lower_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -206,7 +205,7 @@ def _mean(shared: Floats) -> Floats:
 
 
 def _passages(text: str, n: int) -> Grams:
-    own = words(composed(text).lower())
+    own = lower_words(text)
     return frozenset(zip(*(own[start:] for start in range(n)), strict=False))
 
 

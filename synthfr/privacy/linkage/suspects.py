@@ -15,7 +15,7 @@ from synthfr.keywords.matchers import open_matcher
 from synthfr.keywords.report_terms import report_terms, terms_of
 from synthfr.privacy.linkage import public_means
 from synthfr.privacy.linkage.evidence import Suspicion, of_prompts
-from synthfr.privacy.sides import FEWEST_REPORTS, Sides
+from synthfr.privacy.sides import Sides, TooFewReports
 from synthfr.scoring.raters import Encoder
 from synthfr.scoring.scores import Score
 from synthfr.section import Count, Section
@@ -78,8 +78,8 @@ class Suspects:
 def suspects(
     round_: Round, settings: Linkage, score: Score, keywords: Keywords, random_seed: int
 ) -> Suspects | None:
-    """Draw the suspects of a round, and compute what an adversary can; None where either side has
-    fewer than `FEWEST_REPORTS` reports. Documents that were not used are suspects only where they
+    """Draw the suspects of a round, and compute what an adversary can; None where either side is
+    too small (`TooFewReports`). Documents that were not used are suspects only where they
     hold a term that may leave: those that were used have a prompt, and to tell who has none is no
     attack.
     """
@@ -89,9 +89,10 @@ def suspects(
     exported = {term for terms in round_.prompts["keywords"] for term in terms}
     terms = _terms(_without_given(round_.holdout), round_.codes, keywords)
     holdout = round_.holdout[[bool(own & exported) for own in terms]]
-    if min(len(behind), len(holdout)) < FEWEST_REPORTS:
+    try:
+        sides = Sides.of(behind, holdout, random_seed)
+    except TooFewReports:
         return None
-    sides = Sides.of(behind, holdout, random_seed)
     prompt_of = dict(zip(behind["report_id"], behind["prompt_id"], strict=True))
     own_ids = [
         prompt_of[name] if used else None

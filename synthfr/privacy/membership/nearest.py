@@ -21,13 +21,22 @@ _DIGITS = 9  # of a cosine; what is beyond is rounding
 
 
 class NearestNeighbour:
-    """See the module. State: of each private report the highest cosine, shape (n_reports,)."""
+    """See the module. State: of each private report the highest cosine, shape (n_reports,).
+
+    `vectors`: of the texts of the sides, where there are some already.
+    """
 
     name = "membership_nearest"
 
-    def __init__(self, sides: Sides, settings: Membership, random_seed: int) -> None:
+    def __init__(
+        self,
+        sides: Sides,
+        settings: Membership,
+        random_seed: int,
+        vectors: TermVectors | None = None,
+    ) -> None:
         self._sides, self._random_seed = sides, random_seed
-        self._vectors = TermVectors(sides.texts)
+        self._vectors = vectors or TermVectors(sides.texts)
         self._reports = self._vectors.of(sides.texts)
 
     def measure(self, texts: Sequence[str]) -> Floats:

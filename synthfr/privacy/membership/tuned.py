@@ -21,7 +21,8 @@ from synthfr.models.base import TINY_BASE
 from synthfr.privacy.findings import Finding
 from synthfr.privacy.membership.attack import membership_finding
 from synthfr.privacy.membership.settings import Membership
-from synthfr.privacy.sides import Sides, composed
+from synthfr.privacy.sides import Sides
+from synthfr.text.tokens import composed
 
 if TYPE_CHECKING:
     import torch

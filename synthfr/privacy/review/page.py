@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +13,6 @@ from synthfr.privacy.review.marks import marked
 from synthfr.section import Count, Section
 
 HERE = Path(__file__).parent
-PRIVATE = ("data", "private")  # consecutive folder names
 
 
 class Review(Section):
@@ -31,20 +29,24 @@ class Pair(NamedTuple):
     synthetic_text: str
     private_id: str
     private_text: str
-    recall: float  # share of the private report's n-grams that stand in the synthetic one
+    share_of_private: float  # of the private report's n-grams that stand in the synthetic one
 
 
-def write(pairs: Sequence[Pair], folder: Path, step: str, settings: Review) -> Path:
+def write(
+    pairs: Sequence[Pair], folder: Path, step: str, settings: Review, *, private: Path
+) -> Path:
     """Write ``index.html`` to `folder`, readable by its owner alone (mode 600): the most similar of
     `pairs`, the closest first. Path of the file.
 
+    `private`: the project's folder for private files.
+
     Raises:
-        UserError: if `folder` is not below ``data/private``, or a link leads out of it.
+        UserError: if `folder` is not below `private`, or a link leads out of it.
     """
-    refuse_open(folder)
+    refuse_open(folder, private)
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    closest = sorted(pairs, key=lambda one: (-one.recall, one.synthetic_id, one.private_id))
+    closest = sorted(pairs, key=_closest_first)
     rows = [
         (pair, *marked(pair.synthetic_text, pair.private_text, settings.run_words))
         for pair in closest[: settings.pairs]
@@ -64,18 +66,21 @@ def write(pairs: Sequence[Pair], folder: Path, step: str, settings: Review) -> P
     return path
 
 
-def refuse_open(folder: Path) -> None:
-    """UserError unless `folder` lies below ``data/private``, as it is written and with its links
-    followed: a private folder may itself be a link to another disk.
+def refuse_open(folder: Path, private: Path) -> None:
+    """UserError unless `folder` lies below `private`, as it is written and with its links followed:
+    `private` may itself be a link to another disk. A folder of the name ``data/private`` above the
+    project closes nothing.
     """
-    parts = Path(os.path.abspath(folder)).parts
-    at = next((at for at, two in enumerate(pairwise(parts)) if two == PRIVATE), None)
-    if at is not None:
-        private = os.path.realpath(Path(*parts[: at + len(PRIVATE)]))
-        here = Path(os.path.realpath(folder / "index.html"))
-        if here.is_relative_to(private):
-            return
-    raise UserError(
-        f"{folder} is not below data/private, or a link leads out of it: the page of the most "
-        "similar pairs shows private text and is written nowhere else; name a folder there."
+    page = folder / "index.html"
+    written, real = (
+        Path(of(page)).is_relative_to(of(private)) for of in (os.path.abspath, os.path.realpath)
     )
+    if not (written and real):
+        raise UserError(
+            f"{folder} is not below {private}, or a link leads out of it: the page of the most "
+            "similar pairs shows private text and is written nowhere else; name a folder there."
+        )
+
+
+def _closest_first(pair: Pair) -> tuple[float, str, str]:
+    return -pair.share_of_private, pair.synthetic_id, pair.private_id

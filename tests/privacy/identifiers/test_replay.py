@@ -73,10 +73,11 @@ def test_rates_by_hand() -> None:
     kinds = found.measures["kinds"]
     assert isinstance(kinds, dict)
     assert kinds["name"]["farthest"] == 1
-    assert kinds["phone"] == {
+    assert kinds["record"] == {
         "train": None,
         "holdout": None,
         "difference": None,
+        "farthest": 0,
         "too_few_reports": 1,
     }
 
@@ -122,14 +123,29 @@ def test_a_telephone_of_both_sides_is_no_leak() -> None:
     assert not found.exceeds and not found.leaks(0.5)
 
 
-def test_what_several_patients_of_train_have_counts_only_where_it_is_absolute() -> None:
-    """A physician's name in two reports points at no patient; her own telephone still came out."""
+def test_what_several_patients_have_is_no_identifier() -> None:
+    """A physician's name or a ward's telephone points at no patient, absolute or not."""
     letters = "abcdefghijklmnopqrst"
-    train = [f"Dr Garnier. Mme T{letters[i]}x. Tél 06 12 34 56 78." for i in range(20)]
+    ward = "Dr Garnier. Tél 06 12 34 56 78."
+    train = [f"{ward if i < 2 else ''} Mme T{letters[i]}x." for i in range(20)]
     test = of_both(train, [f"Mme H{letters[i]}x." for i in range(20)])
-    found = test.finding(test.measure(["Dr Garnier"]))
+    found = test.finding(test.measure([ward]))
     assert found.train == found.holdout == 0.0 and not found.exceeds
-    assert test.finding(test.measure(["tél 0612345678"])).exceeds
+    # negative control: in the report of one patient it is his
+    alone = of_both([train[0], *train[2:], "Toux."], [f"Mme H{letters[i]}x." for i in range(20)])
+    assert alone.finding(alone.measure(["tél 0612345678"])).exceeds
+
+
+def test_of_an_absolute_kind_it_is_told_whether_not_how_often() -> None:
+    """Two replayed telephones of fifty are a count below `min_documents`."""
+    of_two = [text.split(" Tél")[1] for text in written(1, 100) if " Tél" in text][:2]
+    found = audit().finding(audit().measure(of_two))
+    kinds = found.measures["kinds"]
+    assert isinstance(kinds, dict) and found.exceeds
+    assert {kinds["phone"][one] for one in ("train", "farthest")} == {1.0}
+    assert kinds["phone"]["holdout"] == 0 and kinds["phone"]["difference"] == {"mean": 1.0}
+    assert (found.train, found.holdout, found.difference.mean) == (1.0, 0.0, 1.0)
+    assert kinds["mail"]["train"] == kinds["mail"]["holdout"] == 0.0
 
 
 def test_which_kinds_are_absolute_is_a_parameter() -> None:
@@ -154,8 +170,9 @@ def test_too_few_reports_tell_no_rate() -> None:
     found = audit(min_documents=60).finding(audit(min_documents=60).measure(written(1, 100)))
     kinds = found.measures["kinds"]
     assert isinstance(kinds, dict)
-    assert kinds["phone"]["train"] is None and kinds["name"]["train"] is not None
-    assert found.exceeds  # told all the same
+    assert kinds["phone"]["too_few_reports"] == 1 and kinds["name"]["too_few_reports"] == 0
+    assert kinds["record"]["train"] is None and kinds["name"]["train"] is not None
+    assert found.exceeds and kinds["phone"]["train"] == 1.0  # that any came out is told
 
 
 def test_parts_join_to_the_whole() -> None:

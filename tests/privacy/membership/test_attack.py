@@ -7,7 +7,10 @@ import pytest
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from synthfr.privacy import comparison
+from synthfr.privacy.detection import Limits
 from synthfr.privacy.membership.attack import Curve, membership_finding
+from synthfr.privacy.outcome import Verdict
+from synthfr.privacy.verdicts import Gate, judge
 from tests.privacy import made
 
 
@@ -46,6 +49,22 @@ def test_a_few_members_at_the_top_are_found() -> None:
     found = membership_finding("test", sides, scores, 0)
     assert found.leaks(0.05) and found.p_value < 0.02
     assert comparison.contrast(sides, comparison.auc_of(scores), 0)[1] > found.p_value
+
+
+def test_a_leak_of_all_but_the_highest_scores_fails() -> None:
+    """Three reports that were never used have the highest scores: with few false alarms nothing is
+    found, and yet almost every report that was used is ahead of the others.
+    """
+    sides, _ = made.sides()
+    scores = np.random.default_rng(4).normal(size=2 * made.SIZE) + 3 * sides.is_train
+    scores[np.flatnonzero(~sides.is_train)[:3]] = 99.0
+    found = membership_finding("test", sides, scores, 0)
+    assert found.difference.mean <= 0 and found.measures["auc"]["mean"] > 0.95  # type: ignore[index]
+    assert found.leaks(0.01)
+    assert judge([found], {"test": Limits(1, 1)}, Gate())["test"].verdict is Verdict.FAIL
+    # negative control: holdout ahead in the same way
+    away = membership_finding("test", sides, -scores, 0)
+    assert away.p_value > 0.5 and not away.leaks(0.05)
 
 
 def test_random_scores_find_nothing() -> None:

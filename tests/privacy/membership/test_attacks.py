@@ -26,12 +26,12 @@ def test_a_generator_that_repeats_train_is_caught(kind: type[Attack], reworded: 
     sides, others = made.sides()
     attack = kind(sides, Membership(), 0)
     independent = attack.measure(others["text"].tolist())
-    texts = [sides.texts[at] for at in made.copies(sides, 12)]  # of 120
+    # a model of word sequences loses most of them with another wording
+    faint = reworded and kind is LanguageModelAttack
+    texts = [sides.texts[at] for at in made.copies(sides, 20 if faint else 12)]  # of 120
     if reworded:
         texts = [made.reworded(text) for text in texts]
     found = attack.finding(attack.join(independent, attack.measure(texts)))  # type: ignore[arg-type]
-    # a model of word sequences loses most of them with another wording
-    faint = reworded and kind is LanguageModelAttack
     assert found.leaks(0.05 if faint else 0.01)
 
 
