@@ -74,8 +74,8 @@ def counted(exchange: Exchange, item: str | None, params: Params) -> dict[str, A
 def question(
     exchange: Exchange, item: str | None, params: Params, site: str | None = None
 ) -> Question:
-    """What would be asked now about a round or step; of scores, of a `site`'s prompts only where
-    one is named.
+    """What would be asked now about a round or step; where a `site` is named, about its own prompts
+    (scores) or by the code sets that it let out (evaluation).
     """
     if exchange == "scores":
         return _about_scores(str(item), params, site)
@@ -89,7 +89,11 @@ def question(
         str(item),
         counted(exchange, item, params),
         reports=records.read_table(layout.synthetic_reports(str(item)), records.SYNTHETIC),
-        code_sets=records.read_table(layout.CODE_SETS, records.CODE_SETS),
+        code_sets=(
+            records.read_table(layout.CODE_SETS, records.CODE_SETS)
+            if site is None
+            else told_by(site).tables["code_sets"]
+        ),
         codes=records.read_table(layout.CODES, records.CODES),
     )
 
@@ -97,7 +101,7 @@ def question(
 def _about_scores(round_: str, params: Params, site: str | None) -> Question:
     prompts = records.read_table(layout.PROMPTS, records.PROMPTS)
     if site is not None:
-        prompts = prompts[prompts["prompt_id"].isin(prompts_of(site))]
+        prompts = prompts[prompts["prompt_id"].isin(told_by(site).tables["prompts"]["prompt_id"])]
     return scores.question(
         round_,
         counted("scores", round_, params),
@@ -110,11 +114,11 @@ def _about_scores(round_: str, params: Params, site: str | None) -> Question:
     )
 
 
-def prompts_of(site: str) -> set[str]:
-    """Ids of the prompts that a site let out."""
+def told_by(site: str) -> Answer:
+    """A site's answer about keywords."""
     for one in accepted("keywords", None):
         if one.site == site:
-            return set(one.answer.tables["prompts"]["prompt_id"])
+            return one.answer
     raise UserError(
         f"{layout.answers('keywords')} has no answer of a site '{site}': accept its keywords first."
     )
@@ -134,11 +138,11 @@ def accept(path: Path, senders: Sequence[Path], params: Params) -> Accepted:
             raise UserError("it is a question: a hospital answers it, and that answer is accepted.")
         site = _site(opened.sender)
         answer, manifest, _ = exchanges.read_answer(data, opened.manifest.exchange, senders)
-        check(answer, manifest, params)
+        new = Accepted(site, answer, manifest)
+        check(new, params)
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
     folder = layout.answers(manifest.exchange, manifest.item)
-    new = Accepted(site, answer, manifest)
     others = _still_fitting(folder, site, manifest, params)
     if manifest.exchange == "scores":  # refuse a mix of ways before it is in place
         combine.released([one.answer for one in (*others, new)])
@@ -157,9 +161,11 @@ def read_bundle(path: Path) -> bytes:
         raise UserError(f"{path} cannot be read: name a bundle that you were sent.") from None
 
 
-def check(answer: Answer, manifest: Manifest, params: Params) -> None:
+def check(given: Accepted, params: Params) -> None:
     """Refuse an answer that does not fit what lies here now."""
-    now = question(manifest.exchange, manifest.item, params)
+    answer, manifest = given.answer, given.manifest
+    by = given.site if manifest.exchange == "evaluation" else None
+    now = question(manifest.exchange, manifest.item, params, by)
     if manifest.exchange == "scores":
         scores.check(answer, manifest, now, params.score)
     elif manifest.exchange == "keywords":
@@ -195,7 +201,7 @@ def checked(exchange: Exchange, item: str | None, params: Params) -> list[Answer
         )
     for one in found:
         try:
-            check(one.answer, one.manifest, params)
+            check(one, params)
         except UserError as error:
             place = layout.answers(exchange, item) / f"{one.site}{_BUNDLE}"
             raise UserError(f"{place}: {error}") from None
@@ -209,7 +215,7 @@ def _still_fitting(folder: Path, site: str, manifest: Manifest, params: Params) 
         if one.site == site:
             continue
         try:
-            check(one.answer, one.manifest, params)
+            check(one, params)
         except UserError:
             for suffix in (_BUNDLE, _KEY):
                 (folder / f"{one.site}{suffix}").unlink()

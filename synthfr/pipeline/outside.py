@@ -40,6 +40,7 @@ _ASKED: Mapping[Exchange, list[str]] = {
         "data/public/code_sets.parquet",
         "data/public/codes.parquet",
         "data/synthetic/${item}",
+        layout.answers("keywords").as_posix(),
     ],
 }
 

@@ -57,6 +57,7 @@ def keywords(
             (train, layout.PRIVATE_TRAIN, records.REPORTS),
             (holdout, layout.PRIVATE_HOLDOUT, records.REPORTS),
             (done.inside.keyed, layout.KEYED, records.KEYED),
+            (done.inside.code_sets, layout.LET_OUT, records.CODE_SETS),
         ):
             records.write_table(table, place, kind, private=True)
         for note in (*exposure(params.keywords), *done.inside.notes):
@@ -104,9 +105,11 @@ def evaluate(bundle: Path, out: Path, key: Path, senders: Sequence[Path], privat
                 (layout.PRIVATE_TRAIN, records.REPORTS),
                 (layout.PRIVATE_HOLDOUT, records.REPORTS),
                 (layout.KEYED, records.KEYED),
+                (layout.LET_OUT, records.CODE_SETS),
             )
         ]
-        train, holdout, keyed = tables
+        train, holdout, keyed, let_out = tables
+        evaluation.check_asked_about(question, let_out)
         with tempfile.TemporaryDirectory() as scratch:
             done = evaluation.answer(question, train, holdout, len(keyed), settings, Path(scratch))
         step = str(question.item)

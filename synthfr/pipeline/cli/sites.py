@@ -70,11 +70,15 @@ def step_question(
     out: Out,
     step: Annotated[str, typer.Option(help="step0, dpo1, ...")],
     key: Key,
+    site: Annotated[
+        str | None,
+        typer.Option(help="Of several hospitals the one to be asked, named as its key's file."),
+    ] = None,
 ) -> None:
     """Ask how useful, faithful and private a step's data set is: `synth-fr evaluate` answers."""
     from synthfr.pipeline.cli import asking
 
-    asking.ask("evaluation", step, out, key, None)
+    asking.ask("evaluation", step, out, key, site)
 
 
 def accept(
