@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from synthfr.errors import UserError
 from synthfr.pipeline import dvc_graph, layout
 from synthfr.sites import bundle, combine, evaluation, exchanges, keywords, scores
 from synthfr.sites.exchanges import Answer, Exchange, Question
+from synthfr.sites.leaves import within
 from synthfr.sites.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -68,7 +69,10 @@ def counted(exchange: Exchange, item: str | None, params: Params) -> dict[str, A
             raise UserError(f"There is no stage {name} in dvc.yaml: it has {known or 'none'}.")
         names |= set(graph.stages[name].params)
     names -= set(_DECIDED_OUTSIDE)
-    return {name: dvc_graph.value_at(values, name) for name in sorted(names)}
+    whole = dict.fromkeys(names)
+    return {
+        name: dvc_graph.value_at(values, name) for name in sorted(names - set(within(whole, whole)))
+    }
 
 
 def question(
@@ -77,15 +81,17 @@ def question(
     """What would be asked now about a round or step; where a `site` is named, about its own prompts
     (scores) or by the code sets that it let out (evaluation).
     """
+    refuse_canaries(params)
     if exchange == "scores":
-        return _about_scores(str(item), params, site)
+        asked = _about_scores(str(item), params, site)
+        return replace(asked, items=list(params.rounds))
     if exchange == "keywords":
         return keywords.question(
             counted(exchange, item, params),
             seed=records.read_table(layout.SEED, records.REPORTS),
             codes=records.read_table(layout.CODES, records.CODES),
         )
-    return evaluation.question(
+    asked = evaluation.question(
         str(item),
         counted(exchange, item, params),
         reports=records.read_table(layout.synthetic_reports(str(item)), records.SYNTHETIC),
@@ -96,6 +102,16 @@ def question(
         ),
         codes=records.read_table(layout.CODES, records.CODES),
     )
+    return replace(asked, items=list(params.steps))
+
+
+def refuse_canaries(params: Params) -> None:
+    """UserError where canaries are to be planted: that is done where the documents are."""
+    if params.has("seed") and params.seed.canaries > 0:
+        raise UserError(
+            "seed.canaries is above 0, and nothing is planted in a hospital's documents from "
+            "outside: set it to 0."
+        )
 
 
 def _about_scores(round_: str, params: Params, site: str | None) -> Question:

@@ -18,6 +18,7 @@ from synthfr.disk import digest
 from synthfr.errors import UserError
 from synthfr.records import Table
 from synthfr.sites import bundle, tables
+from synthfr.sites.leaves import leaves
 from synthfr.sites.manifest import VERSION, Manifest, plain
 
 if TYPE_CHECKING:
@@ -63,12 +64,16 @@ ANSWERED: Mapping[Exchange, Mapping[str, tuple[Table, ...]]] = {
 
 @dataclass(frozen=True)
 class Question:
-    """What outside asks: public tables, and the parameters that count, by their dotted names."""
+    """What outside asks: public tables, and the parameters that count, by their dotted names.
+
+    `items`: all rounds or steps that outside will ask about. The answer does not follow from them.
+    """
 
     exchange: Exchange
     item: str | None  # round or step
     params: Mapping[str, Any]
     tables: Mapping[str, pd.DataFrame]
+    items: Sequence[str] = ()
 
     @property
     def name(self) -> str:
@@ -109,6 +114,7 @@ def read_question(data: bytes, exchange: Exchange, senders: Sequence[Path]) -> Q
     """
     opened = _opened(data, exchange, "question", senders)
     manifest, forms = opened.manifest, ASKED[exchange]
+    leaves(manifest.params)
     names = _names(opened)
     if unknown := [name for name in names if name not in forms]:
         raise UserError(
@@ -119,7 +125,7 @@ def read_question(data: bytes, exchange: Exchange, senders: Sequence[Path]) -> Q
         name: tables.decoded(name, data, forms[name])
         for name, data in zip(names, opened.tables.values(), strict=True)
     }
-    return Question(exchange, manifest.item, manifest.params, frames)
+    return Question(exchange, manifest.item, manifest.params, frames, manifest.items)
 
 
 def reply(question: Question, answer: Answer, key: Path) -> bytes:
@@ -208,6 +214,7 @@ def _manifest(question: Question, side: Literal["question", "answer"]) -> Manife
         exchange=question.exchange,
         side=side,
         item=question.item,
+        items=list(question.items) if side == "question" else [],
         params=dict(question.params),
         tables={},
     )

@@ -23,7 +23,8 @@ class Manifest(Section):
     """Closed: a bundle with any other field is refused.
 
     version: of the form. software: version of this package. exchange, side, item: which question,
-    or answer to it, of which round or step. params: those that count for the answer, by their
+    or answer to it, of which round or step. items: of a question, all rounds or steps that will be
+    asked about. params: those that count for the answer, by their
     dotted names. tables: file name to SHA-256 of its bytes. asked: of an answer, digests of what
     the question's tables hold, by table. documents: of an answer, its weight beside those of other
     hospitals. measures: of an answer, nested numbers by stage.
@@ -34,6 +35,7 @@ class Manifest(Section):
     exchange: Literal["scores", "keywords", "evaluation"]
     side: Literal["question", "answer"]
     item: Name | None
+    items: list[Name] = []
     params: dict[str, Any]
     tables: dict[str, str]
     asked: dict[str, str] = {}
