@@ -41,6 +41,7 @@ def keywords(
     private: Path,
     columns: Sequence[str],
     weaker: Sequence[str],
+    max_words: float | None,
 ) -> None:
     """Answer which keywords the documents share. They, split into train and holdout, and those with
     prompts stay in ``data/private``.
@@ -57,6 +58,8 @@ def keywords(
         done = exchange.answer(
             question, train, params.keywords, params.prompt.template, params.random_seed
         )
+        most = exchange.MOST_WORDS if max_words is None else max_words
+        exchange.check_words_leaving(done.inside.keyed, most)
         for table, place, kind in (
             (train, layout.PRIVATE_TRAIN, records.REPORTS),
             (holdout, layout.PRIVATE_HOLDOUT, records.REPORTS),
@@ -67,6 +70,8 @@ def keywords(
         for note in (*exposure(params.keywords), *done.inside.notes):
             typer.echo(f"keywords: {note}", err=True)
         typer.echo(f"keywords: {summary(done.inside.counts)}")
+        mean, highest = exchange.words_leaving(done.inside.keyed)
+        typer.echo(f"keywords: {mean:.1%} of a document's words leave, and {highest:.1%} of one's.")
         _give(question, done.answer, out, key, memory)
 
 
@@ -191,7 +196,8 @@ def _asked(
         params = _params(question.params)
         limits.check(new, weaker)
     except UserError as error:
-        raise UserError(f"{path}: {error}") from None
+        said = "".join(sign if sign.isprintable() else "?" for sign in str(error))
+        raise UserError(f"{path}: {said}") from None
     if new:
         typer.echo("The question sets these parameters, which you agree to by sending the answer:")
         for name, value in sorted(new.items()):

@@ -108,12 +108,20 @@ def keywords(
         typer.Option(help="ours=theirs, once for each column; default: the names are ours."),
     ] = None,
     weaker: Weaker = None,
+    max_words: Annotated[
+        float | None,
+        typer.Option(
+            help="Share of a document's words that may leave, on average; default: 0.15.",
+            min=0.0,
+            max=1.0,
+        ),
+    ] = None,
 ) -> None:
     """Inside the hospital: answer which keywords enough patients' documents share."""
     _prepare()
     from synthfr.pipeline.cli import answering
 
-    answering.keywords(question, out, key, sender, private, columns or [], weaker or [])
+    answering.keywords(question, out, key, sender, private, columns or [], weaker or [], max_words)
 
 
 def score(
