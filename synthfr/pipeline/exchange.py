@@ -20,19 +20,13 @@ from synthfr.disk import atomic_path, read_yaml
 from synthfr.errors import UserError
 from synthfr.pipeline import dvc_graph, layout
 from synthfr.sites import bundle, combine, evaluation, exchanges, keywords, scores
-from synthfr.sites.exchanges import Answer, Exchange, Question
+from synthfr.sites.exchanges import STAGES, Answer, Exchange, Question
 from synthfr.sites.leaves import within
 from synthfr.sites.manifest import Manifest
 
 if TYPE_CHECKING:
     from synthfr.pipeline.parameters import Params
 
-# what the answer of each exchange stands for: these stages' outputs
-STAGES: Mapping[Exchange, tuple[str, ...]] = {
-    "keywords": ("keywords",),
-    "scores": ("score", "release"),
-    "evaluation": evaluation.STAGES,
-}
 # whose parameters an answer follows from too: how private reports are read and split
 _ALSO: Mapping[Exchange, tuple[str, ...]] = {"keywords": ("seed",)}
 _DECIDED_OUTSIDE = ("fidelity",)  # limits that no figure follows from

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from synthfr import records
 from synthfr.errors import UserError
 from synthfr.pipeline import exchange, layout
+from synthfr.sites.exchanges import STAGES
 
 if TYPE_CHECKING:
     from synthfr.pipeline.parameters import Params
@@ -32,11 +33,11 @@ def unpack(stage: str, item: str | None, params: Params) -> Unpacked:
     """
     if stage == "seed":
         return Unpacked(_seed(params))
-    if stage in exchange.STAGES["keywords"]:
+    if stage in STAGES["keywords"]:
         return Unpacked(_keywords(params))
-    if stage in exchange.STAGES["scores"]:
+    if stage in STAGES["scores"]:
         return Unpacked(_scores(stage, str(item), params))
-    if stage in exchange.STAGES["evaluation"]:
+    if stage in STAGES["evaluation"]:
         return _evaluation(stage, str(item), params)
     raise UserError(f"No answer stands for stage {stage}: it runs where the documents are.")
 

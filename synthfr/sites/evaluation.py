@@ -20,7 +20,7 @@ from synthfr.errors import UserError
 from synthfr.icd10.names import names
 from synthfr.privacy.examination import Examination, Private, examine
 from synthfr.privacy.rewording import Reworder
-from synthfr.sites.exchanges import Answer, Question, check_asked
+from synthfr.sites.exchanges import STAGES, Answer, Question, check_asked
 from synthfr.sites.manifest import Manifest
 from synthfr.sites.tables import contents
 
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from synthfr.fidelity.guard import Fidelity
     from synthfr.privacy.settings import Privacy
 
-STAGES = ("classify", "privacy", "fidelity")
 FEWEST_TEXTS = 100
 _FAITHFUL = "faithfulness"
 _WORD = re.compile(r"[^\W\d_]+")
@@ -129,9 +128,10 @@ def answer(
 def check(answer: Answer, manifest: Manifest, now: Question) -> None:
     """Refuse an answer to another question than `now`, or without the figures of a stage."""
     check_asked(manifest, now)
-    if set(answer.measures) != set(STAGES):
+    wanted = STAGES["evaluation"]
+    if set(answer.measures) != set(wanted):
         raise UserError(
-            f"the answer has not exactly the figures of {', '.join(STAGES)}: do not use it, and "
+            f"the answer has not exactly the figures of {', '.join(wanted)}: do not use it, and "
             "ask its sender."
         )
 

@@ -17,7 +17,7 @@ from synthfr import __version__, records
 from synthfr.disk import digest
 from synthfr.errors import UserError
 from synthfr.records import Table
-from synthfr.sites import bundle, tables
+from synthfr.sites import bundle, figures, tables
 from synthfr.sites.leaves import leaves
 from synthfr.sites.manifest import VERSION, Manifest, plain
 
@@ -59,6 +59,12 @@ ANSWERED: Mapping[Exchange, Mapping[str, tuple[Table, ...]]] = {
         "code_sets": (records.CODE_SETS,),
     },
     "evaluation": {},
+}
+# what an answer stands for: these stages' outputs; it has figures of no other
+STAGES: Mapping[Exchange, tuple[str, ...]] = {
+    "keywords": ("keywords",),
+    "scores": ("score", "release"),
+    "evaluation": ("classify", "privacy", "fidelity"),
 }
 
 
@@ -131,7 +137,13 @@ def read_question(data: bytes, exchange: Exchange, senders: Sequence[Path]) -> Q
 def reply(question: Question, answer: Answer, key: Path) -> bytes:
     """The answer to a question as a bundle. It repeats the question's parameters and the digests of
     its tables, so that it fits no other question.
+
+    Raises:
+        ValueError: a figure has no form in `figures`: a fault of the program, never of the user.
     """
+    measures = plain(answer.measures)
+    if unknown := figures.unknown(measures, STAGES[question.exchange]):
+        raise ValueError(f"measures that may not leave: {', '.join(unknown[:3])}")
     encoded = {}
     for name, frame in answer.tables.items():
         table = records.kind_of(frame, *ANSWERED[question.exchange][name])
@@ -140,7 +152,7 @@ def reply(question: Question, answer: Answer, key: Path) -> bytes:
         update={
             "asked": question.contents(),
             "documents": answer.documents,
-            "measures": plain(answer.measures),
+            "measures": measures,
         }
     )
     return bundle.pack(Manifest.model_validate(manifest.model_dump()), encoded, key)
@@ -163,6 +175,11 @@ def read_answer(
             f"({', '.join(forms) or 'none'}): do not use it, and ask its sender."
         )
     frames = {name: tables.decoded(name, _table(opened, name), *forms[name]) for name in forms}
+    if unknown := figures.unknown(manifest.measures, STAGES[exchange]):
+        raise UserError(
+            f"the bundle has {len(unknown)} figures that an answer about {exchange} does not have, "
+            "or that are out of range: do not use it, and ask its sender."
+        )
     if manifest.documents is None:
         raise UserError("the bundle does not say of how many documents it is: ask for it again.")
     return Answer(frames, manifest.documents, manifest.measures), manifest, opened.sender

@@ -141,7 +141,7 @@ class TestGraphOutside:
     def test_no_stage_is_private_and_none_depends_on_private_data(self, clone: Path) -> None:
         before, after = stages(ROOT / "dvc.yaml"), stages(clone / "dvc.yaml")
         private = {name for name, body in before.items() if body["desc"].startswith("PRIVATE.")}
-        answered = {"seed"} | {one for each in exchange.STAGES.values() for one in each}
+        answered = {"seed"} | {one for each in exchanges.STAGES.values() for one in each}
         assert answered <= private
         assert after.keys() == before.keys() - private | answered
         for name, body in after.items():

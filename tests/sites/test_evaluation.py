@@ -101,13 +101,11 @@ def test_another_data_set_is_another_question(corpus: Corpus, answer: Answer, ke
 
 def test_more_or_fewer_figures_are_refused(corpus: Corpus, answer: Answer, key: Path) -> None:
     question = asked(corpus)
-    for measures in (
-        dict(answer.measures) | {"notes": {"n": 1}},
-        {"privacy": answer.measures["privacy"]},
-    ):
-        back, manifest = sent_back(question, Answer({}, 40, measures), key)
-        with pytest.raises(UserError, match="not exactly the figures of classify, privacy"):
-            evaluation.check(back, manifest, question)
+    back, manifest = sent_back(question, Answer({}, 40, {"privacy": {"verdict": 1}}), key)
+    with pytest.raises(UserError, match="not exactly the figures of classify, privacy"):
+        evaluation.check(back, manifest, question)
+    with pytest.raises(ValueError, match="may not leave: notes/n"):
+        sent_back(question, Answer({}, 40, dict(answer.measures) | {"notes": {"n": 1}}), key)
 
 
 def test_text_among_the_figures_does_not_leave(corpus: Corpus, key: Path) -> None:
