@@ -166,6 +166,10 @@ def accept(path: Path, senders: Sequence[Path], params: Params) -> Accepted:
 def read_bundle(path: Path) -> bytes:
     """The bytes of a bundle; UserError where it cannot be read."""
     try:
+        if path.stat().st_size > bundle.MOST_BYTES:
+            raise UserError(
+                f"{path} is larger than {bundle.MOST_BYTES >> 20} MiB: ask for less at once."
+            )
         return path.read_bytes()
     except OSError:
         raise UserError(f"{path} cannot be read: name a bundle that you were sent.") from None

@@ -35,7 +35,7 @@ TERMS = Table(
 )
 """Of the training rows what keywords has made; their texts are outside already."""
 
-# table -> its schema, and for some one of several; a question may lack a table, an answer none
+# table -> its schema, and for some one of several; an answer lacks none
 ASKED: Mapping[Exchange, Mapping[str, Table]] = {
     "scores": {
         "candidates": records.CANDIDATES,
@@ -50,6 +50,12 @@ ASKED: Mapping[Exchange, Mapping[str, Table]] = {
         "code_sets": records.CODE_SETS,
         "codes": records.CODES,
     },
+}
+# tables that go along only where the answer follows from them
+MAY_LACK: Mapping[Exchange, frozenset[str]] = {
+    "scores": frozenset({"seed", "codes"}),
+    "keywords": frozenset(),
+    "evaluation": frozenset(),
 }
 ANSWERED: Mapping[Exchange, Mapping[str, tuple[Table, ...]]] = {
     "scores": {"released": (records.ORDERS, records.SCORES)},
@@ -126,6 +132,11 @@ def read_question(data: bytes, exchange: Exchange, senders: Sequence[Path]) -> Q
         raise UserError(
             f"the bundle has {len(unknown)} tables that a question about {exchange} does not have: "
             "do not use it, and ask its sender."
+        )
+    if missing := forms.keys() - set(names) - MAY_LACK[exchange]:
+        raise UserError(
+            f"the bundle has no table of {', '.join(sorted(missing))}, which a question about "
+            f"{exchange} has: ask for it again."
         )
     frames = {
         name: tables.decoded(name, data, forms[name])
@@ -253,6 +264,11 @@ def _a(side: str) -> str:
 
 
 def _names(opened: bundle.Bundle) -> list[str]:
+    if not all(name.endswith(tables.SUFFIX) for name in opened.tables):
+        raise UserError(
+            f"the bundle has parts that are no tables ({tables.SUFFIX}): do not use it, and ask "
+            "its sender."
+        )
     return [name.removesuffix(tables.SUFFIX) for name in opened.tables]
 
 
