@@ -43,6 +43,14 @@ class Accepted:
     answer: Answer
     manifest: Manifest
 
+    @property
+    def entry(self) -> int | None:
+        """Of the site's ledger of noise, that the answer was paid with; without noise None."""
+        entry: int | None = (
+            self.answer.measures.get("release", {}).get("dp", {}).get("ledger_entry")
+        )
+        return entry
+
 
 def counting(exchange: Exchange) -> tuple[str, ...]:
     """The private stages whose parameters count for the answer."""
@@ -150,6 +158,7 @@ def accept(path: Path, senders: Sequence[Path], params: Params) -> Accepted:
         answer, manifest, _ = exchanges.read_answer(data, opened.manifest.exchange, senders)
         new = Accepted(site, answer, manifest)
         check(new, params)
+        _check_ledger(new, params)
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
     folder = layout.answers(manifest.exchange, manifest.item)
@@ -220,6 +229,24 @@ def checked(exchange: Exchange, item: str | None, params: Params) -> list[Answer
             place = layout.answers(exchange, item) / f"{one.site}{_BUNDLE}"
             raise UserError(f"{place}: {error}") from None
     return [one.answer for one in found]
+
+
+def _check_ledger(new: Accepted, params: Params) -> None:
+    """Refuse an answer paid with the entry of the site's ledger that another round's was: the
+    ledger was put back from an older copy, and what was spent is no longer known.
+    """
+    if new.entry is None:
+        return
+    for round_ in params.rounds:
+        if round_ == new.manifest.item:
+            continue
+        if any(
+            (one.site, one.entry) == (new.site, new.entry) for one in accepted("scores", round_)
+        ):
+            raise UserError(
+                f"the answer has the number in {new.site}'s ledger that its answer to {round_} "
+                "has: the ledger was put back from an older copy: ask its sender."
+            )
 
 
 def _still_fitting(folder: Path, site: str, manifest: Manifest, params: Params) -> list[Accepted]:
