@@ -16,7 +16,7 @@ from synthfr.errors import UserError
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-    from securesystemslib.signer import CryptoSigner
+    from securesystemslib.signer import CryptoSigner, Signature
 
 PUBLIC_SUFFIX = ".pub"
 
@@ -65,7 +65,8 @@ def sign(payload: bytes, payload_type: str, key: Path) -> bytes:
 
     envelope = Envelope(payload, payload_type, {})
     envelope.sign(_signer(key))
-    return json.dumps(envelope.to_dict(), sort_keys=True).encode()
+    (signature,) = envelope.signatures.values()
+    return _written(payload, payload_type, signature)
 
 
 def verify(envelope: bytes, payload_type: str, public_key: Path) -> bytes:
@@ -75,7 +76,7 @@ def verify(envelope: bytes, payload_type: str, public_key: Path) -> bytes:
 
     Raises:
         OtherKey: it was signed with another key.
-        UserError: it is no envelope, of another type, or changed since.
+        UserError: it is no envelope, of another type, or changed since, be it by a blank.
     """
     from securesystemslib.dsse import Envelope
     from securesystemslib.exceptions import VerificationError
@@ -84,7 +85,8 @@ def verify(envelope: bytes, payload_type: str, public_key: Path) -> bytes:
     key = SSlibKey.from_crypto(_public(public_key))
     try:
         opened = Envelope.from_dict(json.loads(envelope))
-    except (ValueError, KeyError, TypeError, AttributeError):  # binascii.Error is a ValueError
+    # binascii.Error is a ValueError; lists within lists without end are a RecursionError
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise UserError(
             "This is no signed file (DSSE envelope), or a damaged one: ask for it again."
         ) from None
@@ -103,7 +105,22 @@ def verify(envelope: bytes, payload_type: str, public_key: Path) -> bytes:
         raise UserError(
             "This file was changed after it was signed: do not use it, and ask for it again."
         ) from None
+    if envelope != _written(opened.payload, payload_type, opened.signatures[key.keyid]):
+        raise UserError(
+            "This file holds more than what was signed, or in another form than ours: do not use "
+            "it, and ask for it again."
+        )
     return opened.payload
+
+
+def _written(payload: bytes, payload_type: str, signature: Signature) -> bytes:
+    """The one form of an envelope: fields that no signature covers have no place in it."""
+    from securesystemslib.dsse import Envelope
+    from securesystemslib.signer import Signature
+
+    bare = Signature(signature.keyid, signature.signature)
+    envelope = Envelope(payload, payload_type, {bare.keyid: bare})
+    return json.dumps(envelope.to_dict(), sort_keys=True).encode()
 
 
 def _signer(path: Path) -> CryptoSigner:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,18 +20,13 @@ from synthfr.disk import atomic_path, read_yaml
 from synthfr.errors import UserError
 from synthfr.pipeline import dvc_graph, layout
 from synthfr.sites import bundle, combine, evaluation, exchanges, keywords, scores
-from synthfr.sites.exchanges import Answer, Exchange, Question
+from synthfr.sites.exchanges import STAGES, Answer, Exchange, Question
+from synthfr.sites.leaves import within
 from synthfr.sites.manifest import Manifest
 
 if TYPE_CHECKING:
     from synthfr.pipeline.parameters import Params
 
-# what the answer of each exchange stands for: these stages' outputs
-STAGES: Mapping[Exchange, tuple[str, ...]] = {
-    "keywords": ("keywords",),
-    "scores": ("score", "release"),
-    "evaluation": evaluation.STAGES,
-}
 # whose parameters an answer follows from too: how private reports are read and split
 _ALSO: Mapping[Exchange, tuple[str, ...]] = {"keywords": ("seed",)}
 _DECIDED_OUTSIDE = ("fidelity",)  # limits that no figure follows from
@@ -47,6 +42,14 @@ class Accepted:
     site: str
     answer: Answer
     manifest: Manifest
+
+    @property
+    def entry(self) -> int | None:
+        """Of the site's ledger of noise, that the answer was paid with; without noise None."""
+        entry: int | None = (
+            self.answer.measures.get("release", {}).get("dp", {}).get("ledger_entry")
+        )
+        return entry
 
 
 def counting(exchange: Exchange) -> tuple[str, ...]:
@@ -68,36 +71,55 @@ def counted(exchange: Exchange, item: str | None, params: Params) -> dict[str, A
             raise UserError(f"There is no stage {name} in dvc.yaml: it has {known or 'none'}.")
         names |= set(graph.stages[name].params)
     names -= set(_DECIDED_OUTSIDE)
-    return {name: dvc_graph.value_at(values, name) for name in sorted(names)}
+    whole = dict.fromkeys(names)
+    return {
+        name: dvc_graph.value_at(values, name) for name in sorted(names - set(within(whole, whole)))
+    }
 
 
 def question(
     exchange: Exchange, item: str | None, params: Params, site: str | None = None
 ) -> Question:
-    """What would be asked now about a round or step; of scores, of a `site`'s prompts only where
-    one is named.
+    """What would be asked now about a round or step; where a `site` is named, about its own prompts
+    (scores) or by the code sets that it let out (evaluation).
     """
+    refuse_canaries(params)
     if exchange == "scores":
-        return _about_scores(str(item), params, site)
+        asked = _about_scores(str(item), params, site)
+        return replace(asked, items=list(params.rounds))
     if exchange == "keywords":
         return keywords.question(
             counted(exchange, item, params),
             seed=records.read_table(layout.SEED, records.REPORTS),
             codes=records.read_table(layout.CODES, records.CODES),
         )
-    return evaluation.question(
+    asked = evaluation.question(
         str(item),
         counted(exchange, item, params),
         reports=records.read_table(layout.synthetic_reports(str(item)), records.SYNTHETIC),
-        code_sets=records.read_table(layout.CODE_SETS, records.CODE_SETS),
+        code_sets=(
+            records.read_table(layout.CODE_SETS, records.CODE_SETS)
+            if site is None
+            else told_by(site).tables["code_sets"]
+        ),
         codes=records.read_table(layout.CODES, records.CODES),
     )
+    return replace(asked, items=list(params.steps))
+
+
+def refuse_canaries(params: Params) -> None:
+    """UserError where canaries are to be planted: that is done where the documents are."""
+    if params.has("seed") and params.seed.canaries > 0:
+        raise UserError(
+            "seed.canaries is above 0, and nothing is planted in a hospital's documents from "
+            "outside: set it to 0."
+        )
 
 
 def _about_scores(round_: str, params: Params, site: str | None) -> Question:
     prompts = records.read_table(layout.PROMPTS, records.PROMPTS)
     if site is not None:
-        prompts = prompts[prompts["prompt_id"].isin(prompts_of(site))]
+        prompts = prompts[prompts["prompt_id"].isin(told_by(site).tables["prompts"]["prompt_id"])]
     return scores.question(
         round_,
         counted("scores", round_, params),
@@ -110,11 +132,11 @@ def _about_scores(round_: str, params: Params, site: str | None) -> Question:
     )
 
 
-def prompts_of(site: str) -> set[str]:
-    """Ids of the prompts that a site let out."""
+def told_by(site: str) -> Answer:
+    """A site's answer about keywords."""
     for one in accepted("keywords", None):
         if one.site == site:
-            return set(one.answer.tables["prompts"]["prompt_id"])
+            return one.answer
     raise UserError(
         f"{layout.answers('keywords')} has no answer of a site '{site}': accept its keywords first."
     )
@@ -134,11 +156,12 @@ def accept(path: Path, senders: Sequence[Path], params: Params) -> Accepted:
             raise UserError("it is a question: a hospital answers it, and that answer is accepted.")
         site = _site(opened.sender)
         answer, manifest, _ = exchanges.read_answer(data, opened.manifest.exchange, senders)
-        check(answer, manifest, params)
+        new = Accepted(site, answer, manifest)
+        check(new, params)
+        _check_ledger(new, params)
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
     folder = layout.answers(manifest.exchange, manifest.item)
-    new = Accepted(site, answer, manifest)
     others = _still_fitting(folder, site, manifest, params)
     if manifest.exchange == "scores":  # refuse a mix of ways before it is in place
         combine.released([one.answer for one in (*others, new)])
@@ -152,14 +175,20 @@ def accept(path: Path, senders: Sequence[Path], params: Params) -> Accepted:
 def read_bundle(path: Path) -> bytes:
     """The bytes of a bundle; UserError where it cannot be read."""
     try:
+        if path.stat().st_size > bundle.MOST_BYTES:
+            raise UserError(
+                f"{path} is larger than {bundle.MOST_BYTES >> 20} MiB: ask for less at once."
+            )
         return path.read_bytes()
     except OSError:
         raise UserError(f"{path} cannot be read: name a bundle that you were sent.") from None
 
 
-def check(answer: Answer, manifest: Manifest, params: Params) -> None:
+def check(given: Accepted, params: Params) -> None:
     """Refuse an answer that does not fit what lies here now."""
-    now = question(manifest.exchange, manifest.item, params)
+    answer, manifest = given.answer, given.manifest
+    by = given.site if manifest.exchange == "evaluation" else None
+    now = question(manifest.exchange, manifest.item, params, by)
     if manifest.exchange == "scores":
         scores.check(answer, manifest, now, params.score)
     elif manifest.exchange == "keywords":
@@ -195,11 +224,29 @@ def checked(exchange: Exchange, item: str | None, params: Params) -> list[Answer
         )
     for one in found:
         try:
-            check(one.answer, one.manifest, params)
+            check(one, params)
         except UserError as error:
             place = layout.answers(exchange, item) / f"{one.site}{_BUNDLE}"
             raise UserError(f"{place}: {error}") from None
     return [one.answer for one in found]
+
+
+def _check_ledger(new: Accepted, params: Params) -> None:
+    """Refuse an answer paid with the entry of the site's ledger that another round's was: the
+    ledger was put back from an older copy, and what was spent is no longer known.
+    """
+    if new.entry is None:
+        return
+    for round_ in params.rounds:
+        if round_ == new.manifest.item:
+            continue
+        if any(
+            (one.site, one.entry) == (new.site, new.entry) for one in accepted("scores", round_)
+        ):
+            raise UserError(
+                f"the answer has the number in {new.site}'s ledger that its answer to {round_} "
+                "has: the ledger was put back from an older copy: ask its sender."
+            )
 
 
 def _still_fitting(folder: Path, site: str, manifest: Manifest, params: Params) -> list[Accepted]:
@@ -209,7 +256,7 @@ def _still_fitting(folder: Path, site: str, manifest: Manifest, params: Params) 
         if one.site == site:
             continue
         try:
-            check(one.answer, one.manifest, params)
+            check(one, params)
         except UserError:
             for suffix in (_BUNDLE, _KEY):
                 (folder / f"{one.site}{suffix}").unlink()

@@ -23,6 +23,7 @@ KEYED = PRIVATE / "keyed.parquet"
 SECRET = PRIVATE / "secret.key"  # the hospital's; the ledger of what was spent lies beside it
 FAILURES = PRIVATE / "failures"  # tracebacks that may quote private text
 
+LET_OUT = PRIVATE / "let_out.parquet"  # code sets that a hospital told (public, but compared with)
 SITE_MEMORY = PRIVATE / "site.json"  # what a hospital keeps of the questions that it answered
 EXCHANGE = Path("data/exchange")  # hospitals' answers, as they were accepted outside
 

@@ -15,8 +15,8 @@ from typing import Any
 
 from synthfr.disk import write_text
 from synthfr.pipeline import layout, profiles
-from synthfr.pipeline.exchange import STAGES, counting
-from synthfr.sites.exchanges import Exchange
+from synthfr.pipeline.exchange import counting
+from synthfr.sites.exchanges import STAGES, Exchange
 
 _PRIVATE = "PRIVATE."  # how the description of a private stage begins
 _CODE = ["stages/answer.py", "synthfr/sites"]
@@ -40,6 +40,7 @@ _ASKED: Mapping[Exchange, list[str]] = {
         "data/public/code_sets.parquet",
         "data/public/codes.parquet",
         "data/synthetic/${item}",
+        layout.answers("keywords").as_posix(),
     ],
 }
 

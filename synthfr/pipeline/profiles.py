@@ -6,6 +6,7 @@ that ``git diff`` shows what changed and DVC sees one parameter file.
 
 from __future__ import annotations
 
+import copy
 import io
 from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
@@ -131,7 +132,7 @@ def nested(settings: Mapping[str, Any]) -> dict[str, Any]:
         place = overlay
         for part in path:
             place = place.setdefault(part, {})
-        place[last] = value
+        place[last] = copy.deepcopy(value)  # a later name may be set within it
     return overlay
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from synthfr import records
 from synthfr.errors import UserError
 from synthfr.pipeline import exchange, layout
+from synthfr.sites.exchanges import STAGES
 
 if TYPE_CHECKING:
     from synthfr.pipeline.parameters import Params
@@ -32,11 +33,11 @@ def unpack(stage: str, item: str | None, params: Params) -> Unpacked:
     """
     if stage == "seed":
         return Unpacked(_seed(params))
-    if stage in exchange.STAGES["keywords"]:
+    if stage in STAGES["keywords"]:
         return Unpacked(_keywords(params))
-    if stage in exchange.STAGES["scores"]:
+    if stage in STAGES["scores"]:
         return Unpacked(_scores(stage, str(item), params))
-    if stage in exchange.STAGES["evaluation"]:
+    if stage in STAGES["evaluation"]:
         return _evaluation(stage, str(item), params)
     raise UserError(f"No answer stands for stage {stage}: it runs where the documents are.")
 
@@ -73,7 +74,7 @@ def _scores(stage: str, round_: str, params: Params) -> dict[str, Any]:
         scores.complete(table, records.read_table(layout.candidates(round_), records.CANDIDATES))
         kind = records.kind_of(table, records.ORDERS, records.SCORES)
         records.write_table(table, layout.scores(round_), kind)
-    measures: dict[str, Any] = combine.measures(answers)[stage]
+    measures: dict[str, Any] = combine.measures(answers).get(stage, {})
     return measures
 
 
@@ -82,10 +83,16 @@ def _evaluation(stage: str, step: str, params: Params) -> Unpacked:
     from synthfr.sites import evaluation
 
     answers = exchange.checked("evaluation", step, params)
-    measures = evaluation.measures(answers, layout.answers("evaluation", step))[stage]
-    if stage == "fidelity":
-        evaluation.guard(step, measures, params.fidelity)
-    if stage != "privacy":
-        return Unpacked(measures)
-    limits = {name: one["detection"] for name, one in measures["tests"].items()}
-    return Unpacked(measures, {"detection": curve(limits, params.privacy.detection.spikes)})
+    place = layout.answers("evaluation", step)
+    measures = evaluation.measures(answers, place)[stage]
+    try:
+        if stage == "fidelity":
+            evaluation.guard(step, measures, params.fidelity)
+        if stage != "privacy":
+            return Unpacked(measures)
+        limits = {name: one["detection"] for name, one in measures["tests"].items()}
+        return Unpacked(measures, {"detection": curve(limits, params.privacy.detection.spikes)})
+    except KeyError:
+        raise UserError(
+            f"{place}: the answer lacks figures of {stage}: do not use it, and ask its sender."
+        ) from None

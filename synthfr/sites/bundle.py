@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import struct
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,22 @@ from synthfr.sites.manifest import Manifest, decoded
 
 PAYLOAD_TYPE = "application/vnd.synthfr.bundle+json"
 _MANIFEST = "manifest.dsse.json"
+MOST_BYTES = 1 << 30  # of a bundle: it is read into memory, and what it holds with it
+_MOST_PARTS = 16
 _DATE = (1980, 1, 1, 0, 0, 0)  # the first that a zip archive can have
+
+# what zipfile raises where bytes are no archive; KeyError is of a part whose name says otherwise
+_NO_ARCHIVE = (
+    zipfile.BadZipFile,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    EOFError,
+    OSError,
+    KeyError,
+    IndexError,
+    struct.error,
+)
 
 
 @dataclass(frozen=True)
@@ -81,6 +97,8 @@ def _verified(envelope: bytes, senders: Sequence[Path]) -> tuple[bytes, Path]:
 
 
 def _parts(data: bytes) -> dict[str, bytes]:
+    if len(data) > MOST_BYTES:
+        raise UserError(f"the bundle is larger than {MOST_BYTES >> 20} MiB: ask for less at once.")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = archive.namelist()
@@ -88,8 +106,15 @@ def _parts(data: bytes) -> dict[str, bytes]:
                 raise UserError("the bundle has two parts of one name: ask for it again.")
             if any(one.compress_type != zipfile.ZIP_STORED for one in archive.infolist()):
                 raise UserError("the bundle is compressed, which ours never are: ask for it again.")
+            # parts that lie on one another would be read once for each
+            size = sum(one.file_size for one in archive.infolist())
+            if len(names) > _MOST_PARTS or size > len(data):
+                raise UserError(
+                    "the bundle has more parts, or larger ones, than ours have: do not use it, and "
+                    "ask its sender."
+                )
             return {name: archive.read(name) for name in names}
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, EOFError, OSError):
+    except _NO_ARCHIVE:
         raise UserError("this is no bundle, or a damaged one: ask for it again.") from None
 
 

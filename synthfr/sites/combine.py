@@ -15,6 +15,7 @@ import numpy as np
 
 from synthfr import records
 from synthfr.errors import UserError
+from synthfr.sites import figures
 from synthfr.sites.exchanges import Answer
 
 if TYPE_CHECKING:
@@ -59,27 +60,42 @@ def released(answers: Sequence[Answer]) -> pd.DataFrame:
 
 
 def measures(answers: Sequence[Answer]) -> dict[str, Any]:
-    """Numbers of several answers as one: counts are added, other numbers averaged by documents;
-    None where an answer has none.
+    """Numbers of several answers as one, each as `figures` says: documents are added, shares
+    averaged by documents, of epsilons the largest taken. None where an answer has none; left out
+    what means nothing beside another's.
     """
     if len(answers) == 1:
         return dict(answers[0].measures)
     weights = [answer.documents for answer in answers]
-    return {
-        name: _together([answer.measures.get(name) for answer in answers], weights)
-        for name in sorted({name for answer in answers for name in answer.measures})
-    }
+    one: dict[str, Any] = _tree("", [answer.measures for answer in answers], weights)
+    return one
 
 
-def _together(values: Sequence[Any], weights: Sequence[int]) -> Any:
-    if any(isinstance(value, Mapping) for value in values):
-        trees = [value if isinstance(value, Mapping) else {} for value in values]
-        names = sorted({name for tree in trees for name in tree})
-        return {name: _together([tree.get(name) for tree in trees], weights) for name in names}
+def _tree(path: str, values: Sequence[Any], weights: Sequence[int]) -> Any:
+    if not any(isinstance(value, Mapping) for value in values):
+        return _one(figures.together(path), values, weights)
+    trees = [value if isinstance(value, Mapping) else {} for value in values]
+    found = {}
+    for name in sorted({name for tree in trees for name in tree}):
+        inner = f"{path}/{name}" if path else name
+        if figures.together(inner) != "alone" or any(
+            isinstance(one.get(name), Mapping) for one in trees
+        ):
+            found[name] = _tree(inner, [tree.get(name) for tree in trees], weights)
+    return found
+
+
+def _one(how: figures.Together, values: Sequence[Any], weights: Sequence[int]) -> Any:
     if any(value is None for value in values):
         return None
-    if all(isinstance(value, int) for value in values):
+    if how == "add":
         return sum(values)
+    if how == "most":
+        return max(values)
+    if how == "least":
+        return min(values)
+    if how == "same":
+        return values[0] if len(set(values)) == 1 else None
     return float(np.average(values, weights=weights))
 
 

@@ -1,11 +1,14 @@
 """The exchange of evaluation: a step's data set goes in, figures come back, and no table.
 
 Inside, the figures are those of the stages `classify`, `privacy` and `fidelity`, by the same
-functions; whether they stop a step (limits of `fidelity`) is decided outside.
+functions; whether they stop a step (limits of `fidelity`) is decided outside. Figures about a few
+texts would say whether a private report is among them, figures about labels of somebody's choice
+who has them: so a question has many texts, and the code sets that this hospital let out.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +20,9 @@ from synthfr.errors import UserError
 from synthfr.icd10.names import names
 from synthfr.privacy.examination import Examination, Private, examine
 from synthfr.privacy.rewording import Reworder
-from synthfr.sites.exchanges import Answer, Question, check_asked
+from synthfr.sites.exchanges import STAGES, Answer, Question, check_asked
 from synthfr.sites.manifest import Manifest
+from synthfr.sites.tables import contents
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,8 +32,9 @@ if TYPE_CHECKING:
     from synthfr.fidelity.guard import Fidelity
     from synthfr.privacy.settings import Privacy
 
-STAGES = ("classify", "privacy", "fidelity")
+FEWEST_TEXTS = 100
 _FAITHFUL = "faithfulness"
+_WORD = re.compile(r"[^\W\d_]+")
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,24 @@ class Evaluated:
 
     answer: Answer
     examined: Examination
+
+
+def check_asked_about(question: Question, let_out: pd.DataFrame) -> None:
+    """Refuse, inside, a question about too few texts, or with other code sets than this hospital
+    `let_out` (CODE_SETS). Texts that differ in numbers and signs alone are one.
+    """
+    texts = {tuple(_WORD.findall(text.casefold())) for text in question.tables["reports"]["text"]}
+    if len(texts) < FEWEST_TEXTS:
+        raise UserError(
+            f"the question is about {len(texts)} different texts, and figures about fewer than "
+            f"{FEWEST_TEXTS} may tell whether one of them is a private report: ask about a whole "
+            "data set."
+        )
+    if contents({"": question.tables["code_sets"]}) != contents({"": let_out}):
+        raise UserError(
+            "the question's code sets are not those that this hospital let out: ask for one with "
+            "them (of several hospitals: `synth-fr bundle step --site`)."
+        )
 
 
 def answer(
@@ -105,9 +128,10 @@ def answer(
 def check(answer: Answer, manifest: Manifest, now: Question) -> None:
     """Refuse an answer to another question than `now`, or without the figures of a stage."""
     check_asked(manifest, now)
-    if set(answer.measures) != set(STAGES):
+    wanted = STAGES["evaluation"]
+    if set(answer.measures) != set(wanted):
         raise UserError(
-            f"the answer has not exactly the figures of {', '.join(STAGES)}: do not use it, and "
+            f"the answer has not exactly the figures of {', '.join(wanted)}: do not use it, and "
             "ask its sender."
         )
 

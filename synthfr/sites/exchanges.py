@@ -17,7 +17,8 @@ from synthfr import __version__, records
 from synthfr.disk import digest
 from synthfr.errors import UserError
 from synthfr.records import Table
-from synthfr.sites import bundle, tables
+from synthfr.sites import bundle, figures, tables
+from synthfr.sites.leaves import leaves
 from synthfr.sites.manifest import VERSION, Manifest, plain
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ TERMS = Table(
 )
 """Of the training rows what keywords has made; their texts are outside already."""
 
-# table -> its schema, and for some one of several; a question may lack a table, an answer none
+# table -> its schema, and for some one of several; an answer lacks none
 ASKED: Mapping[Exchange, Mapping[str, Table]] = {
     "scores": {
         "candidates": records.CANDIDATES,
@@ -50,6 +51,12 @@ ASKED: Mapping[Exchange, Mapping[str, Table]] = {
         "codes": records.CODES,
     },
 }
+# tables that go along only where the answer follows from them
+MAY_LACK: Mapping[Exchange, frozenset[str]] = {
+    "scores": frozenset({"seed", "codes"}),
+    "keywords": frozenset(),
+    "evaluation": frozenset(),
+}
 ANSWERED: Mapping[Exchange, Mapping[str, tuple[Table, ...]]] = {
     "scores": {"released": (records.ORDERS, records.SCORES)},
     "keywords": {
@@ -59,16 +66,26 @@ ANSWERED: Mapping[Exchange, Mapping[str, tuple[Table, ...]]] = {
     },
     "evaluation": {},
 }
+# what an answer stands for: these stages' outputs; it has figures of no other
+STAGES: Mapping[Exchange, tuple[str, ...]] = {
+    "keywords": ("keywords",),
+    "scores": ("score", "release"),
+    "evaluation": ("classify", "privacy", "fidelity"),
+}
 
 
 @dataclass(frozen=True)
 class Question:
-    """What outside asks: public tables, and the parameters that count, by their dotted names."""
+    """What outside asks: public tables, and the parameters that count, by their dotted names.
+
+    `items`: all rounds or steps that outside will ask about. The answer does not follow from them.
+    """
 
     exchange: Exchange
     item: str | None  # round or step
     params: Mapping[str, Any]
     tables: Mapping[str, pd.DataFrame]
+    items: Sequence[str] = ()
 
     @property
     def name(self) -> str:
@@ -109,23 +126,35 @@ def read_question(data: bytes, exchange: Exchange, senders: Sequence[Path]) -> Q
     """
     opened = _opened(data, exchange, "question", senders)
     manifest, forms = opened.manifest, ASKED[exchange]
+    leaves(manifest.params)
     names = _names(opened)
     if unknown := [name for name in names if name not in forms]:
         raise UserError(
             f"the bundle has {len(unknown)} tables that a question about {exchange} does not have: "
             "do not use it, and ask its sender."
         )
+    if missing := forms.keys() - set(names) - MAY_LACK[exchange]:
+        raise UserError(
+            f"the bundle has no table of {', '.join(sorted(missing))}, which a question about "
+            f"{exchange} has: ask for it again."
+        )
     frames = {
         name: tables.decoded(name, data, forms[name])
         for name, data in zip(names, opened.tables.values(), strict=True)
     }
-    return Question(exchange, manifest.item, manifest.params, frames)
+    return Question(exchange, manifest.item, manifest.params, frames, manifest.items)
 
 
 def reply(question: Question, answer: Answer, key: Path) -> bytes:
     """The answer to a question as a bundle. It repeats the question's parameters and the digests of
     its tables, so that it fits no other question.
+
+    Raises:
+        ValueError: a figure has no form in `figures`: a fault of the program, never of the user.
     """
+    measures = plain(answer.measures)
+    if unknown := figures.unknown(measures, STAGES[question.exchange]):
+        raise ValueError(f"measures that may not leave: {', '.join(unknown[:3])}")
     encoded = {}
     for name, frame in answer.tables.items():
         table = records.kind_of(frame, *ANSWERED[question.exchange][name])
@@ -134,7 +163,7 @@ def reply(question: Question, answer: Answer, key: Path) -> bytes:
         update={
             "asked": question.contents(),
             "documents": answer.documents,
-            "measures": plain(answer.measures),
+            "measures": measures,
         }
     )
     return bundle.pack(Manifest.model_validate(manifest.model_dump()), encoded, key)
@@ -157,6 +186,11 @@ def read_answer(
             f"({', '.join(forms) or 'none'}): do not use it, and ask its sender."
         )
     frames = {name: tables.decoded(name, _table(opened, name), *forms[name]) for name in forms}
+    if unknown := figures.unknown(manifest.measures, STAGES[exchange]):
+        raise UserError(
+            f"the bundle has {len(unknown)} figures that an answer about {exchange} does not have, "
+            "or that are out of range: do not use it, and ask its sender."
+        )
     if manifest.documents is None:
         raise UserError("the bundle does not say of how many documents it is: ask for it again.")
     return Answer(frames, manifest.documents, manifest.measures), manifest, opened.sender
@@ -208,6 +242,7 @@ def _manifest(question: Question, side: Literal["question", "answer"]) -> Manife
         exchange=question.exchange,
         side=side,
         item=question.item,
+        items=list(question.items) if side == "question" else [],
         params=dict(question.params),
         tables={},
     )
@@ -229,6 +264,11 @@ def _a(side: str) -> str:
 
 
 def _names(opened: bundle.Bundle) -> list[str]:
+    if not all(name.endswith(tables.SUFFIX) for name in opened.tables):
+        raise UserError(
+            f"the bundle has parts that are no tables ({tables.SUFFIX}): do not use it, and ask "
+            "its sender."
+        )
     return [name.removesuffix(tables.SUFFIX) for name in opened.tables]
 
 

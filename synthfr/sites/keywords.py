@@ -3,6 +3,9 @@
 The documents behind the prompts stay inside, with the ids of their prompts, for the exchanges of
 scores. What comes back is text, so outside every word of it is looked up: a keyword must be a name
 in the code list that was sent, a prompt the template filled with its keywords, a code a listed one.
+
+The code list comes from outside too: one that names every word would spell the documents. So
+inside, the share of their words that leaves is measured, and limited.
 """
 
 from __future__ import annotations
@@ -26,6 +29,11 @@ from synthfr.text.term_form import written
 if TYPE_CHECKING:
     import pandas as pd
 
+MOST_WORDS = 0.15
+"""Real clinical cases (CodiEsp in French, the whole ICD-10 with synonyms): 0.01; the demo's short
+reports: 0.07. A list of all their words that five patients have: 0.25, if max_keywords is null.
+"""
+_WORD = re.compile(r"\w+")
 _PROMPT_ID = re.compile(r"[0-9a-f]{16}")  # as `keywords.export` makes them
 
 
@@ -63,6 +71,30 @@ def answer(
         "code_sets": done.code_sets,
     }
     return Exported(done, Answer(tables, len(done.keyed), {"keywords": done.counts}))
+
+
+def words_leaving(keyed: pd.DataFrame) -> tuple[float, float]:
+    """Of the documents behind prompts (KEYED), how many words their keywords have for each word of
+    the text: mean, and most.
+    """
+    shares = [
+        len(_WORD.findall(" ".join(own))) / max(1, len(_WORD.findall(text)))
+        for own, text in zip(keyed["keywords"], keyed["text"], strict=True)
+    ]
+    return sum(shares) / len(shares), max(shares)
+
+
+def check_words_leaving(keyed: pd.DataFrame, most: float) -> None:
+    """UserError where more than the share `most` of the documents' words would leave, on average:
+    the list of codes then spells them.
+    """
+    mean, _ = words_leaving(keyed)
+    if mean > most:
+        raise UserError(
+            f"by the question's code list {mean:.0%} of a document's words would leave, on "
+            f"average, and at most {most:.0%} may: look whether its names are those of diseases; "
+            "if they are, and the documents are short, raise --max-words."
+        )
 
 
 def check(

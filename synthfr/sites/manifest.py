@@ -17,13 +17,15 @@ from synthfr.section import Count, Name, Section
 VERSION = 1  # of the form of bundles
 # keys of measures: no blank, so that no sentence fits in
 _KEY = re.compile(r"[A-Za-z0-9_.=/@+-]{1,80}")
+_DEPTH = 20  # of mappings and lists; ours have half of it
 
 
 class Manifest(Section):
     """Closed: a bundle with any other field is refused.
 
     version: of the form. software: version of this package. exchange, side, item: which question,
-    or answer to it, of which round or step. params: those that count for the answer, by their
+    or answer to it, of which round or step. items: of a question, all rounds or steps that will be
+    asked about. params: those that count for the answer, by their
     dotted names. tables: file name to SHA-256 of its bytes. asked: of an answer, digests of what
     the question's tables hold, by table. documents: of an answer, its weight beside those of other
     hospitals. measures: of an answer, nested numbers by stage.
@@ -34,6 +36,7 @@ class Manifest(Section):
     exchange: Literal["scores", "keywords", "evaluation"]
     side: Literal["question", "answer"]
     item: Name | None
+    items: list[Name] = []
     params: dict[str, Any]
     tables: dict[str, str]
     asked: dict[str, str] = {}
@@ -58,6 +61,8 @@ def decoded(data: bytes) -> Manifest:
     """A manifest from its bytes; one of another form or version is a UserError."""
     try:
         found = json.loads(data)
+        if _deeper_than(found, _DEPTH):
+            raise RecursionError
         version = found.get("version") if isinstance(found, Mapping) else None
         if version != VERSION:
             raise UserError(
@@ -66,6 +71,11 @@ def decoded(data: bytes) -> Manifest:
                 "sides."
             )
         manifest = Manifest.model_validate(found)
+        if manifest.encoded() != data:  # a name twice, of which one is read
+            raise UserError(
+                "the bundle's manifest is not written as ours are: do not use it, and ask its "
+                "sender."
+            )
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         # names of unknown fields may be text: only ours are said
@@ -74,14 +84,24 @@ def decoded(data: bytes) -> Manifest:
             f"the bundle's manifest is not in form{f' (field {where})' if where else ''}: it holds "
             "something that this exchange does not know: do not use it, and ask its sender."
         ) from None
-    except ValueError:
-        raise UserError("the bundle's manifest is no JSON: ask for it again.") from None
+    except (ValueError, RecursionError):
+        raise UserError("the bundle's manifest is no JSON as ours is: ask for it again.") from None
     if manifest.software != __version__:
         raise UserError(
             f"the bundle was made by Synth-FR {_short(manifest.software)}, and this is "
             f"{__version__}: use the same version on both sides, else results differ."
         )
     return manifest
+
+
+def _deeper_than(tree: Any, depth: int) -> bool:
+    level = [tree]
+    for _ in range(depth):
+        inner = [one.values() if isinstance(one, dict) else one for one in level]
+        level = [one for parts in inner for one in parts if isinstance(one, dict | list)]
+        if not level:
+            return False
+    return True
 
 
 def plain(tree: Any) -> Any:
@@ -99,7 +119,7 @@ def _only_numbers(tree: Any) -> bool:
             isinstance(key, str) and _KEY.fullmatch(key) and _only_numbers(value)
             for key, value in tree.items()
         )
-    return tree is None or (isinstance(tree, int | float) and math.isfinite(tree))
+    return tree is None or (type(tree) in (int, float) and math.isfinite(tree))
 
 
 def _short(version: str) -> str:

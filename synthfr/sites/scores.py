@@ -28,10 +28,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Scored:
-    """`scores` (PRIVATE_SCORES) stay on the private side; `answer` leaves."""
+    """`scores` (PRIVATE_SCORES) stay on the private side; `answer` leaves. `told`: a line about it
+    for who sends it.
+    """
 
     scores: pd.DataFrame
     answer: Answer
+    told: str
+
+    @property
+    def entry(self) -> int:
+        """Of the ledger, that the answer's noise is written down under; without noise 0."""
+        return int(self.answer.measures["release"].get("dp", {}).get("ledger_entry", 0))
 
 
 def question(
@@ -76,9 +84,11 @@ def answer(
     random_seed: int,
     secret_file: Path,
     min_documents: int,
+    known_entries: int = 0,
 ) -> Scored:
     """Score the question's candidates against the private documents of their prompts (KEYED). A
-    guarantee (`population`) is paid in the ledger beside the hospital's `secret_file`. Counts below
+    guarantee (`population`) is paid in the ledger beside the hospital's `secret_file`, which has
+    `known_entries` at least: those that earlier answers were given with. Counts below
     `min_documents` stay.
 
     Raises:
@@ -109,12 +119,12 @@ def answer(
         params,
         pair,
         seeding.derive(random_seed, round_),
-        # of releases, none are told here
-        release.Books(round_, secret_file, 0, any(patient_known(keyed))),
+        release.Books(round_, secret_file, known_entries, any(patient_known(keyed))),
         min_documents=min_documents,
     )
     measures = {"score": scored.measures, "release": released.measures}
-    return Scored(scored.scores, Answer({"released": released.table}, len(keyed), measures))
+    answered = Answer({"released": released.table}, len(keyed), measures)
+    return Scored(scored.scores, answered, released.told)
 
 
 def check(answer: Answer, manifest: Manifest, whole: Question, params: Score) -> None:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SUFFIX = ".parquet"
+# of one table, as it says itself, out of its compression
+MOST_ROWS = 5_000_000
+MOST_BYTES = 4 << 30
 
 
 def encoded(frame: pd.DataFrame, table: Table) -> bytes:
@@ -38,6 +41,7 @@ def decoded(name: str, data: bytes, *tables: Table) -> pd.DataFrame:
         path = Path(folder) / f"{name}{SUFFIX}"
         path.write_bytes(data)
         try:
+            _check_size(path)
             frame = read_one_of(path, *tables)
         except UserError as error:
             raise UserError(str(error).replace(f"{folder}/", "")) from None
@@ -47,6 +51,25 @@ def decoded(name: str, data: bytes, *tables: Table) -> pd.DataFrame:
                 "not use it, and ask its sender."
             )
     return frame
+
+
+def _check_size(path: Path) -> None:
+    """UserError where the table says that it is larger than any of ours; a file that is no table
+    is left to `read_one_of`, which says so.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        told = pq.read_metadata(path)
+    except (pa.ArrowException, OSError):
+        return
+    groups = [told.row_group(at).total_byte_size for at in range(told.num_row_groups)]
+    if told.num_rows > MOST_ROWS or sum(groups) > MOST_BYTES:
+        raise UserError(
+            f"{path}: more than {MOST_ROWS} rows or {MOST_BYTES >> 20} MiB: do not use it, and ask "
+            "its sender for less at once."
+        )
 
 
 def contents(frames: Mapping[str, pd.DataFrame]) -> dict[str, str]:

@@ -30,10 +30,12 @@ pytestmark = pytest.mark.pipeline
 
 PLANTED = (*TEXT_CANARIES, SHARED_CANARY, ID_CANARY)
 PAIRED = "pair@dpo1"
+EVALUATED = [f"{stage}@dpo1" for stage in ("classify", "privacy", "fidelity")]
 SAME = [
     *(f"data/public/{name}.parquet" for name in ("seed", "codes", "sft", "prompts", "code_sets")),
     *(f"data/rounds/dpo1/{name}.parquet" for name in ("candidates", "scores", "pairs", "best_of")),
     *("metrics/keywords.json", "metrics/score/dpo1.json", "metrics/release/dpo1.json"),
+    *("metrics/classify/dpo1.json", "metrics/privacy/dpo1.json", "metrics/fidelity/dpo1.json"),
 ]
 
 GENERATOR = """
@@ -51,6 +53,30 @@ rows = [
 frame = pd.DataFrame(rows, columns=records.CANDIDATES.schema.names)
 records.write_table(frame, f"data/rounds/{sys.argv[1]}/candidates.parquet", records.CANDIDATES)
 write_json(f"metrics/generate/{sys.argv[1]}.json", {"candidates": len(frame)})
+"""
+
+SYNTHESIZER = """
+import sys
+import pandas as pd
+from synthfr import records
+from synthfr.disk import write_json
+
+step = sys.argv[1]
+table = records.read_table("data/public/codes.parquet", records.CODES)
+name = {code: (list(names) or [label])[0]
+        for code, label, names in zip(table["code"], table["label"], table["synonyms"])}
+sets = records.read_table("data/public/code_sets.parquet", records.CODE_SETS)
+codes = [own[0] for own, kind in zip(sets["codes"], sets["kind"]) if kind == "code"]
+rows = []
+for at in range(120):
+    own = [codes[at % len(codes)], codes[(at + 1) % len(codes)]]
+    names = [name[code] for code in own]
+    text = f"Motif : {names[0]}. Conclusion : {names[1]}" + " stable" * (at // len(codes)) + "."
+    rows.append((f"r{at:03}", text, own, names, "fr", step, at, "prompt"))
+names = ["report_id", "text", "codes", "keywords", "language", "step", "seed", "prompt"]
+frame = pd.DataFrame(rows, columns=names)
+records.write_table(frame, f"data/synthetic/{step}/reports.parquet", records.SYNTHETIC)
+write_json(f"metrics/synthesize/{step}.json", {"reports": len(frame)})
 """
 
 
@@ -74,13 +100,18 @@ class Sites:
 
 
 def own_generator(workspace: Workspace) -> None:
-    """Candidates without a model."""
+    """Candidates and a data set without a model."""
     (workspace.root / "generator.py").write_text(GENERATOR)
+    (workspace.root / "synthesizer.py").write_text(SYNTHESIZER)
     path = workspace.root / "dvc.yaml"
     tree = yaml.safe_load(path.read_text("utf-8"))
     tree["stages"]["generate"]["do"] |= {
         "cmd": "python generator.py ${key}",
         "deps": ["generator.py", "data/public/prompts.parquet"],
+    }
+    tree["stages"]["synthesize"]["do"] |= {
+        "cmd": "python synthesizer.py ${item}",
+        "deps": ["synthesizer.py", "data/public/codes.parquet", "data/public/code_sets.parquet"],
     }
     path.write_text(yaml.safe_dump(tree, sort_keys=False, allow_unicode=True), "utf-8")
 
@@ -93,11 +124,18 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Sites:
     one_round(one)
     plant(one)
     own_generator(one)
+    one.change_params(
+        {
+            "privacy.detection.spikes": [5],
+            "privacy.detection.repeats": 14,
+            "synthesize.reports": 120,
+        }
+    )
     one.commit("as both sites agreed")
     outside = one.clone(root / "outside")
     for name in ("public_source.parquet", "codes_source.parquet"):
         shutil.copy(one.root / name, outside.root / name)
-    one.dvc("repro", PAIRED)
+    one.dvc("repro", PAIRED, *EVALUATED)
 
     reports = root / "hospital-reports.parquet"  # not in the hospital's folder of work
     shutil.copy(one.root / PRIVATE_SOURCE, reports)
@@ -122,13 +160,21 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Sites:
     outside.run("synth-fr", "outside")
     outside.dvc("repro", "seed")
     ask("keywords", made.bundle("asked"))
-    answer("keywords", made.bundle("asked"), made.bundle("told"), "--private", str(reports))
+    answer(
+        *("keywords", made.bundle("asked"), made.bundle("told"), "--private", str(reports)),
+        *("--weaker", "keywords.min_documents"),
+    )
     accept("told")
     outside.dvc("repro", "judge@dpo1")
     ask("candidates", "--round", "dpo1", made.bundle("candidates"))
     answer("score", made.bundle("candidates"), made.bundle("scores"))
     accept("scores")
     outside.dvc("repro", PAIRED, "score@dpo1")
+    outside.dvc("repro", "synthesize@dpo1")
+    ask("step", "--step", "dpo1", made.bundle("step"))
+    answer("evaluate", made.bundle("step"), made.bundle("figures"))
+    accept("figures")
+    outside.dvc("repro", *EVALUATED)
     return made
 
 
@@ -152,7 +198,7 @@ def test_nothing_private_is_outside_or_in_a_bundle(sites: Sites, tmp_path: Path)
     for bundle in sites.post.glob("*.zip"):
         with zipfile.ZipFile(bundle) as archive:
             archive.extractall(tmp_path / bundle.stem)
-    assert len(list(tmp_path.iterdir())) == 4
+    assert len(list(tmp_path.iterdir())) == 6
     assert leaks.find(tmp_path, PLANTED, ()) == []
     assert leaks.find(sites.outside.root, PLANTED, (".git",)) == []  # DVC's cache too
     assert not list((sites.outside.root / "data/private").rglob("*.parquet"))
@@ -169,6 +215,13 @@ def test_a_later_repro_runs_no_private_stage_outside(sites: Sites) -> None:
     commands = sites.outside.dvc("repro", "--dry", "--force", PAIRED).stdout
     assert "stages.answer release dpo1" in commands
     for stage in ("seed", "keywords", "score", "release", "similarity_judge"):
+        assert f"stages.{stage}" not in commands
+
+
+def test_a_step_s_figures_come_from_the_hospital_alone(sites: Sites) -> None:
+    commands = sites.outside.dvc("repro", "--dry", "--force", "--single-item", *EVALUATED).stdout
+    for stage in ("classify", "privacy", "fidelity"):
+        assert f"stages.answer {stage} dpo1" in commands
         assert f"stages.{stage}" not in commands
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,29 @@ def test_what_is_no_answer_of_a_known_site_is_refused(clone: Path, given: str, s
     assert not layout.EXCHANGE.exists()
 
 
+def test_an_entry_of_the_ledger_that_was_given_twice_is_refused(
+    clone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hospital's ledger and memory were put back together: outside has what it answered."""
+    params = load_params()
+    exchange.accept(answer(clone, "lyon", LYON, params), senders(clone), params)
+    (first,) = exchange.accepted("scores", "dpo1")
+    assert first.entry is None
+
+    def paid(round_: str, entry: int, site: str = "lyon") -> exchange.Accepted:
+        told = {"release": {"dp": {"ledger_entry": entry}}}
+        given = replace(first.answer, measures=told)
+        return exchange.Accepted(site, given, first.manifest.model_copy(update={"item": round_}))
+
+    kept = {"dpo1": [paid("dpo1", 1)]}
+    monkeypatch.setattr(exchange, "accepted", lambda _, round_: kept.get(round_, []))
+    exchange._check_ledger(paid("dpo2", 2), params)
+    exchange._check_ledger(paid("dpo1", 1), params)  # the same question again
+    exchange._check_ledger(paid("dpo2", 1, "paris"), params)
+    with pytest.raises(UserError, match="number in lyon's ledger that its answer to dpo1 has"):
+        exchange._check_ledger(paid("dpo2", 1), params)
+
+
 def test_nothing_accepted_is_one_sentence(clone: Path) -> None:
     with pytest.raises(UserError, match="scores/dpo1 has no answer: send the question"):
         unpacking.unpack("release", "dpo1", load_params())
@@ -141,7 +165,7 @@ class TestGraphOutside:
     def test_no_stage_is_private_and_none_depends_on_private_data(self, clone: Path) -> None:
         before, after = stages(ROOT / "dvc.yaml"), stages(clone / "dvc.yaml")
         private = {name for name, body in before.items() if body["desc"].startswith("PRIVATE.")}
-        answered = {"seed"} | {one for each in exchange.STAGES.values() for one in each}
+        answered = {"seed"} | {one for each in exchanges.STAGES.values() for one in each}
         assert answered <= private
         assert after.keys() == before.keys() - private | answered
         for name, body in after.items():

@@ -16,8 +16,11 @@ import pytest
 from synthfr import __version__, signing
 from synthfr.errors import UserError
 from synthfr.sites import bundle, exchanges, manifest
+from synthfr.sites import tables as sites_tables
 from synthfr.sites.manifest import Manifest
 from tests.sites import toy
+
+OTHER = {"keyid": "ab", "sig": "bm90ZQ=="}
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +101,76 @@ def test_a_compressed_bundle_is_refused(key: Path, packed: bytes) -> None:
         for name, part in toy.parts(packed).items():
             archive.writestr(name, part)
     assert "compressed" in refused(buffer.getvalue(), key)
+
+
+def signed(payload: bytes, key: Path, packed: bytes) -> bytes:
+    """The bundle with another manifest, rightly signed."""
+    parts = toy.parts(packed)
+    parts["manifest.dsse.json"] = signing.sign(payload, bundle.PAYLOAD_TYPE, key)
+    return bundle._zipped(parts)
+
+
+def payload_of(packed: bytes, key: Path) -> bytes:
+    envelope = toy.parts(packed)["manifest.dsse.json"]
+    return signing.verify(envelope, bundle.PAYLOAD_TYPE, signing.public_half(key))
+
+
+def test_json_without_end_is_one_sentence(key: Path, packed: bytes) -> None:
+    deep = b"[" * 100_000 + b"]" * 100_000
+    assert "no JSON as ours" in refused(signed(deep, key, packed), key)
+    told = json.loads(payload_of(packed, key))
+    nested: Any = 1
+    for _ in range(200):  # deep, and yet read by Python
+        nested = {"a": nested}
+    told["params"]["deep"] = nested
+    assert "no JSON as ours" in refused(signed(json.dumps(told).encode(), key, packed), key)
+    parts = toy.parts(packed) | {"manifest.dsse.json": deep}
+    assert "no signed file" in refused(bundle._zipped(parts), key)
+
+
+def test_a_field_twice_or_a_blank_more_is_refused(key: Path, packed: bytes) -> None:
+    payload = payload_of(packed, key)
+    assert "not written as ours" in refused(signed(payload + b" ", key, packed), key)
+    twice = payload.replace(b'{"asked"', b'{"item": "dpo9", "asked"', 1)
+    assert twice != payload
+    assert "not written as ours" in refused(signed(twice, key, packed), key)
+
+
+def test_what_no_signature_covers_is_refused(key: Path, packed: bytes) -> None:
+    parts = toy.parts(packed)
+    envelope = json.loads(parts["manifest.dsse.json"])
+    for more in ({"note": "Mme Durand"}, {"signatures": [*envelope["signatures"], OTHER]}):
+        parts["manifest.dsse.json"] = json.dumps(envelope | more, sort_keys=True).encode()
+        assert "holds more than what was signed" in refused(bundle._zipped(parts), key)
+    parts["manifest.dsse.json"] = json.dumps(envelope, sort_keys=True).encode()
+    assert bundle._zipped(parts) == packed  # negative control
+
+
+def repacked(tables: dict[str, bytes], key: Path, packed: bytes) -> bytes:
+    return bundle.pack(manifest.decoded(payload_of(packed, key)), tables, key)
+
+
+def test_a_part_of_another_kind_or_a_missing_one_is_one_sentence(key: Path, packed: bytes) -> None:
+    tables = toy.parts(packed)
+    del tables["manifest.dsse.json"]
+    bare = {name.removesuffix(".parquet"): part for name, part in tables.items()}
+    assert "parts that are no tables" in refused(repacked(bare, key, packed), key)
+    del tables["candidates.parquet"]
+    assert "has no table of candidates" in refused(repacked(tables, key, packed), key)
+
+
+def test_what_would_fill_the_memory_is_not_read(
+    key: Path, packed: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = {f"part{number}": b"" for number in range(17)}
+    assert "more parts" in refused(bundle._zipped(toy.parts(packed) | many), key)
+    with monkeypatch.context() as patched:
+        patched.setattr(sites_tables, "MOST_ROWS", 11)
+        assert "candidates.parquet: more than 11 rows" in refused(packed, key)
+        patched.setattr(sites_tables, "MOST_ROWS", 12)
+        exchanges.read_question(packed, "scores", [signing.public_half(key)])  # negative control
+        patched.setattr(bundle, "MOST_BYTES", 1000)
+        assert "larger than 0 MiB" in refused(packed, key)
 
 
 def test_another_sender_is_refused(key: Path, packed: bytes, tmp_path: Path) -> None:

@@ -78,9 +78,39 @@ def test_a_mix_of_ways_is_refused() -> None:
 
 
 def test_counts_are_added_and_other_numbers_averaged() -> None:
-    one = of(orders(), 300, release={"counts": {"pairs": 2}, "mean": 0.2, "sd": None})
-    two = of(orders(), 100, release={"counts": {"pairs": 3}, "mean": 0.6, "sd": 0.1})
+    raw = {"total": {"mean": 0.2}, "spread": None}
+    one = of(orders(), 300, release={"counts": {"pairs": 2}, **raw})
+    two = of(orders(), 100, release={"counts": {"pairs": 3}, "total": {"mean": 0.6}, "spread": 0.1})
     assert combine.measures([one]) == one.measures
     assert combine.measures([one, two]) == {
-        "release": {"counts": {"pairs": 5}, "mean": pytest.approx(0.3), "sd": None}
+        "release": {"counts": {"pairs": 5}, "total": {"mean": pytest.approx(0.3)}, "spread": None}
+    }
+
+
+def test_of_guarantees_the_weakest_holds_and_a_ledger_s_numbers_are_its_own() -> None:
+    def answered(epsilon: float, entry: int) -> Answer:
+        dp = {
+            "epsilon": {"round": epsilon, "all_rounds": 2 * epsilon, "spent": 3 * epsilon},
+            "delta": 1e-5,
+            "mu": {"round": epsilon / 4, "all_rounds": epsilon / 2},
+            "sigma": 8 / epsilon,
+            "sensitivity": 1.0,
+            "neighbours": {"add_remove": 1},
+            "ledger_entry": entry,
+        }
+        return of(orders(), 100, release={"dp": dp})
+
+    one, two = answered(2.0, 4), answered(1.0, 7)
+    kept = dict(one.measures["release"]["dp"])
+    del kept["ledger_entry"]
+    assert combine.measures([two, one]) == {"release": {"dp": kept | {"sigma": 4.0}}}
+
+
+def test_what_is_public_is_not_counted_twice() -> None:
+    told = {"public": {"documents": 40}, "private": {"documents": 30}, "matcher": {"terms": 147}}
+    both = combine.measures([of(orders(), 30, keywords=told)] * 2)["keywords"]
+    assert both == {
+        "public": {"documents": 40},
+        "private": {"documents": 60},
+        "matcher": {"terms": 147},
     }

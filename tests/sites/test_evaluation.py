@@ -33,7 +33,7 @@ SETTINGS = Settings(CLASSIFY, Privacy(detection=DETECTION), 5, "files", 0)
 
 @pytest.fixture(scope="module")
 def corpus() -> Corpus:
-    return demo.corpus(DemoSizes(public=40, private_train=40, private_holdout=40), random_seed=0)
+    return demo.corpus(DemoSizes(public=120, private_train=40, private_holdout=40), random_seed=0)
 
 
 @pytest.fixture(scope="module")
@@ -101,13 +101,11 @@ def test_another_data_set_is_another_question(corpus: Corpus, answer: Answer, ke
 
 def test_more_or_fewer_figures_are_refused(corpus: Corpus, answer: Answer, key: Path) -> None:
     question = asked(corpus)
-    for measures in (
-        dict(answer.measures) | {"notes": {"n": 1}},
-        {"privacy": answer.measures["privacy"]},
-    ):
-        back, manifest = sent_back(question, Answer({}, 40, measures), key)
-        with pytest.raises(UserError, match="not exactly the figures of classify, privacy"):
-            evaluation.check(back, manifest, question)
+    back, manifest = sent_back(question, Answer({}, 40, {"privacy": {"verdict": 1}}), key)
+    with pytest.raises(UserError, match="not exactly the figures of classify, privacy"):
+        evaluation.check(back, manifest, question)
+    with pytest.raises(ValueError, match="may not leave: notes/n"):
+        sent_back(question, Answer({}, 40, dict(answer.measures) | {"notes": {"n": 1}}), key)
 
 
 def test_text_among_the_figures_does_not_leave(corpus: Corpus, key: Path) -> None:
@@ -121,6 +119,25 @@ def test_a_table_does_not_leave(corpus: Corpus, answer: Answer, key: Path) -> No
         exchanges.reply(
             asked(corpus), Answer({"rows": corpus.private_train}, 40, answer.measures), key
         )
+
+
+def test_too_few_texts_or_other_code_sets_are_refused_inside(corpus: Corpus) -> None:
+    """One text, in a hundred rows that differ in a number, would be a test of who is inside."""
+    question = asked(corpus)
+    let_out = question.tables["code_sets"]
+    evaluation.check_asked_about(question, let_out)  # negative control
+    reports = question.tables["reports"]
+    suspect = reports.assign(
+        text=[f"{reports['text'][0]} {number}." for number in range(len(reports))]
+    )
+    few = Question("evaluation", "dpo1", {}, dict(question.tables) | {"reports": suspect})
+    with pytest.raises(UserError, match="about 1 different texts, and figures about fewer than"):
+        evaluation.check_asked_about(few, let_out)
+    with pytest.raises(UserError, match="are not those that this hospital let out"):
+        evaluation.check_asked_about(question, let_out[1:].reset_index(drop=True))
+    other = let_out.assign(n_documents=let_out["n_documents"].to_numpy()[::-1])
+    with pytest.raises(UserError, match="are not those that this hospital let out"):
+        evaluation.check_asked_about(question, other)
 
 
 def test_a_collapsed_step_is_stopped_outside(answer: Answer) -> None:

@@ -118,6 +118,33 @@ def test_what_was_not_sent_does_not_come_back(
     assert said in refused(corpus, key, table, column, value)
 
 
+def test_a_code_list_that_spells_the_documents_is_refused_inside(corpus: Corpus) -> None:
+    """Every word that three patients have is a name of some code."""
+    params = Keywords(min_documents=3, max_keywords=None)
+    done = keywords.answer(asked(corpus, params), corpus.private_train, params, "plain", 0)
+    keywords.check_words_leaving(done.inside.keyed, keywords.MOST_WORDS)  # negative control
+    words = sorted({word for text in corpus.private_train["text"] for word in text.split()})
+    words = [word for word in words if word.isalpha() and len(word) > 2]
+    spelt = corpus.codes.iloc[[0] * len(words)].assign(
+        code=[f"X{number:03}" for number in range(len(words))],
+        label=words,
+        synonyms=[[word] for word in words],
+        sources=[["synonym"]] * len(words),
+    )
+    hostile = pd.concat([corpus.codes, spelt], ignore_index=True)
+    question = keywords.question({}, seed=corpus.public, codes=hostile)
+    done = keywords.answer(question, corpus.private_train, params, "plain", 0)
+    with pytest.raises(UserError, match=r"\d+% of a document's words would leave"):
+        keywords.check_words_leaving(done.inside.keyed, keywords.MOST_WORDS)
+
+
+def test_words_leaving_are_counted() -> None:
+    keyed = pd.DataFrame(
+        {"text": ["un deux trois quatre", "un deux"], "keywords": [["un"], ["a b"]]}
+    )
+    assert keywords.words_leaving(keyed) == (0.625, 1.0)
+
+
 def test_other_codes_or_a_lower_wall_are_another_question(corpus: Corpus, key: Path) -> None:
     params = Keywords(min_documents=3)
     back, manifest, _ = answered(corpus, params, key)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,13 @@ import pandas as pd
 import pytest
 
 from synthfr import seeding, signing
+from synthfr.dp import ledger
 from synthfr.errors import UserError
+from synthfr.pipeline.profiles import nested
 from synthfr.scoring import release
 from synthfr.sites import exchanges, scores
 from synthfr.sites.exchanges import Answer, Question
+from synthfr.sites.leaves import leaves
 from synthfr.sites.memory import Memory
 from tests.pipeline import leaks
 from tests.scoring import toy as scoring_toy
@@ -113,7 +118,7 @@ def test_candidates_without_their_prompts_are_refused_inside() -> None:
 def test_changed_parameters_are_refused_inside(tmp_path: Path) -> None:
     memory = Memory(tmp_path / "private" / "site.json")
     first = toy.question()
-    assert memory.new(first) == toy.PARAMS
+    assert memory.new(first) == leaves(toy.PARAMS) | {"rounds or steps": toy.ROUNDS}
     memory.check(first)
     memory.keep(first)
     weights = {"similarity": 1.0, "bleu": 0.5}
@@ -137,6 +142,81 @@ def test_other_candidates_of_a_round_that_was_answered_are_refused_inside(tmp_pa
     memory.keep(toy.question())
     with pytest.raises(UserError, match="scores@dpo1 was answered before, to another question"):
         memory.check(toy.question(word="fièvre"))
+
+
+def test_a_round_that_was_not_agreed_on_is_refused_inside(tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "site.json")
+    with pytest.raises(UserError, match=r"scores@dpo3 is not among .* \(dpo1, dpo2\)"):
+        memory.check(toy.question(round_="dpo3"))  # not even among its own
+    memory.keep(toy.question())
+    again = Memory(tmp_path / "site.json")
+    more = replace(toy.question(round_="dpo3"), items=["dpo1", "dpo2", "dpo3"])
+    with pytest.raises(UserError, match="scores@dpo3 is not among those that were agreed on"):
+        again.check(more)
+    again.check(replace(toy.question(), items=["dpo1", "dpo2", "dpo3"]))  # control: an agreed one
+
+
+def test_a_parameter_under_a_longer_name_is_no_other_one(tmp_path: Path) -> None:
+    """What was agreed on in a section is not asked for again beside it."""
+    memory = Memory(tmp_path / "site.json")
+    memory.keep(toy.question())
+    apart = {name: value for name, value in toy.PARAMS.items() if name != "score.weights"}
+    weights = {"score.weights.similarity": 1.0, "score.weights.bleu": 0.5}
+    asked = toy.question()
+    with pytest.raises(UserError, match=r"parameter score\.weights\.bleu is 0\.5 in the bundle"):
+        memory.check(replace(asked, params=apart | weights))
+    second = toy.question(round_="dpo2")
+    memory.check(replace(second, params=apart | weights | {"score.weights.bleu": 0.0}))  # control
+    with pytest.raises(UserError, match="a section of parameters where"):
+        memory.check(replace(asked, params={"score.release": {"way": "raw"}}))
+
+
+@pytest.mark.parametrize(
+    "beside", [{"score.weights.bleu": 0.5}, {"score.weights.bleu": 0.0}, {"score.release.way": "x"}]
+)
+def test_a_parameter_twice_is_refused_inside(beside: dict[str, Any], key: Path) -> None:
+    data = exchanges.ask(replace(toy.question(), params=toy.PARAMS | beside), key)
+    with pytest.raises(UserError, match="has a parameter twice, or as a section and a value"):
+        exchanges.read_question(data, "scores", [signing.public_half(key)])
+
+
+def test_a_value_within_a_section_leaves_the_question_as_it_is() -> None:
+    section = {"similarity": 1.0}
+    assert nested({"score.weights": section, "score.weights.bleu": 0.5}) == {
+        "score": {"weights": {"similarity": 1.0, "bleu": 0.5}}
+    }
+    assert section == {"similarity": 1.0}
+
+
+def test_a_ledger_older_than_what_the_hospital_remembers_is_refused(tmp_path: Path) -> None:
+    """Secret, head and ledger put back together from one older copy."""
+    private, copy = tmp_path / "private", tmp_path / "copy"
+    secret = private / "secret.key"
+    ledger.begin(secret)
+    dp = {"stratum": "corpus", "epsilon": 8.0, "releases": 2, "budget": 20.0}
+    local = {"fit": "public", "lsa_weight": 0.6, "lsa_dimensions": 4}
+    evaluator = {"kind": "local", "local": local}
+    params = scoring_toy.params(release="population", dp=dp, evaluator=evaluator)
+    seed = {"seed": scoring_toy.public()}
+    asked = [toy.question(), toy.question(round_="dpo2", word="fièvre")]
+    rounds = [replace(one, tables=dict(one.tables) | seed) for one in asked]
+
+    def give(question: Question, memory: Memory) -> int:
+        done = scores.answer(
+            question, toy.keyed(), params, toy.PAIR, toy.SEED, secret, 5, memory.entries
+        )
+        memory.keep(question, done.entry)
+        return done.entry
+
+    shutil.copytree(private, copy)
+    memory = Memory(tmp_path / "site.json")
+    assert [give(one, memory) for one in rounds] == [1, 2]
+    assert Memory(tmp_path / "site.json").entries == 2
+    shutil.rmtree(private)
+    shutil.copytree(copy, private)
+    with pytest.raises(UserError, match="has 0 entries, and released metrics speak of 2"):
+        give(rounds[0], Memory(tmp_path / "site.json"))
+    assert give(rounds[0], Memory(tmp_path / "none.json")) == 1  # negative control
 
 
 # --- refused outside --------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from synthfr.sites.exchanges import Question
 from tests.scoring import toy as scoring_toy
 
 SEED = 7
+ROUNDS = ["dpo1", "dpo2"]
 PARAMS: dict[str, Any] = {
     "random_seed": SEED,
     "pair": {"min_margin": 0.0, "max_pairs": None, "max_length_ratio": None},
@@ -60,7 +62,7 @@ def question(
 ) -> Question:
     asked = candidates(ids, word)
     prompts = scoring_toy.prompts()
-    return scores.question(
+    made = scores.question(
         round_,
         PARAMS | params,
         scoring_toy.params(),
@@ -70,6 +72,7 @@ def question(
         seed=scoring_toy.public(),
         codes=records.empty(records.CODES),
     )
+    return replace(made, items=ROUNDS)
 
 
 def answer(question: Question, keyed_: pd.DataFrame | None = None) -> scores.Scored:

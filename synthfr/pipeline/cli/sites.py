@@ -16,6 +16,10 @@ Senders = Annotated[
     list[Path],
     typer.Option("--sender", help="Public key of who sent it.", envvar="SYNTHFR_SENDER"),
 ]
+Weaker = Annotated[
+    list[str] | None,
+    typer.Option(help="A parameter, by its name, that may be weaker than this hospital's limits."),
+]
 Question = Annotated[Path, typer.Argument(metavar="BUNDLE", help="The question you were sent.")]
 Out = Annotated[Path, typer.Argument(help="The bundle to write.")]
 
@@ -70,11 +74,15 @@ def step_question(
     out: Out,
     step: Annotated[str, typer.Option(help="step0, dpo1, ...")],
     key: Key,
+    site: Annotated[
+        str | None,
+        typer.Option(help="Of several hospitals the one to be asked, named as its key's file."),
+    ] = None,
 ) -> None:
     """Ask how useful, faithful and private a step's data set is: `synth-fr evaluate` answers."""
     from synthfr.pipeline.cli import asking
 
-    asking.ask("evaluation", step, out, key, None)
+    asking.ask("evaluation", step, out, key, site)
 
 
 def accept(
@@ -97,14 +105,23 @@ def keywords(
     ],
     columns: Annotated[
         list[str] | None,
-        typer.Option(help="ours=theirs, once for each column; default: as the question has them."),
+        typer.Option(help="ours=theirs, once for each column; default: the names are ours."),
+    ] = None,
+    weaker: Weaker = None,
+    max_words: Annotated[
+        float | None,
+        typer.Option(
+            help="Share of a document's words that may leave, on average; default: 0.15.",
+            min=0.0,
+            max=1.0,
+        ),
     ] = None,
 ) -> None:
     """Inside the hospital: answer which keywords enough patients' documents share."""
     _prepare()
     from synthfr.pipeline.cli import answering
 
-    answering.keywords(question, out, key, sender, private, columns or [])
+    answering.keywords(question, out, key, sender, private, columns or [], weaker or [], max_words)
 
 
 def score(
@@ -115,12 +132,13 @@ def score(
     private: Annotated[
         Path, typer.Option(help="The documents with their prompts' ids, as `keywords` made them.")
     ] = Path("data/private/keyed.parquet"),
+    weaker: Weaker = None,
 ) -> None:
     """Inside the hospital: answer how good a round's candidates are. All scores stay inside."""
     _prepare()
     from synthfr.pipeline.cli import answering
 
-    answering.score(question, out, key, sender, private)
+    answering.score(question, out, key, sender, private, weaker or [])
 
 
 def evaluate(
@@ -131,12 +149,13 @@ def evaluate(
     private: Annotated[
         Path, typer.Option(help="Folder of the tables that `keywords` made.")
     ] = Path("data/private"),
+    weaker: Weaker = None,
 ) -> None:
     """Inside the hospital: answer how useful, faithful and private a data set is, in figures."""
     _prepare()
     from synthfr.pipeline.cli import answering
 
-    answering.evaluate(question, out, key, sender, private)
+    answering.evaluate(question, out, key, sender, private, weaker or [])
 
 
 def _prepare() -> None:
