@@ -214,7 +214,7 @@ def test_a_ledger_older_than_what_the_hospital_remembers_is_refused(tmp_path: Pa
     assert Memory(tmp_path / "site.json").entries == 2
     shutil.rmtree(private)
     shutil.copytree(copy, private)
-    with pytest.raises(UserError, match="has 0 entries, and released metrics speak of 2"):
+    with pytest.raises(UserError, match="has 0 entries, and earlier releases speak of 2"):
         give(rounds[0], Memory(tmp_path / "site.json"))
     assert give(rounds[0], Memory(tmp_path / "none.json")) == 1  # negative control
 
