@@ -7,11 +7,12 @@ inside; classes and bins of fewer than `min_documents` documents are told as Non
 from synthfr.coding.errors.copying import copying
 from synthfr.coding.errors.correlation import correlations
 from synthfr.coding.errors.curves import Curve, bins_of, document_f1, label_f1
-from synthfr.coding.errors.families import families
+from synthfr.coding.errors.families import Level, families
 from synthfr.coding.errors.profile import profile
 
 __all__ = [
     "Curve",
+    "Level",
     "bins_of",
     "copying",
     "correlations",

@@ -37,8 +37,13 @@ def document_f1(truth: Bools, predicted: Bools) -> Floats:
 def _f1(truth: Bools, predicted: Bools, axis: int) -> Floats:
     hits = (truth & predicted).sum(axis=axis)
     positives = truth.sum(axis=axis)
-    out = np.full(len(positives), np.nan)
-    return np.divide(2.0 * hits, positives + predicted.sum(axis=axis), out=out, where=positives > 0)
+    found: Floats = np.divide(
+        2.0 * hits,
+        positives + predicted.sum(axis=axis),
+        out=np.full(len(positives), np.nan),
+        where=positives > 0,
+    )
+    return found
 
 
 def bins_of(x: Floats, n_bins: int) -> Bins:
@@ -74,7 +79,8 @@ class Curve:
         n_bins = int(self.bins.max(initial=NO_BIN)) + 1
         total = np.bincount(self.bins[used], weights=y[used], minlength=n_bins)
         count = np.bincount(self.bins[used], minlength=n_bins)
-        return np.divide(total, count, out=np.full(n_bins, np.nan), where=count > 0)
+        found: Floats = np.divide(total, count, out=np.full(n_bins, np.nan), where=count > 0)
+        return found
 
 
 def by_length(

@@ -29,7 +29,8 @@ def weights(n: int, resamples: int, seed: int, purpose: str) -> Iterator[Floats]
     """How often each of n documents is in a resample: blocks of shape (rows, n)."""
     for block in drawn(n, resamples, seed, purpose):
         row = np.arange(len(block))[:, None] * n
-        yield np.bincount((block + row).ravel(), minlength=block.size).reshape(block.shape) * 1.0
+        counts = np.bincount((block + row).ravel(), minlength=block.size)
+        yield counts.reshape(block.shape).astype(np.float64)
 
 
 def percentile_interval(estimate: float, resampled: Floats, n: int) -> Interval:
