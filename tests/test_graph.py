@@ -100,7 +100,7 @@ def test_all_stages_are_there() -> None:
         "linkage",
         "dpo",
     }
-    per_step = {"synthesize", "classify", "errors", "privacy", "fidelity"}
+    per_step = {"synthesize", "classify", "augment", "errors", "privacy", "fidelity"}
     once = {"seed", "keywords", "base", "sft", "reference", "noise", "headline", "page"}
     params = read_yaml(ROOT / "params.yaml")
     expected = once | {f"{stage}@{item}" for stage in per_round for item in params["rounds"]}
@@ -203,7 +203,7 @@ WRITERS = {"generate", "judge", "similarity_judge", "synthesize"}
         ("synthfr/pretraining/tiny.py", set()),
         ("synthfr/pretraining/texts.py", set()),
         ("synthfr/coding/encoder.py", set()),
-        ("synthfr/coding/tfidf.py", {"classify", "reference", "noise", "errors"}),
+        ("synthfr/coding/tfidf.py", {"classify", "reference", "augment", "noise", "errors"}),
         ("synthfr/scoring/discriminator.py", set()),
         ("synthfr/corpora/files/__init__.py", {"seed"}),  # the hub's source reads by it too
         ("synthfr/corpora/hub/__init__.py", set()),

@@ -60,46 +60,46 @@ def evaluate_modes(
     """
     rest = (holdout, classify, label_space, random_seed, scratch)
     told: dict[str, Any] = {"mixed": {}}
-    for share in params.synthetic_shares:
-        cells = evaluate_mixture(synthetic, real, params.real, share, *rest)
-        if cells:
-            told["mixed"][f"synthetic_share={share:g}"] = summarise(cells, classify.decision_rule)
+    mixed = evaluate_mixtures(synthetic, real, params.real, params.synthetic_shares, *rest)
+    for share, cells in mixed.items():
+        told["mixed"][f"synthetic_share={share:g}"] = summarise(cells, classify.decision_rule)
     if params.relabelled:
         cells, same = evaluate_relabelled(synthetic, real, *rest)
         told["relabelled"] = summarise(cells, classify.decision_rule) | {"kept_labels": same}
     return told
 
 
-def evaluate_mixture(
+def evaluate_mixtures(
     synthetic: pd.DataFrame,
     real: pd.DataFrame,
     sizes: Sequence[int],
-    synthetic_share: float,
+    synthetic_shares: Sequence[float],
     holdout: pd.DataFrame,
     classify: Classify,
     label_space: Sequence[str],
     random_seed: int,
     scratch: Path,
-) -> list[Cell]:
-    """Coders fitted on real reports and so many synthetic ones that these are `synthetic_share` of
-    the mixture: n s / (1 - s) for n real ones, rounded.
+) -> dict[float, list[Cell]]:
+    """Coders fitted on real reports and so many synthetic ones that these are the share s of the
+    mixture: n s / (1 - s) for n real ones, rounded. Their cells, by s.
 
     Args:
         sizes: of the real reports, those with codes, which are drawn as the grid draws its samples.
-        synthetic_share: s in [0, 1). With 0 the cells are those of `real.evaluate_real`.
+        synthetic_shares: each in [0, 1). With 0 the cells are those of `real.evaluate_real`.
 
     A threshold is tuned on real reports alone (`classify.validation_share` of them), and a seed
     draws the synthetic reports too. A mixture that there are too few reports for has no cells.
     """
     coded = real[[len(codes) > 0 for codes in real["codes"]]]
-    wanted = {size: round(size * synthetic_share / (1 - synthetic_share)) for size in sizes}
-    reached = {
-        size: n
-        for size, n in sorted(wanted.items())
-        if 2 <= size <= len(coded) and n <= len(synthetic)
-    }
+    reached = [
+        (share, size, n_added)
+        for size in sorted(sizes)
+        for share in sorted(synthetic_shares)
+        if 2 <= size <= len(coded)
+        and (n_added := round(size * share / (1 - share))) <= len(synthetic)
+    ]
     if not reached:
-        return []
+        return {}
     frames = (coded, synthetic, holdout)
     known = labels.categories([codes for frame in frames for codes in frame["codes"]])
     judged = coder(
@@ -111,18 +111,18 @@ def evaluate_mixture(
     ids = coded["report_id"].tolist()
     added_ids = synthetic["report_id"].tolist()
     test = np.arange(len(coded) + len(synthetic), len(known))
-    cells = []
+    found: dict[float, list[Cell]] = {share: [] for share, _, _ in reached}
     for seed in classify.seeds:
         order = _drawn(added_ids, seed, random_seed) + len(coded)
-        for size, n_added in reached.items():
+        for share, size, n_added in reached:
             split = sample_of(ids, classify, size, seed, random_seed)
             rows = np.concatenate([split.fit, order[:n_added]]), split.validation, test
             for top_k in sorted(classify.top_k, reverse=True):
                 which = {"size": size, "top_k": top_k, "seed": seed, "evaluation": UNBIASED}
                 space = label_space[:top_k]
                 results = judge_sample(judged, known, rows, space, classify.decision_rule)
-                cells += [{**which, **result} for result in results]
-    return cells
+                found[share] += [{**which, **result} for result in results]
+    return found
 
 
 def _drawn(report_ids: Sequence[str], seed: int, random_seed: int) -> np.ndarray[Any, Any]:
@@ -140,8 +140,8 @@ def evaluate_relabelled(
     random_seed: int,
     scratch: Path,
 ) -> tuple[list[Cell], float]:
-    """The cells of `evaluate_grid`, of the largest size, for the synthetic reports with the labels that a coder trained
-    on real reports gives them (`relabel`), and the share of their labels that are as before.
+    """The cells of `evaluate_grid`, of the largest size, for the synthetic reports with the labels
+    that a coder trained on real reports gives them (`relabel`), and how far these are the old ones.
     """
     made, same = relabel(synthetic, real, classify, label_space, random_seed, scratch)
     alone = classify.model_copy(update={"evaluations": [UNBIASED], "sizes": [max(classify.sizes)]})

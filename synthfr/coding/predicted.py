@@ -16,8 +16,8 @@ from synthfr import seeding
 from synthfr.coding import decisions, labels
 from synthfr.coding.coder import Rows, Validation
 from synthfr.coding.coders import coder
-from synthfr.coding.sampling import sample_of
 from synthfr.coding.metrics import Bools, Floats
+from synthfr.coding.sampling import sample_of
 from synthfr.errors import UserError
 
 if TYPE_CHECKING:

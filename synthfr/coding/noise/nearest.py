@@ -66,6 +66,9 @@ def nearest(
         * ``nearest/<hypothesis>`` (``none`` for share 0): ``{"mean": p, "low", "high"}``, the
           interval from the shares that win in resamples of the documents, of whatever hypothesis;
         * ``wins/<hypothesis>/share=<p>``: how often each point wins there; ``wins/none``;
+        * ``own``: the mean distance of one of the winner's coders from its others, where there are
+          several: what chance alone makes. A winner much farther away than that is near only among
+          what was tried: no noise of these kinds explains the gap;
         * ``by_part/<part>/<hypothesis>``: the share that wins by that part alone.
     """
     points = sorted(
@@ -91,10 +94,23 @@ def nearest(
         named = dict(zip(("total", *PARTS), [totals[at], *distances[at]], strict=True))
         _put(told["distance"], point, {part: float(value) for part, value in named.items()})
         _put(told["wins"], point, float((winners == at).mean()))
+    told["own"] = _own(noisy[best], axes, everything)
     for at, part in enumerate(PARTS):
         winner = points[int(distances[:, at].argmin())]
         told["by_part"][part] = {_name(winner): winner.share}
     return told
+
+
+def _own(errs: Errs, axes: Axes, block: Floats) -> float | None:
+    """Mean distance of each coder from the mean of the others; None of a single one."""
+    if len(errs.predicted) < 2:
+        return None
+    found = []
+    for at, one in enumerate(errs.predicted):
+        others = [*errs.predicted[:at], *errs.predicted[at + 1 :]]
+        apart = {NO_NOISE: Errs(errs.truth, others)}
+        found.append(_total(_distances(Errs(errs.truth, [one]), apart, axes, block)))
+    return float(np.mean(found))
 
 
 def _name(point: Point) -> str:
