@@ -63,8 +63,13 @@ def predict(
         change: changes the texts that are fitted on, and no others: those that tune the threshold
             and those that are judged stay.
 
-    The codes are decided by `params.decision_rule`.
+    The codes are decided by `params.decision_rule`. UserError where there are fewer reports.
     """
+    if size > len(training):
+        raise UserError(
+            f"A coder is to learn from {size} reports, and there are only {len(training)}: lower "
+            "classify.sizes or raise synthesize.reports."
+        )
     sample = sample_of(training["report_id"].tolist(), params, size, seed, random_seed)
     fit, validation = (training.iloc[rows] for rows in (sample.fit, sample.validation))
     texts = fit["text"].tolist()
