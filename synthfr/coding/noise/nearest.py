@@ -6,19 +6,21 @@ along documents' length, and F1 code by code. The distance is the root of the me
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from synthfr import seeding
 from synthfr.coding.errors.curves import NO_BIN, Curve
 from synthfr.coding.errors.resampling import RESAMPLES, percentile_interval, weights
 from synthfr.coding.metrics import Bools, Floats
-from synthfr.coding.noise.injection import SPREAD, Hypothesis
+from synthfr.coding.noise.injection import HYPOTHESES, SPREAD, Hypothesis
 
 PARTS = ("frequency", "length", "codes")
+MOST_CODERS = 100  # of one kind: seeds of `classify`
 
 
 class Point(NamedTuple):
@@ -64,52 +66,79 @@ def nearest(
     Returns:
         * ``distance/<hypothesis>/share=<p>/{total,frequency,length,codes}``;
         * ``nearest/<hypothesis>`` (``none`` for share 0): ``{"mean": p, "low", "high"}``, the
-          interval from the shares that win in resamples of the documents, of whatever hypothesis;
+          interval from the shares that win in resamples of the documents crossed with the coders,
+          of whatever hypothesis;
         * ``wins/<hypothesis>/share=<p>``: how often each point wins there; ``wins/none``;
+        * ``kind/{none,spread,concentrated}``: how often a point of this kind does. Where two kinds
+          share the wins, their errors are too alike to tell which one it is;
         * ``own``: the mean distance of one of the winner's coders from its others, where there are
           several: what chance alone makes. A winner much farther away than that is near only among
           what was tried: no noise of these kinds explains the gap;
         * ``by_part/<part>/<hypothesis>``: the share that wins by that part alone.
     """
-    points = sorted(
-        noisy, key=lambda one: (one.share, one.hypothesis)
-    )  # the least noise wins a tie
+    # of equally near points the one with the least noise
+    points = sorted(noisy, key=lambda one: (one.share, one.hypothesis))
     noisy = {point: noisy[point] for point in points}
-    everything = np.ones((1, len(synthetic.truth)))
-    distances = _distances(synthetic, noisy, axes, everything)[0]  # (n_points, n_parts)
+    n = len(synthetic.truth)
+    distances = _distances(synthetic, noisy, axes, _Resamples.none(n))[0]  # (n_points, n_parts)
     totals = _total(distances)
     winners: NDArray[np.int64] = np.concatenate(
         [
-            _total(_distances(synthetic, noisy, axes, block)).argmin(axis=1)
-            for block in weights(len(synthetic.truth), resamples, seed, "noise")
+            _total(_distances(synthetic, noisy, axes, some)).argmin(axis=1)
+            for some in _Resamples.drawn(n, resamples, seed)
         ]
     )
     best = points[int(totals.argmin())]
     shares = np.array([points[one].share for one in winners])
     told: dict[str, Any] = {"distance": {}, "wins": {}, "by_part": {}}
-    told["nearest"] = {
-        _name(best): percentile_interval(best.share, shares, len(synthetic.truth)).as_dict()
-    }
+    told["nearest"] = {_name(best): percentile_interval(best.share, shares, n).as_dict()}
     for at, point in enumerate(points):
         named = dict(zip(("total", *PARTS), [totals[at], *distances[at]], strict=True))
         _put(told["distance"], point, {part: float(value) for part, value in named.items()})
         _put(told["wins"], point, float((winners == at).mean()))
-    told["own"] = _own(noisy[best], axes, everything)
+    kinds = np.array([_name(points[one]) for one in winners])
+    told["kind"] = {name: float((kinds == name).mean()) for name in ("none", *HYPOTHESES)}
+    told["own"] = _own(noisy[best], axes)
     for at, part in enumerate(PARTS):
         winner = points[int(distances[:, at].argmin())]
         told["by_part"][part] = {_name(winner): winner.share}
     return told
 
 
-def _own(errs: Errs, axes: Axes, block: Floats) -> float | None:
+@dataclass(frozen=True)
+class _Resamples:
+    """Resamples of documents crossed with coders, or once all of them.
+
+    `documents`: how often each counts, shape (rows, n_documents). `noisy` and `synthetic`: numbers
+    in [0, 1) that draw from coders, however many there are, shape (rows, coders); those of all
+    noises are drawn together, as they learnt from the same samples. None: each coder once.
+    """
+
+    documents: Floats
+    noisy: Floats | None = None
+    synthetic: Floats | None = None
+
+    @classmethod
+    def none(cls, n_documents: int) -> _Resamples:
+        return cls(np.ones((1, n_documents)))
+
+    @classmethod
+    def drawn(cls, n_documents: int, resamples: int, seed: int) -> Iterator[_Resamples]:
+        rng = seeding.rng(seed, "bootstrap", "coders")
+        for documents in weights(n_documents, resamples, seed, "noise"):
+            shape = (len(documents), MOST_CODERS)
+            yield cls(documents, rng.random(shape), rng.random(shape))
+
+
+def _own(errs: Errs, axes: Axes) -> float | None:
     """Mean distance of each coder from the mean of the others; None of a single one."""
     if len(errs.predicted) < 2:
         return None
     found = []
     for at, one in enumerate(errs.predicted):
-        others = [*errs.predicted[:at], *errs.predicted[at + 1 :]]
-        apart = {NO_NOISE: Errs(errs.truth, others)}
-        found.append(_total(_distances(Errs(errs.truth, [one]), apart, axes, block)))
+        others = {NO_NOISE: Errs(errs.truth, [*errs.predicted[:at], *errs.predicted[at + 1 :]])}
+        alone = Errs(errs.truth, [one])
+        found.append(_total(_distances(alone, others, axes, _Resamples.none(len(errs.truth)))))
     return float(np.mean(found))
 
 
@@ -130,13 +159,18 @@ def _total(distances: Floats) -> Floats:
     return found
 
 
-def _distances(synthetic: Errs, noisy: Mapping[Point, Errs], axes: Axes, block: Floats) -> Floats:
-    """Shape (n_resamples, n_points, n_parts); `block`: how often each document counts, shape
-    (n_resamples, n_documents).
-    """
-    wanted = _shapes(synthetic, axes, block)
+def _distances(
+    synthetic: Errs, noisy: Mapping[Point, Errs], axes: Axes, some: _Resamples
+) -> Floats:
+    """Shape (rows, n_points, n_parts)."""
+    wanted = _shapes(synthetic, axes, some.documents, some.synthetic)
     rows = [
-        [_rms(one - other) for one, other in zip(_shapes(errs, axes, block), wanted, strict=True)]
+        [
+            _rms(one - other)
+            for one, other in zip(
+                _shapes(errs, axes, some.documents, some.noisy), wanted, strict=True
+            )
+        ]
         for errs in noisy.values()
     ]
     return np.array(rows).transpose(2, 0, 1)
@@ -152,28 +186,40 @@ def _rms(difference: Floats) -> Floats:
     return found
 
 
-def _shapes(errs: Errs, axes: Axes, block: Floats) -> tuple[Floats, Floats, Floats]:
+def _shapes(
+    errs: Errs, axes: Axes, documents: Floats, draws: Floats | None
+) -> tuple[Floats, Floats, Floats]:
     """Curves over frequency and length, and F1 by code: mean over the coders, each of shape
-    (n_resamples, points of the curve).
+    (rows, points of the curve).
     """
-    found = [_of_one(errs.truth, predicted, axes, block) for predicted in errs.predicted]
-    means = [np.mean(part, axis=0) for part in zip(*found, strict=True)]
+    n = len(errs.predicted)
+    share = np.full((len(documents), n), 1 / n)
+    if draws is not None:
+        picked = (draws[:, :n] * n).astype(np.int64)
+        share = np.stack([(picked == one).mean(axis=1) for one in range(n)], axis=1)
+    found = [_of_one(errs.truth, one, axes, documents) for one in errs.predicted]
+    means = [
+        sum(part * share[:, [at]] for at, part in enumerate(parts))
+        for parts in zip(*found, strict=True)
+    ]
     return means[0], means[1], means[2]
 
 
 def _of_one(
-    truth: Bools, predicted: Bools, axes: Axes, block: Floats
+    truth: Bools, predicted: Bools, axes: Axes, documents: Floats
 ) -> tuple[Floats, Floats, Floats]:
     hits, true = truth & predicted, truth.sum(axis=1)
-    positives = block @ truth.astype(np.float64)
-    either = positives + block @ predicted.astype(np.float64)
+    positives = documents @ truth.astype(np.float64)
+    either = positives + documents @ predicted.astype(np.float64)
     out = np.full(positives.shape, np.nan)
-    by_code = np.divide(2 * (block @ hits.astype(np.float64)), either, out=out, where=positives > 0)
+    by_code = np.divide(
+        2 * (documents @ hits.astype(np.float64)), either, out=out, where=positives > 0
+    )
     n_true = np.maximum(true + predicted.sum(axis=1), 1)
     by_document = 2 * hits.sum(axis=1) / n_true
     along_frequency = _binned(by_code, np.isfinite(by_code) * 1.0, axes.frequency)
-    counted = block * (true > 0)
-    along_length = _binned(np.broadcast_to(by_document, block.shape), counted, axes.length)
+    counted = documents * (true > 0)
+    along_length = _binned(np.broadcast_to(by_document, documents.shape), counted, axes.length)
     return along_frequency, along_length, by_code
 
 
