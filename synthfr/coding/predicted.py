@@ -76,6 +76,12 @@ def predict(
     if change is not None:
         texts = list(change(fit["report_id"].tolist(), texts))
     parts = [_matrix(part, label_space) for part in (fit, validation, judged)]
+    if not (parts[0].any() and parts[2].any()):
+        raise UserError(
+            "No report that a coder learns from, or none that it is asked about, has a code of the "
+            "label space: check that all reports are coded in one code system, and that "
+            "keywords.min_documents lets codes out."
+        )
     learner = coder(
         [*texts, *validation["text"], *judged["text"]],
         params.coder,

@@ -12,6 +12,7 @@ from synthfr.coding.metrics import Floats
 from synthfr.stats import CONFIDENCE, Interval, without_limits
 
 RESAMPLES = 1000
+LIMITS = (50 * (1 - CONFIDENCE), 50 * (1 + CONFIDENCE))  # percentiles
 _AT_ONCE = 4_000_000  # numbers held for the resamples that are drawn together: 32 MB
 
 
@@ -40,6 +41,5 @@ def percentile_interval(estimate: float, resampled: Floats, n: int) -> Interval:
     defined = resampled[np.isfinite(resampled)]
     if defined.size * 2 < resampled.size or not defined.size:
         return without_limits(estimate, [estimate])
-    outside = 50 * (1 - CONFIDENCE)
-    low, high = np.percentile(defined, [outside, 100 - outside])
+    low, high = np.percentile(defined, LIMITS)
     return Interval(estimate, float(low), float(high), n)
