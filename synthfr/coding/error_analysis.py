@@ -99,7 +99,8 @@ def compare(
 ) -> dict[str, Any]:
     """The figures of `coders` (``real``, ``synthetic``), by name, and of both together:
 
-    * ``<coder>/profile``, ``copying``, ``false_positives``... by `level`: of the first seed;
+    * ``<coder>/{profile,copying,families}``: of the first seed; families by chapter, and also by
+      category where a code of the label space is finer than one;
     * ``<coder>/frequency`` and ``length``: correlations of F1 by code with ln(frequency), and of F1
       by document with length, F1 being the mean over the coder's seeds;
     * ``curves/{frequency,length}``: the same F1 in bins, all coders over the same ones;

@@ -137,7 +137,8 @@ def by_frequency(
     for one in range(curve.bins.max(initial=-1) + 1):
         codes = curve.bins == one
         documents = int(truth[:, codes].any(axis=1).sum())
-        enough = min(documents, int(frequency[codes].sum())) >= min_documents
+        # of training, no fewer documents than the most frequent code has
+        enough = min(documents, int(frequency[codes].max())) >= min_documents
         if not enough or codes.sum() < FEWEST_CODES:
             found[f"bin={one + 1}"] = None
             continue

@@ -16,12 +16,8 @@ class Noise(Section):
     """Parameters `noise`: see the comments in params.yaml."""
 
     shares: Annotated[list[NoiseShare], AfterValidator(without_doubles)] = [
-        0.1,
-        0.2,
-        0.3,
-        0.4,
-        0.5,
-        0.6,
+        *(0.1, 0.2, 0.3, 0.4),
+        *(0.5, 0.6, 0.7, 0.8),
     ]
     equal_budget: bool = False
 
