@@ -91,3 +91,14 @@ def test_every_code_of_cim10_has_the_chapter_that_the_list_names(real_corpora: P
     named = found[found["chapter_fr"].notna()]  # all but 14
     by_name = Counter(zip(named["chapter_fr"], named["chapter"], strict=True))
     assert len(named) > 42_000 and len(by_name) == 22  # one of ours for one of theirs
+
+
+@pytest.mark.parametrize("corpus", ["fr_codiesp_icd10_train", "en_codiesp_train"])
+def test_every_code_that_coders_gave_real_cases_has_a_chapter(
+    real_corpora: Path, corpus: str
+) -> None:
+    cases = pd.read_parquet(real_corpora / f"{corpus}.parquet")
+    columns = [name for name in cases if str(name).startswith("codes")]
+    codes = {code for name in columns for listed in cases[name] for code in listed}
+    assert len(codes) > 1000
+    assert [code for code in codes if icd10.chapter(code) is None] == []
