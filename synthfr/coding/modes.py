@@ -159,8 +159,8 @@ def relabel(
     """The synthetic reports with the codes of the largest label space assigned anew, by a coder of
     the first seed that learnt from as many real reports as the largest size has (`real_size`).
 
-    Codes outside of the label space stay. Where the real coder is good, what a coder learns better
-    from these labels than from those asked for is what the texts do not say of them.
+    Codes outside of the label space stay. Where a coder learns more from the new labels than from
+    those asked for, the texts did not say what they were asked to.
 
     Returns:
         The reports, and the Jaccard index of all labels before and after (1: none has changed).
