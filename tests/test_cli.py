@@ -325,7 +325,16 @@ class TestDocs:
         }
         assert {name for name, side in sides.items() if side == "private"} == {
             *("seed", "keywords", "similarity_judge", "score", "release"),
-            *("linkage", "reference", "classify", "privacy", "fidelity"),
+            *(
+                "linkage",
+                "reference",
+                "classify",
+                "augment",
+                "noise",
+                "errors",
+                "privacy",
+                "fidelity",
+            ),
         }
 
     @pytest.mark.parametrize("recipe", recipes(ROOT), ids=lambda recipe: recipe.name)

@@ -100,8 +100,8 @@ def test_all_stages_are_there() -> None:
         "linkage",
         "dpo",
     }
-    per_step = {"synthesize", "classify", "privacy", "fidelity"}
-    once = {"seed", "keywords", "base", "sft", "reference", "headline", "page"}
+    per_step = {"synthesize", "classify", "augment", "errors", "privacy", "fidelity"}
+    once = {"seed", "keywords", "base", "sft", "reference", "noise", "headline", "page"}
     params = read_yaml(ROOT / "params.yaml")
     expected = once | {f"{stage}@{item}" for stage in per_round for item in params["rounds"]}
     expected |= {f"{stage}@{item}" for stage in per_step for item in params["steps"]}
@@ -203,7 +203,7 @@ WRITERS = {"generate", "judge", "similarity_judge", "synthesize"}
         ("synthfr/pretraining/tiny.py", set()),
         ("synthfr/pretraining/texts.py", set()),
         ("synthfr/coding/encoder.py", set()),
-        ("synthfr/coding/tfidf.py", {"classify", "reference"}),
+        ("synthfr/coding/tfidf.py", {"classify", "reference", "augment", "noise", "errors"}),
         ("synthfr/scoring/discriminator.py", set()),
         ("synthfr/corpora/files/__init__.py", {"seed"}),  # the hub's source reads by it too
         ("synthfr/corpora/hub/__init__.py", set()),
@@ -387,7 +387,7 @@ def test_breaches_are_seen() -> None:
 def test_all_of_data_private_is_made_by_private_stages() -> None:
     outs = {out for stage in stages() for out in stage.outs if out.startswith(PRIVATE)}
     names = {Path(out).name for out in outs if not out.startswith(f"{PRIVATE}/review/")}
-    kinds = ("train", "holdout", "canaries", "keyed", "similarities", "scores")
+    kinds = ("train", "holdout", "canaries", "keyed", "decisions", "similarities", "scores")
     assert names == {f"{name}.parquet" for name in kinds}
 
 
@@ -399,7 +399,7 @@ def test_the_runner_knows_which_stages_are_private() -> None:
 
 def test_public_stages_do_not_name_private_paths() -> None:
     private = {"PRIVATE", "PRIVATE_TRAIN", "PRIVATE_HOLDOUT", "CANARIES", "KEYED", "FAILURES"}
-    private |= {"SECRET", "review"}
+    private |= {"SECRET", "DECISIONS", "review"}
     private |= {"similarities", "private_scores"}
     for stage in stages():
         tree = ast.parse(source(stage))

@@ -22,6 +22,7 @@ from synthfr.coding import decisions, labels, metrics
 from synthfr.coding.coder import Coder, Rows, Validation
 from synthfr.coding.coders import CoderSettings, coder
 from synthfr.coding.labels import Categories
+from synthfr.coding.sampling import Split, shuffled_rows, split_sample
 from synthfr.errors import UserError
 from synthfr.section import Count, ProperShare, Section, without_doubles
 from synthfr.stats import mean_interval
@@ -67,14 +68,6 @@ UNBIASED, ORIGINAL = "unbiased", "original"
 _IDENTITY = ("size", "top_k", "seed", "evaluation", "rule")
 _BESIDE = ("macro_f1", "micro_f1")  # what is told of the rules that do not count
 _BY_SEED = ("macro_f1", "map")  # told for each seed, so that steps can be compared seed by seed
-
-
-@dataclass(frozen=True)
-class _Split:
-    """Rows of one sample of the training reports: to fit on, and to tune the threshold on."""
-
-    fit: Rows
-    validation: Rows
 
 
 def evaluate_grid(
@@ -163,10 +156,9 @@ def _grid(
     """
     test = np.arange(len(report_ids), len(known))
     for seed in params.seeds:
-        shuffled = _shuffled(report_ids, random_seed, seed)
+        shuffled = shuffled_rows(report_ids, random_seed, seed)
         for size in params.sizes:
-            drawn = shuffled[:size] if params.sample == "drawn" else shuffled[shuffled < size]
-            split = _split(drawn, params.validation_share)
+            split = split_sample(shuffled, size, params)
             for evaluation in params.evaluations:
                 for top_k in sorted(params.top_k, reverse=True):
                     if evaluation == UNBIASED:
@@ -177,6 +169,21 @@ def _grid(
                         {"size": size, "top_k": top_k, "seed": seed, "evaluation": evaluation},
                         parts,
                     )
+
+
+def judge_sample(
+    judged: Coder,
+    known: list[Categories],
+    rows: tuple[Rows, Rows, Rows],
+    space: Sequence[str],
+    rule_that_counts: str,
+) -> list[Cell]:
+    """The unbiased cells, one a rule, of a coder fitted on the first of the `rows`, its threshold
+    tuned on the second, judged on the third; `known` are the categories of all rows.
+    """
+    fit, validation, test = rows
+    parts = _Parts.unbiased(known, Split(fit, validation), test, space)
+    return _judge(judged, parts, rule_that_counts)
 
 
 def summarise(cells: Iterable[Cell], rule: str) -> dict[str, Any]:
@@ -223,7 +230,7 @@ class _Parts:
 
     @classmethod
     def unbiased(
-        cls, known: list[Categories], split: _Split, test: Rows, space: Sequence[str]
+        cls, known: list[Categories], split: Split, test: Rows, space: Sequence[str]
     ) -> _Parts:
         parts: list[Any] = []
         for rows in (split.fit, split.validation, test):
@@ -232,7 +239,7 @@ class _Parts:
 
     @classmethod
     def original(
-        cls, known: list[Categories], split: _Split, test: Rows, top_k: int, max_labels: int
+        cls, known: list[Categories], split: Split, test: Rows, top_k: int, max_labels: int
     ) -> _Parts:
         sample = np.concatenate([split.fit, split.validation])
         space = icd10.label_space((known[row] for row in sample), top_k)
@@ -275,20 +282,3 @@ def _judge(judged: Coder, parts: _Parts, rule_that_counts: str) -> list[Cell]:
         judged_as = of_decisions(parts.test_truth, decided)
         cells.append({"rule": rule, **judged_as, **rankings, **setting})
     return cells
-
-
-def _shuffled(report_ids: Iterable[str], random_seed: int, seed: int) -> Rows:
-    """Row numbers in an order drawn by `seed` that depends on the ids alone."""
-    draws = [
-        (seeding.derive(random_seed, "classify", seed, report_id), row)
-        for row, report_id in enumerate(report_ids)
-    ]
-    return np.array([row for _, row in sorted(draws)], dtype=np.int64)
-
-
-def _split(sample: Rows, validation_share: float) -> _Split:
-    """Part an already shuffled sample: `validation_share` of it tunes the threshold, the rest
-    trains.
-    """
-    n_validation = min(len(sample) - 1, max(1, round(len(sample) * validation_share)))
-    return _Split(fit=sample[n_validation:], validation=sample[:n_validation])

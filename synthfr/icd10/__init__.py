@@ -1,5 +1,6 @@
 """ICD-10 (CIM-10) codes: one spelling, categories, label spaces."""
 
+from synthfr.icd10.chapters import CHAPTERS, chapter
 from synthfr.icd10.codes import (
     broader,
     category,
@@ -12,8 +13,10 @@ from synthfr.icd10.codes import (
 )
 
 __all__ = [
+    "CHAPTERS",
     "broader",
     "category",
+    "chapter",
     "is_code",
     "is_condition",
     "label_space",

@@ -20,6 +20,9 @@ PRIVATE_TRAIN = PRIVATE / "train.parquet"
 PRIVATE_HOLDOUT = PRIVATE / "holdout.parquet"
 CANARIES = PRIVATE / "canaries.parquet"  # planted in the train reports, and those to compare with
 KEYED = PRIVATE / "keyed.parquet"
+DECISIONS = (
+    PRIVATE / "decisions.parquet"
+)  # of coders trained on real reports, with and without noise
 SECRET = PRIVATE / "secret.key"  # the hospital's; the ledger of what was spent lies beside it
 FAILURES = PRIVATE / "failures"  # tracebacks that may quote private text
 

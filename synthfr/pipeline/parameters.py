@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from synthfr.coding.error_analysis import Errors
 from synthfr.coding.grid import Classify
+from synthfr.coding.modes import Augment
+from synthfr.coding.noise.settings import Noise
 from synthfr.corpora import Seed
 from synthfr.disk import read_yaml
 from synthfr.engines.engine_settings import Engines
@@ -87,6 +90,9 @@ class Params(Section):
     dpo: Dpo = Dpo()
     synthesize: Synthesize = Synthesize()
     classify: Classify = Classify()
+    augment: Augment = Augment()
+    noise: Noise = Noise()
+    errors: Errors = Errors()
     privacy: Privacy = Privacy()
     fidelity: Fidelity = Fidelity()
     page: Page = Page()

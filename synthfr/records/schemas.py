@@ -156,6 +156,20 @@ PAIRS = Table(
     # only the choice left the private side
     nullable=("chosen_score", "rejected_score", "margin"),
 )
+DECISIONS = Table(
+    "decisions",
+    # of coders that learnt from real reports with noise (share 0: without), per coder's seed
+    _schema(
+        hypothesis=pa.string(),
+        share=pa.float64(),
+        seed=pa.int64(),
+        report_id=pa.string(),
+        codes=_LIST,
+    ),
+    key=("hypothesis", "share", "seed", "report_id"),
+    text=("hypothesis", "report_id"),
+    choices={"hypothesis": ("spread", "concentrated")},
+)
 SYNTHETIC = Table(
     "synthetic",
     _schema(**_REPORT, step=pa.string(), seed=pa.int64(), prompt=pa.string()),

@@ -9,7 +9,8 @@ import pytest
 
 from synthfr import icd10
 from synthfr.coding import decisions, evaluate_grid, evaluate_real, labels, summarise
-from synthfr.coding.grid import _Parts, _shuffled, _Split
+from synthfr.coding.grid import _Parts
+from synthfr.coding.sampling import Split, shuffled_rows
 from synthfr.errors import UserError
 from tests.coding import toy
 
@@ -102,7 +103,7 @@ def test_the_published_label_rule_by_hand(training: pd.DataFrame, holdout: pd.Da
     known = labels.categories([*codes, ["J18.9", "I10", "E11.9"], ["N17.9"], ["Z99"]])
     space = icd10.label_space(known[:6], 2)
     assert space == ["E11", "I10"]  # five reports, two of which have two such codes; three
-    split, test = _Split(fit=np.arange(6), validation=np.arange(0)), np.arange(6, 9)
+    split, test = Split(fit=np.arange(6), validation=np.arange(0)), np.arange(6, 9)
     parts = _Parts.original(known, split, test, 2, 1)
     assert parts.fit.tolist() == [0, 1, 2, 3, 4]  # Z99 is dropped
     assert parts.fit_truth.tolist() == [[False, True]] * 3 + [[True, False]] * 2
@@ -148,9 +149,9 @@ def test_order_of_rows_does_not_matter(training: pd.DataFrame, holdout: pd.DataF
 
 def test_samples_are_nested_and_differ_between_seeds() -> None:
     ids = [f"r{number}" for number in range(50)]
-    assert _shuffled(ids, 0, 1).tolist() != _shuffled(ids, 0, 2).tolist()
-    fewer = [ids[row] for row in _shuffled(ids[:40], 0, 1)]
-    assert [ids[row] for row in _shuffled(ids, 0, 1) if row < 40] == fewer
+    assert shuffled_rows(ids, 0, 1).tolist() != shuffled_rows(ids, 0, 2).tolist()
+    fewer = [ids[row] for row in shuffled_rows(ids[:40], 0, 1)]
+    assert [ids[row] for row in shuffled_rows(ids, 0, 1) if row < 40] == fewer
 
 
 def test_original_drops_reports_and_unbiased_does_not(

@@ -1,5 +1,5 @@
-"""similarity_judge, score, release, linkage, reference, classify, privacy, fidelity: what they
-write, refuse, and never let out.
+"""similarity_judge, score, release, linkage, reference, classify, augment, noise, errors, privacy,
+fidelity: what they write, refuse, and never let out.
 """
 
 import json
@@ -314,6 +314,30 @@ def test_classify_with_too_few_reports(checkout: Recorded) -> None:
     assert result.exit_code == 1 and "lower classify.sizes" in result.stderr
 
 
+def test_augment_noise_and_errors(checkout: Recorded) -> None:
+    params = json.loads(Path("params.yaml").read_text())
+    params["augment"] |= {"real": [40], "synthetic_shares": [0.5]}
+    params["noise"]["shares"] = [0.5]
+    params["errors"] |= {"bins": 2, "resamples": 20}
+    Path("params.yaml").write_text(json.dumps(params))
+    result = invoke("errors", "dpo1")
+    assert result.exit_code == 1 and "data/private/decisions.parquet is missing" in result.stderr
+    for stage, arguments in (("augment", ["dpo1"]), ("noise", []), ("errors", ["dpo1"])):
+        result = invoke(stage, *arguments)
+        assert result.exit_code == 0, result.output
+    mixed = metrics("augment", "dpo1")["mixed"]["synthetic_share=0.5"]["size=40"]["top_k=6"]
+    assert mixed["trained_reports"]["mean"] == 32 + 40
+    assert metrics("augment", "dpo1")["relabelled"]["kept_labels"] > 0.5
+    assert layout.DECISIONS.stat().st_mode & 0o77 == 0  # its owner's alone
+    assert len(records.read_table(layout.DECISIONS, records.DECISIONS)) == 3 * 2 * 150
+    noise, errors = metrics("noise"), metrics("errors", "dpo1")
+    assert noise["none"]["macro_f1"]["mean"] > noise["spread"]["share=0.5"]["macro_f1"]["mean"]
+    assert (errors["size"], errors["top_k"], errors["documents"]) == (120, 6, 150)
+    assert set(errors["curves"]) == {"frequency", "length"}
+    assert set(errors["noise"]["kind"]) == {"none", "spread", "concentrated"}
+    assert errors["real"]["profile"]["true_total"] == errors["synthetic"]["profile"]["true_total"]
+
+
 def test_linkage_of_a_round_too_small_to_attack(checkout: Recorded) -> None:
     for stage in ("score", "release", "pair", "linkage"):
         result = invoke(stage, "dpo1")
@@ -380,9 +404,10 @@ def test_no_private_text_leaves(checkout: Recorded) -> None:
     printed = []
     stages = (
         *("similarity_judge", "score", "release", "pair", "linkage"),
-        *("classify", "privacy", "fidelity"),
+        *("classify", "augment", "errors", "privacy", "fidelity"),
     )
-    for stage, arguments in [(stage, ["dpo1"]) for stage in stages] + [("reference", [])]:
+    once = [("reference", []), ("noise", [])]
+    for stage, arguments in [*once, *((stage, ["dpo1"]) for stage in stages)]:
         printed.append(invoke(stage, *arguments).output)
     written = [
         path for path in Path().rglob("*") if path.is_file() and layout.PRIVATE not in path.parents
@@ -410,7 +435,7 @@ def test_a_missing_table_is_told(checkout: Recorded, missing: Path) -> None:
     "stage",
     [
         *("similarity_judge", "score", "release", "linkage"),
-        *("reference", "classify", "privacy", "fidelity"),
+        *("reference", "classify", "augment", "noise", "errors", "privacy", "fidelity"),
     ],
 )
 def test_help_imports_nothing_heavy(stage: str) -> None:

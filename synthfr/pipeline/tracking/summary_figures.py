@@ -41,6 +41,12 @@ _HEADLINES: dict[str, tuple[str, ...]] = {
         *("gap/containment", "train/containment", "holdout/containment"),
         "train/longest_run_words/max",
     ),
+    "augment": ("relabelled/kept_labels", "mixed/*/macro_f1/mean"),
+    "noise": ("none/macro_f1/mean", "*/share_*/macro_f1/mean"),
+    "errors": (
+        *("noise/nearest/*/mean", "noise/kind/*", "noise/own"),
+        *("*/frequency/spearman/mean", "*/length/spearman/mean"),
+    ),
     "fidelity": (
         *("faithfulness/code_recall", "faithfulness/wrong_codes", "faithfulness/well_formed"),
         *("keyword_recall/synthetic", "distinct_3/synthetic", "distinct_3/difference"),

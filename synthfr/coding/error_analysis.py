@@ -1,0 +1,173 @@
+"""What errs in a coder that learnt from a step's data set, beside one that learnt from as many real
+reports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+from pydantic import Field
+
+from synthfr import icd10
+from synthfr.coding import errors, labels
+from synthfr.coding.errors.curves import by_frequency, by_length
+from synthfr.coding.metrics import Bools, Floats
+from synthfr.coding.noise import NO_NOISE, Axes, Errs, Point, decisions_of, nearest
+from synthfr.coding.predicted import predict, real_size
+from synthfr.coding.sampling import sample_of
+from synthfr.section import Count, Section
+from synthfr.text.tokens import words
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from synthfr.coding.grid import Classify
+
+REAL, SYNTHETIC = "real", "synthetic"
+
+
+class Errors(Section):
+    """Parameters `errors`: see the comments in params.yaml."""
+
+    bins: Annotated[int, Field(ge=2, le=1000)] = 5
+    resamples: Count = 1000
+
+
+@dataclass(frozen=True)
+class Coder:
+    """What a kind of coder learnt from and decided, per coder's seed: arrays of shape
+    (n_documents, n_labels), `learnt` of the first of them (n_fit, n_labels).
+    """
+
+    decided: Sequence[Bools]
+    learnt: Bools
+
+
+def analyse(
+    synthetic: pd.DataFrame,
+    real: pd.DataFrame,
+    holdout: pd.DataFrame,
+    real_decisions: pd.DataFrame,
+    classify: Classify,
+    params: Errors,
+    label_space: Sequence[str],
+    min_documents: int,
+    random_seed: int,
+    scratch: Path,
+) -> dict[str, Any]:
+    """Train a coder on the synthetic reports for each of `classify.seeds`, and compare its errors
+    on the holdout with those of the real coders, at the largest size and label space.
+
+    Args:
+        real_decisions: of the real coders, with and without noise (`noise.train_noisy`): DECISIONS.
+    """
+    coded, size = real_size(real, classify)
+    space = label_space[: max(classify.top_k)]
+    made = [
+        predict(synthetic, holdout, classify, space, size, seed, random_seed, scratch)
+        for seed in classify.seeds
+    ]
+    decided = decisions_of(real_decisions, holdout["report_id"].tolist(), space)
+    split = sample_of(coded["report_id"].tolist(), classify, size, classify.seeds[0], random_seed)
+    all_real = labels.matrix(labels.categories(coded["codes"]), space)
+    coders = {
+        REAL: Coder(decided[NO_NOISE], all_real[split.fit]),
+        SYNTHETIC: Coder([one.predicted for one in made], made[0].learnt),
+    }
+    lengths = np.array([len(words(text)) for text in holdout["text"]], dtype=np.float64)
+    frequency = all_real.sum(axis=0).astype(np.float64)
+    return {"size": size, "top_k": len(space)} | compare(
+        made[0].truth, coders, decided, lengths, frequency, space, params, min_documents,
+        random_seed,
+    )  # fmt: skip
+
+
+def compare(
+    truth: Bools,
+    coders: Mapping[str, Coder],
+    noisy: Mapping[Point, Sequence[Bools]],
+    lengths: Floats,
+    frequency: Floats,
+    codes: Sequence[str],
+    params: Errors,
+    min_documents: int,
+    random_seed: int,
+) -> dict[str, Any]:
+    """The figures of `coders` (``real``, ``synthetic``), by name, and of both together:
+
+    * ``<coder>/{profile,copying,families}``: of the first seed; families by chapter, and also by
+      category where a code of the label space is finer than one;
+    * ``<coder>/frequency`` and ``length``: correlations of F1 by code with ln(frequency), and of F1
+      by document with length, F1 being the mean over the coder's seeds;
+    * ``curves/{frequency,length}``: the same F1 in bins, all coders over the same ones;
+    * ``noise``: the noise whose coders err most like the synthetic one, where `noisy` has any.
+
+    Args:
+        truth: shape (n_documents, n_labels).
+        lengths: of the documents in words, shape (n_documents,).
+        frequency: real training reports that have each code, shape (n_labels,).
+        codes: of the columns.
+    """
+    log = np.log(frequency, out=np.full(len(frequency), np.nan), where=frequency > 0)
+    by_code = {name: _mean(errors.label_f1, truth, one) for name, one in coders.items()}
+    by_document = {name: _mean(errors.document_f1, truth, one) for name, one in coders.items()}
+    told: dict[str, Any] = {"documents": len(truth)}
+    for name, coder in coders.items():
+        told[name] = _of_one(truth, coder, codes, params, min_documents, random_seed) | {
+            "frequency": errors.correlations(
+                log, by_code[name], random_seed, f"frequency {name}", params.resamples
+            ),
+            "length": errors.correlations(
+                lengths, by_document[name], random_seed, f"length {name}", params.resamples
+            ),
+        }
+    told["curves"] = {
+        "frequency": by_frequency(frequency, truth, by_code, params.bins, min_documents),
+        "length": by_length(lengths, by_document, params.bins, min_documents),
+    }
+    if len(noisy) > 1:
+        axes = Axes(errors.Curve.over(log, params.bins), errors.Curve.over(lengths, params.bins))
+        told["noise"] = nearest(
+            Errs(truth, coders[SYNTHETIC].decided),
+            {point: Errs(truth, decided) for point, decided in noisy.items()},
+            axes,
+            random_seed,
+            params.resamples,
+        )
+    return told
+
+
+def _mean(f1: Any, truth: Bools, coder: Coder) -> Floats:
+    found: Floats = np.mean([f1(truth, one) for one in coder.decided], axis=0)
+    return found
+
+
+def _of_one(
+    truth: Bools,
+    coder: Coder,
+    codes: Sequence[str],
+    params: Errors,
+    min_documents: int,
+    random_seed: int,
+) -> dict[str, Any]:
+    predicted = coder.decided[0]
+    levels: list[errors.Level] = ["chapter"]
+    if any(icd10.is_code(code) and icd10.category(code) != code for code in codes):
+        levels.append("category")
+    return {
+        "profile": errors.profile(truth, predicted),
+        "copying": {
+            "predicted": errors.copying(predicted, coder.learnt, min_documents),
+            "true": errors.copying(truth, coder.learnt, min_documents),
+        },
+        "families": {
+            level: errors.families(
+                truth, predicted, codes, level, min_documents, random_seed, params.resamples
+            )
+            for level in levels
+        },
+    }

@@ -1,0 +1,55 @@
+"""Does F1 rise with a code's frequency, or with a document's length?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from synthfr.coding.errors.resampling import RESAMPLES, drawn, percentile_interval
+from synthfr.coding.metrics import Floats
+
+FEWEST = 4  # points that a correlation is told of
+
+
+def correlations(
+    x: Floats, y: Floats, seed: int, purpose: str, resamples: int = RESAMPLES
+) -> dict[str, dict[str, float] | None]:
+    """Pearson's r and Spearman's rho with 95 % bootstrap intervals over the points.
+
+    Args:
+        x, y: shape (n,); points where one of them is NaN are left out.
+        purpose: names the draw, with `seed`.
+
+    Returns:
+        ``pearson`` and ``spearman``: ``{"mean", "low", "high"}``; None below four points, or where
+        x or y is the same everywhere.
+    """
+    from scipy.stats import rankdata
+
+    defined = np.isfinite(x) & np.isfinite(y)
+    x, y = x[defined].astype(np.float64), y[defined].astype(np.float64)
+    if len(x) < FEWEST or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return {"pearson": None, "spearman": None}
+    blocks: dict[str, list[Floats]] = {"pearson": [], "spearman": []}
+    for rows in drawn(len(x), resamples, seed, purpose):
+        blocks["pearson"].append(_pearson(x[rows], y[rows]))
+        ranks = rankdata(x[rows], axis=1), rankdata(y[rows], axis=1)
+        blocks["spearman"].append(_pearson(*ranks))
+    estimates = {
+        "pearson": _pearson(x[None], y[None]),
+        "spearman": _pearson(rankdata(x)[None], rankdata(y)[None]),
+    }
+    return {
+        name: percentile_interval(float(one[0]), np.concatenate(blocks[name]), len(x)).as_dict()
+        for name, one in estimates.items()
+    }
+
+
+def _pearson(x: Floats, y: Floats) -> Floats:
+    """Of each row, NaN where one side is constant: shape (rows,)."""
+    x, y = (one - one.mean(axis=1, keepdims=True) for one in (x, y))
+    spread = np.sqrt((x * x).sum(axis=1) * (y * y).sum(axis=1))
+    # rounding leaves a constant row a spread just above 0
+    constant = spread <= 1e-12 * x.shape[1]
+    product = (x * y).sum(axis=1)
+    found: Floats = np.divide(product, spread, out=np.full(len(x), np.nan), where=~constant)
+    return found

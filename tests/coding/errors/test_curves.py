@@ -1,0 +1,95 @@
+"""Curves and correlations: known by construction, and nothing where there is nothing."""
+
+import numpy as np
+import pytest
+from scipy.stats import pearsonr, spearmanr
+
+from synthfr.coding import errors
+from synthfr.coding.errors.curves import NO_BIN, by_frequency, by_length
+from tests.coding.errors.hand import PREDICTED, TRUTH
+
+
+def test_bins_are_quantiles_and_equals_stay_together() -> None:
+    assert errors.bins_of(np.arange(6.0), 3).tolist() == [0, 0, 1, 1, 2, 2]
+    assert errors.bins_of(np.array([1.0, 1, 1, 1, 9]), 5).tolist() == [0, 0, 0, 0, 1]
+    assert errors.bins_of(np.array([3.0, np.nan, 1]), 2).tolist() == [1, NO_BIN, 0]
+    assert errors.bins_of(np.full(3, np.nan), 2).tolist() == [NO_BIN] * 3
+
+
+def test_length_by_hand() -> None:
+    f1 = errors.document_f1(TRUTH, PREDICTED)  # 1, .5, .667, 0, none, .5
+    lengths = np.array([10.0, 20, 30, 40, 50, 60])
+    found = by_length(lengths, {"real": f1, "half": f1 / 2}, n_bins=2, min_documents=2)
+    # the document without a true code is left out, whatever its length
+    assert found["bin=1"] == pytest.approx(
+        {"documents": 3, "words": 20, "real": (1 + 0.5 + 2 / 3) / 3, "half": (1 + 0.5 + 2 / 3) / 6}
+    )
+    assert found["bin=2"] == pytest.approx(
+        {"documents": 2, "words": 50, "real": 0.25, "half": 0.125}
+    )
+    # two documents are not told of three; and 2 known of 5 would follow from the rest
+    assert by_length(lengths, {"real": f1}, 2, 3) == {"bin=1": None, "bin=2": None}
+
+
+def test_frequency_by_hand() -> None:
+    f1 = errors.label_f1(TRUTH, PREDICTED)  # .667, 0, 1, none, 0
+    frequency = np.array([100.0, 10, 1000, 5, 40])
+    found = by_frequency(frequency, TRUTH, {"real": f1}, n_bins=2, min_documents=3)
+    # E78 (10) and HFMA (40), in documents d and f: too few; E11 (100) and I10 (1000): a, b, c, f
+    assert found["bin=1"] is None
+    assert found["bin=2"] == pytest.approx(
+        {"frequency": 100000**0.5, "codes": 2, "documents": 4, "real": 5 / 6}
+    )
+    more = by_frequency(frequency, TRUTH, {"real": f1}, n_bins=2, min_documents=2)
+    assert more["bin=1"] == pytest.approx(
+        {"frequency": 20, "codes": 2, "documents": 2, "real": 0.0}
+    )
+    alone = by_frequency(frequency, TRUTH, {"real": f1}, n_bins=4, min_documents=1)
+    assert set(alone.values()) == {None}  # one code each: its own F1 would leave
+    never = by_frequency(frequency * (np.arange(5) != 0), TRUTH, {"real": f1}, 1, 1)
+    assert never["bin=1"]["codes"] == 3  # a code that training has not is left out
+
+
+def test_correlations_are_scipys() -> None:
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=60)
+    y = np.round(x + rng.normal(size=60), 1)  # with ties
+    found = errors.correlations(np.append(x, np.nan), np.append(y, 1.0), 0, "test")
+    assert found["pearson"] is not None and found["spearman"] is not None
+    assert found["pearson"]["mean"] == pytest.approx(pearsonr(x, y)[0])
+    assert found["spearman"]["mean"] == pytest.approx(spearmanr(x, y)[0])
+    for one in found.values():
+        assert one is not None and 0 < one["low"] < one["mean"] < one["high"] < 1
+    assert found == errors.correlations(np.append(x, np.nan), np.append(y, 1.0), 0, "test")
+
+
+def test_f1_that_rises_with_frequency_does_so() -> None:
+    frequency = np.arange(1.0, 201)
+    f1 = np.log(frequency) / np.log(200)  # straight against ln(frequency)
+    found = errors.correlations(np.log(frequency), f1, 0, "built")
+    assert found["pearson"] is not None and found["spearman"] is not None
+    assert found["pearson"]["low"] > 0.999 and found["spearman"]["mean"] == pytest.approx(1)
+    falling = errors.correlations(np.log(frequency), -f1, 0, "built")["pearson"]
+    assert falling is not None and falling["high"] < -0.999
+
+
+def test_shuffled_f1_shows_no_correlation() -> None:
+    """Negative control: most intervals of 95 % hold 0."""
+    frequency = np.log(np.arange(1.0, 201))
+    f1 = frequency / frequency.max()
+    rng = np.random.default_rng(2)
+    missed = 0
+    for draw in range(40):
+        one = errors.correlations(frequency, rng.permutation(f1), draw, "x", 300)["pearson"]
+        assert one is not None and abs(one["mean"]) < 0.3
+        missed += not one["low"] <= 0 <= one["high"]
+    assert missed <= 6
+
+
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [([1.0, 2, 3], [1.0, 2, 3]), ([1.0] * 9, list(range(9))), (list(range(9)), [0.5] * 9)],
+)
+def test_too_few_points_or_no_spread_have_none(x: list[float], y: list[float]) -> None:
+    found = errors.correlations(np.array(x, dtype=float), np.array(y, dtype=float), 0, "x")
+    assert found == {"pearson": None, "spearman": None}

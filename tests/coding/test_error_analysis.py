@@ -1,0 +1,147 @@
+"""The figures of a step's coder beside a real one: what is in them, and what leaves."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from synthfr import records
+from synthfr.coding import error_analysis, evaluate_real, noise, summarise
+from synthfr.coding.error_analysis import Coder, Errors
+from synthfr.coding.noise import CONCENTRATED, NO_NOISE, SPREAD, Noise, Point
+from synthfr.errors import UserError
+from synthfr.pipeline.nested import flatten
+from tests.coding import toy
+
+UNUSED = Path("the linear coder keeps nothing")
+PARAMS = toy.params(sizes=[60, 120], top_k=[3, 6], seeds=[0, 1])
+FEW = Errors(bins=3, resamples=50)
+
+
+@pytest.fixture(scope="module")
+def real() -> pd.DataFrame:
+    return toy.reports(130, seed=1, prefix="real")
+
+
+@pytest.fixture(scope="module")
+def holdout() -> pd.DataFrame:
+    return toy.reports(150, seed=2, prefix="h")
+
+
+@pytest.fixture(scope="module")
+def decided(real: pd.DataFrame, holdout: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, Any]]:
+    return noise.train_noisy(real, holdout, PARAMS, Noise(shares=[0.3, 0.6]), toy.SPACE, 0, UNUSED)
+
+
+def analyse(
+    synthetic: pd.DataFrame,
+    real: pd.DataFrame,
+    holdout: pd.DataFrame,
+    decisions: pd.DataFrame,
+    least: int = 5,
+) -> dict[str, Any]:
+    rest = (PARAMS, FEW, toy.SPACE, least, 0, UNUSED)
+    return error_analysis.analyse(synthetic, real, holdout, decisions, *rest)
+
+
+def test_decisions_of_every_point_and_seed(
+    holdout: pd.DataFrame, decided: tuple[pd.DataFrame, dict[str, Any]]
+) -> None:
+    table, told = decided
+    records.validate(table, records.DECISIONS, "decisions")
+    points = noise.decisions_of(table, holdout["report_id"].tolist(), toy.SPACE)
+    shares = (0.3, 0.6)
+    assert set(points) == {NO_NOISE} | {Point(h, s) for h in (SPREAD, CONCENTRATED) for s in shares}
+    assert {len(seeds) for seeds in points.values()} == {2}
+    assert len(table) == 5 * 2 * 150
+    first = table[(table["share"] == 0) & (table["seed"] == 1)].set_index("report_id")["codes"]
+    row = points[NO_NOISE][1][7]
+    assert first[holdout["report_id"][7]] == [c for c, on in zip(toy.SPACE, row, strict=True) if on]
+    assert (told["size"], told["labels"]) == (120, 6)
+    f1 = [told["none"], told["spread"]["share=0.3"], told["spread"]["share=0.6"]]
+    means = [one["macro_f1"]["mean"] for one in f1]
+    assert means == sorted(means, reverse=True) and means[0] > means[2] + 0.1
+
+
+def test_the_real_coder_is_that_of_the_reference(
+    real: pd.DataFrame, holdout: pd.DataFrame, decided: tuple[pd.DataFrame, dict[str, Any]]
+) -> None:
+    cells = evaluate_real(real, holdout, PARAMS, toy.SPACE, 0, UNUSED)
+    reference = summarise(cells, PARAMS.decision_rule)["size=120"]["top_k=6"]["macro_f1"]
+    assert decided[1]["none"]["macro_f1"]["mean"] == pytest.approx(reference["mean"])
+
+
+def test_the_same_reports_make_the_same_errors(
+    real: pd.DataFrame, holdout: pd.DataFrame, decided: tuple[pd.DataFrame, dict[str, Any]]
+) -> None:
+    """A data set that is the real one: no difference anywhere, and no noise is named."""
+    found = analyse(real, real, holdout, decided[0])
+    assert found["noise"]["nearest"] == {"none": {"mean": 0.0, "low": 0.0, "high": 0.0}}
+    assert found["noise"]["distance"]["none"]["total"] == 0
+    for name in ("profile", "copying", "families"):
+        assert found["real"][name] == found["synthetic"][name]
+    for curve in found["curves"].values():
+        assert all(bin is None or bin["real"] == bin["synthetic"] for bin in curve.values())
+
+
+def test_shuffled_labels_are_told_from_a_real_coder(
+    real: pd.DataFrame, holdout: pd.DataFrame, decided: tuple[pd.DataFrame, dict[str, Any]]
+) -> None:
+    """Negative control: errors that no noise makes are far from all of it."""
+    useless = real.assign(codes=np.random.default_rng(0).permutation(real["codes"]))
+    found = analyse(useless, real, holdout, decided[0])
+    curve = [one for one in found["curves"]["length"].values() if one]
+    assert all(bin["real"] > bin["synthetic"] + 0.2 for bin in curve)
+    told = found["noise"]
+    assert [near["mean"] for near in told["nearest"].values()] == [0.6]  # the most there is
+    assert told["distance"]["none"]["total"] > 0.4 and told["wins"]["none"] == 0
+
+
+def test_what_leaves_are_numbers_of_many(
+    real: pd.DataFrame, holdout: pd.DataFrame, decided: tuple[pd.DataFrame, dict[str, Any]]
+) -> None:
+    found = analyse(toy.reports(130, 5, "s"), real, holdout, decided[0], least=10)
+    flat = flatten(found)
+    assert all(value is None or isinstance(value, int | float) for value in flat.values())
+    counts = [value for name, value in flat.items() if name.endswith("/documents") and value]
+    assert counts and min(counts) >= 10
+    keys = "/".join(flat)
+    assert not [code for code in toy.SPACE if code in keys]
+    assert not [one for one in holdout["report_id"] if f"/{one}/" in keys]
+    # all documents are too few: no class, no bin, whatever the total is
+    none = flatten(analyse(toy.reports(130, 5, "s"), real, holdout, decided[0], least=151))
+    assert all(value is None for name, value in none.items() if name.startswith("curves/"))
+    assert all(value is None for name, value in none.items() if "copying" in name)
+    assert all(value is None for name, value in none.items() if "families" in name)
+
+
+def test_without_noise_there_is_no_noise_part(real: pd.DataFrame, holdout: pd.DataFrame) -> None:
+    table, told = noise.train_noisy(real, holdout, PARAMS, Noise(shares=[]), toy.SPACE, 0, UNUSED)
+    assert len(table) == 2 * 150 and set(told) == {"size", "labels", "none"}
+    assert "noise" not in analyse(real, real, holdout, table)
+
+
+def test_finer_codes_have_families_by_category_too() -> None:
+    truth = np.array([[1, 0], [0, 1]] * 10, dtype=bool)
+    coder = Coder([~truth], truth)
+    rest = (np.arange(20.0), np.array([10.0, 10]))
+    for codes, levels in (
+        (["E11.0", "E11.9"], {"chapter", "category"}),
+        (["E11", "E78"], {"chapter"}),
+    ):
+        found = error_analysis.compare(
+            truth, {"real": coder, "synthetic": coder}, {}, *rest, codes, FEW, 5, 0
+        )
+        assert set(found["real"]["families"]) == levels
+
+
+def test_private_reports_without_codes_are_refused(
+    real: pd.DataFrame, holdout: pd.DataFrame, decided: tuple[pd.DataFrame, dict[str, Any]]
+) -> None:
+    uncoded = real.assign(codes=[[] for _ in range(len(real))])
+    with pytest.raises(UserError, match="fewer than two private train reports have codes"):
+        analyse(real, uncoded, holdout, decided[0])
+    with pytest.raises(UserError, match="learn from 120 reports, and there are only 90: lower"):
+        analyse(real.head(90), real, holdout, decided[0])
