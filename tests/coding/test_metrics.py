@@ -20,9 +20,13 @@ def test_decisions_by_hand() -> None:
             "macro_f1": (4 / 5 + 1 / 2 + 2 / 3) / 4,
             "macro_precision": (1 + 1 / 2 + 1) / 4,
             "macro_recall": (2 / 3 + 1 / 2 + 1 / 2) / 4,
+            "macro_f1_present": (4 / 5 + 1 / 2 + 2 / 3) / 3,  # of a, b and c
+            "macro_precision_present": (1 + 1 / 2 + 1) / 3,
+            "macro_recall_present": (2 / 3 + 1 / 2 + 1 / 2) / 3,
             "micro_f1": 8 / 12,
             "micro_precision": 4 / 5,
             "micro_recall": 4 / 7,
+            "exact_match_ratio": 1 / 5,  # the document without labels, which is given none
             "hamming_loss": 4 / 20,
             # 1/2, 1/2, 1/2, two empty sets agree: 1, 1/2
             "sample_jaccard": 3 / 5,
