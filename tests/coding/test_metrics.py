@@ -75,7 +75,9 @@ def test_published_metrics_are_scikit_learns() -> None:
     truth[np.arange(60), rng.integers(0, 7, 60)] = True  # as in the original's evaluation
     logits = rng.normal(size=truth.shape)
     likely = 1 / (1 + np.exp(-logits)) > 0.5
-    fitted = decisions.Fitted(threshold=9.0, labels_per_document=1, prevalence=np.zeros(7))
+    fitted = decisions.Fitted(
+        9.0, 1, np.zeros(7), micro_threshold=9.0, label_thresholds=np.zeros(7)
+    )
     predicted = decisions.decide("fixed_threshold", logits, fitted)
     assert np.array_equal(predicted, likely)  # a probability above one half: a logit above 0
     assert not decisions.decide("global_threshold", logits, fitted).any()  # the control
