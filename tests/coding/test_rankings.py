@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from synthfr.coding import metrics
-from synthfr.coding.metrics import arrays, ranked
+from synthfr.coding.metrics import arrays, decided, ranked
 from synthfr.coding.metrics import ranks as ranks_module
 from synthfr.coding.metrics.ranks import ranks
 
@@ -185,6 +185,7 @@ def test_decisions_are_scikit_learns(seed: int) -> None:
     truth[:, 2], predicted[:, 2] = False, False
     present = truth.any(axis=0)
     found = metrics.of_decisions(truth, predicted)
+    assert set(found) == set(decided.NAMES)
     for name in ("precision", "recall", "f1"):
         score = getattr(oracle, f"{name}_score")
         each = score(truth, predicted, average=None, zero_division=0)

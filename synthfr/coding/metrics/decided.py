@@ -15,7 +15,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synthfr.coding.metrics.arrays import Bools, Counts, blocks, mean, share
+from synthfr.coding.metrics.arrays import Bools, Counts, Floats, blocks, mean, share
+
+NAMES = (  # of `of_decisions`
+    *("macro_precision", "macro_recall", "macro_f1"),
+    *("macro_precision_present", "macro_recall_present", "macro_f1_present"),
+    *("micro_precision", "micro_recall", "micro_f1"),
+    *("exact_match_ratio", "hamming_loss", "sample_jaccard"),
+)
 
 
 def of_decisions(truth: Bools, predicted: Bools) -> dict[str, float]:
@@ -39,7 +46,28 @@ def of_decisions(truth: Bools, predicted: Bools) -> dict[str, float]:
         found[f"macro_{name}_present"] = mean(per_label[counts.true > 0])
     for name, pooled in counts.pooled().ratios().items():
         found[f"micro_{name}"] = float(pooled[0])
-    return found | _by_document(truth, predicted)
+    of_each = of_each_document(truth, predicted)
+    return found | {name: mean(values) for name, values in of_each.items()}
+
+
+def of_each_document(truth: Bools, predicted: Bools) -> dict[str, Floats]:
+    """What the metrics that are means over documents are means of, by name; shape (n_documents,).
+
+    ``exact_match_ratio``: 1 where all labels are right and complete; ``hamming_loss``: share of the
+    labels that are wrong; ``sample_jaccard``.
+    """
+    n_documents, n_labels = truth.shape
+    wrong, jaccard = np.zeros(n_documents, dtype=np.int64), np.zeros(n_documents)
+    for rows in blocks(n_documents, n_labels):
+        either = (truth[rows] | predicted[rows]).sum(axis=1)
+        both = (truth[rows] & predicted[rows]).sum(axis=1)
+        wrong[rows] = either - both
+        jaccard[rows] = np.where(either > 0, share(both, either), 1.0)
+    return {
+        "exact_match_ratio": (wrong == 0).astype(np.float64),
+        "hamming_loss": wrong / max(1, n_labels),
+        "sample_jaccard": jaccard,
+    }
 
 
 def f1(truth: Bools, predicted: Bools) -> dict[str, float]:
@@ -64,7 +92,7 @@ class _LabelCounts:
             *(part.sum(keepdims=True) for part in (self.hits, self.given, self.true))
         )
 
-    def ratios(self) -> dict[str, np.ndarray]:
+    def ratios(self) -> dict[str, Floats]:
         return {
             "precision": share(self.hits, self.given),
             "recall": share(self.hits, self.true),
@@ -74,18 +102,3 @@ class _LabelCounts:
 
 def _by_label(truth: Bools, predicted: Bools) -> _LabelCounts:
     return _LabelCounts((truth & predicted).sum(axis=0), predicted.sum(axis=0), truth.sum(axis=0))
-
-
-def _by_document(truth: Bools, predicted: Bools) -> dict[str, float]:
-    n_documents, n_labels = truth.shape
-    wrong, jaccard = np.zeros(n_documents, dtype=np.int64), np.zeros(n_documents)
-    for rows in blocks(n_documents, n_labels):
-        either = (truth[rows] | predicted[rows]).sum(axis=1)
-        both = (truth[rows] & predicted[rows]).sum(axis=1)
-        wrong[rows] = either - both
-        jaccard[rows] = np.where(either > 0, share(both, either), 1.0)
-    return {
-        "exact_match_ratio": mean((wrong == 0).astype(np.float64)),
-        "hamming_loss": mean(wrong / max(1, n_labels)),
-        "sample_jaccard": mean(jaccard),
-    }
