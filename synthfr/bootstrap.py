@@ -16,19 +16,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from synthfr.stats import CONFIDENCE, Interval, without_limits
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Array = NDArray[np.float64]
-    Weights = NDArray[np.float32]  # whole numbers, below 2^24: float32 adds them exactly
-    # how often each document is in a draw, shape (n_draws, n_documents) -> the figure of each draw,
-    # shape (n_draws,), NaN where it is not defined
-    Statistic = Callable[[Weights], Array]
+Array = NDArray[np.float64]
+Weights = NDArray[np.float32]  # whole numbers, below 2^24: float32 adds them exactly
+# how often each document is in a draw, shape (n_draws, n_documents) -> the figure of each draw,
+# shape (n_draws,), NaN where it is not defined
+Statistic = Callable[[Weights], Array]
 
 DRAWS = 2000  # a p value of 5 % is then known to half a percent
 _CELLS = 1 << 21  # weights held at once: 8 MiB
@@ -71,8 +69,6 @@ def crossed_difference(
     one more of each so that none is 0 (Davison & Hinkley 1997, 4.2): it is at most 5 % about where
     the 95 % limits leave zero out. NaN where there are no limits.
     """
-    import numpy as np
-
     if len(after) != len(before):
         raise ValueError(f"pairs are missing: {len(after)} seeds after, {len(before)} before")
     estimate, drawn = _drawn(after, before, n_documents, rng, draws)
@@ -88,8 +84,6 @@ def document_weights(n: int, rng: np.random.Generator, draws: int) -> Iterator[W
     """How often each of `n` documents is among n drawn with replacement: blocks of shape
     (some draws, n).
     """
-    import numpy as np
-
     at_once = max(1, _CELLS // max(1, n))
     for start in range(0, draws, at_once):
         block = min(at_once, draws - start)
@@ -106,7 +100,6 @@ def _drawn(
     draws: int,
 ) -> tuple[float, Array]:
     """The figure (or difference) of the documents as they are, and of each draw."""
-    import numpy as np
 
     def of_each_seed(weights: Weights) -> Array:
         figures = np.stack([statistic(weights) for statistic in after], axis=1)
@@ -126,8 +119,6 @@ def _drawn(
 
 
 def _limits(estimate: float, drawn: Array, n: int) -> Interval:
-    import numpy as np
-
     defined = drawn[~np.isnan(drawn)]
     if defined.size * 2 <= drawn.size:
         return without_limits(estimate, [estimate])

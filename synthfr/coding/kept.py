@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,12 +21,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthfr.coding.judged import Judged
+from synthfr.coding.metrics import Bools
 from synthfr.coding.summary import UNBIASED
 from synthfr.disk import atomic_path
 from synthfr.errors import UserError
 
 _VERSION = 1
 _ABOUT = "about"
+_UNREADABLE = (
+    *(OSError, EOFError, ValueError, KeyError, IndexError, TypeError),
+    *(zipfile.BadZipFile, zlib.error),
+)
 _SINGLE = ("size", "top_k", "seed", "evaluation", "rule")
 
 
@@ -82,7 +88,7 @@ def write_judged(path: str | Path, answers: Sequence[Judged]) -> None:
             f"trained_on_{number}": one.trained_on.astype(np.int64),
         }
     with atomic_path(path, private=True) as partial, partial.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+        np.savez_compressed(file, allow_pickle=False, **arrays)
 
 
 def read_judged(path: str | Path) -> list[Judged]:
@@ -101,7 +107,7 @@ def read_judged(path: str | Path) -> list[Judged]:
         raise UserError(
             f"{path} is missing: its stage keeps it on the private side; run that with `dvc repro`."
         ) from None
-    except (OSError, ValueError, KeyError, IndexError, TypeError, zipfile.BadZipFile) as error:
+    except _UNREADABLE as error:
         raise UserError(
             f"{path} does not hold kept answers of this version ({type(error).__name__}): remove "
             "it and make it again with `dvc repro`."
@@ -111,16 +117,18 @@ def read_judged(path: str | Path) -> list[Judged]:
 def _read(about: dict[str, Any], number: int, arrays: Any) -> Judged:
     one = about["answers"][number]
     space = tuple(about["label_spaces"][one["label_space"]])
-    bits = {
-        name: np.unpackbits(arrays[f"{name}_{number}"], axis=1, count=len(space)).astype(np.bool_)
-        for name in ("truth", "decided")
-    }
+
+    def bits(name: str) -> Bools:
+        packed = arrays[f"{name}_{number}"]
+        return np.unpackbits(packed, axis=1, count=len(space)).astype(np.bool_)
+
     return Judged(
         document_ids=tuple(about["documents"][one["documents"]]),
         label_space=space,
+        truth=bits("truth"),
+        decided=bits("decided"),
         scores=arrays[f"scores_{number}"],
         trained_on=arrays[f"trained_on_{number}"],
-        **bits,
         **{name: one[name] for name in _SINGLE},
     )
 

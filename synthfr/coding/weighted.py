@@ -11,16 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from synthfr.bootstrap import Statistic, Weights
 from synthfr.coding.judged import Judged
 from synthfr.coding.metrics import Bools, Counts, Floats, of_documents, of_each_document
-
-if TYPE_CHECKING:
-    from synthfr.bootstrap import Statistic, Weights
 
 
 def statistic(metric: str, judged: Judged) -> Statistic:

@@ -52,9 +52,7 @@ def test_summary_has_means_intervals_and_seeds(cells: list[dict[str, object]]) -
     assert figure["low"] <= figure["mean"] <= figure["high"]
     assert figure["mean"] == pytest.approx(np.mean([figure[f"seed={seed}"] for seed in (0, 1, 2)]))
     assert {"macro_f1", "micro_f1", "map", "f1_at_3", "f1_at_5", "hamming_loss"} <= set(place)
-    assert {"macro_f1_present", "map_document", "auc_macro", "auc_micro"} <= set(
-        place
-    )
+    assert {"macro_f1_present", "map_document", "auc_macro", "auc_micro"} <= set(place)
     wide = summary["size=120"]["top_k=6"]
     assert "recall_at_5" in wide and "recall_at_8" not in wide  # there are six labels
     assert "recall_at_5" not in place  # three
