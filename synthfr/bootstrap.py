@@ -6,10 +6,11 @@ seeds are drawn anew beside them, and both draws are crossed (Owen 2007, "The pi
 bootstrap"). Of S seeds S - 1 are drawn (Rao & Wu 1988): S drawn of S would show a spread too small
 by (S - 1) / S, a third where there are three.
 
-It does not replace more seeds. Three seeds show their spread badly, and limits by percentiles know
-nothing of that, as Student's t does (`stats.paired_difference`, over seeds alone): where coders of
-one step differ more by seed than by document, they are too narrow. One seed is not drawn at all,
-and the limits then hold for that one coder.
+It does not replace more seeds. Percentiles know nothing of how badly three seeds show their spread,
+as Student's t does (`stats.paired_difference`, over seeds alone): where coders of one step differ
+more by seed than by document, the limits are too narrow. One seed is not drawn at all, and the
+limits then hold for that one coder. Where seeds differ document by document alone, crossing both
+draws counts that more than once, and the limits are a little too wide.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ Weights = NDArray[np.float32]  # whole numbers, below 2^24: float32 adds them ex
 # shape (n_draws,), NaN where it is not defined
 Statistic = Callable[[Weights], Array]
 
-DRAWS = 2000  # a p value of 5 % is then known to half a percent
+DRAWS = 2000  # a p value of 5 % is then known to within 0.7 % (one standard error)
 _CELLS = 1 << 21  # weights held at once: 8 MiB
 
 
