@@ -27,7 +27,8 @@ def statistic(metric: str, judged: Judged) -> Statistic:
     One of ``macro_f1``, ``macro_f1_present``, ``micro_f1``, ``map``, those of `of_documents`
     (``map_document``, ``r_precision``, ``f1_at_5``, ...) and of `of_each_document`
     (``exact_match_ratio``, ``sample_jaccard``, ``hamming_loss``); else ValueError. ``map`` has to
-    add up weights in the order of each label's scores: about a hundred times the work of ``macro_f1``.
+    add up weights in the order of each label's scores: about a hundred times the
+    work of ``macro_f1``.
     """
     if metric in _OF_LABELS:
         return _OF_LABELS[metric](judged)
