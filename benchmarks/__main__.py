@@ -14,6 +14,7 @@ ALONE = (
     "benchmarks.generation",
     "benchmarks.vllm",
     "benchmarks.check_data",
+    "benchmarks.coding_metrics",
     "benchmarks.overlap",
     "benchmarks.scoring",
     "benchmarks.training",

@@ -1,4 +1,6 @@
-"""Intervals: how sure a number is, given the seeds or documents that it rests on."""
+"""Intervals: how sure a number is, given the seeds or documents that it rests on; and p values of
+several tests, corrected together.
+"""
 
 from __future__ import annotations
 
@@ -85,6 +87,18 @@ def wilson(successes: int, n: int, confidence: float = CONFIDENCE) -> Interval:
 
     limits = binomtest(successes, n).proportion_ci(confidence, method="wilson")
     return Interval(successes / n, float(limits.low), float(limits.high), n)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Adjusted p values, in the order given: the smallest of m times m, the next times m - 1, and
+    so on, none below one before it (Holm 1979).
+    """
+    order = sorted(range(len(p_values)), key=lambda at: p_values[at])
+    adjusted, highest = [0.0] * len(p_values), 0.0
+    for place, at in enumerate(order):
+        highest = max(highest, min(1.0, (len(p_values) - place) * p_values[at]))
+        adjusted[at] = highest
+    return adjusted
 
 
 def _sample(values: ArrayLike) -> NDArray[np.float64]:

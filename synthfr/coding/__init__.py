@@ -2,8 +2,9 @@
 holdout reports.
 """
 
-from synthfr.coding.grid import evaluate_grid, summarise
+from synthfr.coding.grid import evaluate_grid
 from synthfr.coding.labels import exported_space
 from synthfr.coding.real import evaluate_real
+from synthfr.coding.summary import summarise
 
 __all__ = ["evaluate_grid", "evaluate_real", "exported_space", "summarise"]

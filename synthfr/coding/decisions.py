@@ -7,13 +7,24 @@ it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 
 from synthfr.coding.metrics import Bools, Floats, top_labels
 
-RULES = ("global_threshold", "fixed_threshold", "top_k_mean", "prevalence_matched")
+Rule = Literal[
+    "global_threshold",
+    "fixed_threshold",
+    "top_k_mean",
+    "prevalence_matched",
+    "micro_threshold",
+    "per_label_threshold",
+]
+RULES: tuple[Rule, ...] = get_args(Rule)
 ORIGINAL_RULE = "fixed_threshold"
+# a threshold fitted to fewer reports with a label follows chance: it is the best of a handful
+FEWEST_FOR_A_THRESHOLD = 10
 EVEN_ODDS = 0.0  # a coder's score is a signed distance or log-odds: 0 is a probability of one half
 _DENSITIES = np.geomspace(
     0.25, 4.0, 49
@@ -22,23 +33,36 @@ _DENSITIES = np.geomspace(
 
 @dataclass(frozen=True)
 class Fitted:
-    """What the rules learnt: one threshold, labels a document, and each label's share of
-    documents, shape (n_labels,).
+    """What the rules learnt: the threshold best for macro-F1, labels a document, each label's share
+    of documents, the threshold best for micro-F1, and one best for each label's own F1, NaN for a
+    label that has none of its own; shapes (n_labels,).
     """
 
     threshold: float
     labels_per_document: int
     prevalence: Floats
+    micro_threshold: float
+    label_thresholds: Floats
+
+    @property
+    def own_thresholds(self) -> int:
+        """Labels that have one of their own; the others take `threshold`."""
+        return int(np.isfinite(self.label_thresholds).sum())
 
 
 def fit(train_truth: Bools, validation_truth: Bools, validation_scores: Floats) -> Fitted:
-    """Fit all rules: the threshold on the validation part, the rest on the training part (both
+    """Fit all rules: the thresholds on the validation part, the rest on the training part (both
     synthetic).
     """
+    pooled = best_thresholds(validation_truth.reshape(-1, 1), validation_scores.reshape(-1, 1))
+    of_labels = best_thresholds(validation_truth, validation_scores)
+    rare = validation_truth.sum(axis=0) < FEWEST_FOR_A_THRESHOLD
     return Fitted(
         threshold=tune_threshold(validation_truth, validation_scores, float(train_truth.mean())),
         labels_per_document=max(1, round(float(train_truth.sum(axis=1).mean()))),
         prevalence=train_truth.mean(axis=0),
+        micro_threshold=float(np.nan_to_num(pooled[0], nan=EVEN_ODDS)),
+        label_thresholds=np.where(rare, np.nan, of_labels),
     )
 
 
@@ -50,7 +74,12 @@ def decide(rule: str, scores: Floats, fitted: Fitted) -> Bools:
     * ``top_k_mean``: the k best-scored labels, k = mean labels a training document, rounded;
     * ``prevalence_matched``: of each label, as large a share of the documents at hand as in
       training. It ranks the documents at hand against each other, by their scores and never by
-      their labels.
+      their labels;
+    * ``micro_threshold``: score above the one threshold with the best micro-F1 (Edin et al. 2023,
+      the companion study);
+    * ``per_label_threshold``: score above the label's own threshold, with the best F1 of that
+      label. A label that fewer than `FEWEST_FOR_A_THRESHOLD` validation documents have takes the
+      threshold of ``global_threshold``.
     """
     match rule:
         case "global_threshold":
@@ -61,6 +90,11 @@ def decide(rule: str, scores: Floats, fitted: Fitted) -> Bools:
             return top_labels(scores, fitted.labels_per_document)
         case "prevalence_matched":
             return _most_likely(scores, fitted.prevalence)
+        case "micro_threshold":
+            return np.asarray(scores > fitted.micro_threshold)
+        case "per_label_threshold":
+            own = fitted.label_thresholds
+            return np.asarray(scores > np.where(np.isnan(own), fitted.threshold, own))
     raise ValueError(f"no decision rule {rule!r}")
 
 
@@ -94,6 +128,29 @@ def tune_threshold(truth: Bools, scores: Floats, density: float) -> float:
         if f1 > best_f1:
             best, best_f1 = threshold, f1
     return best
+
+
+def best_thresholds(truth: Bools, scores: Floats) -> Floats:
+    """The threshold with the best F1 of each column, shape (n_columns,), of all that lie midway
+    between two scores of that column; of equally good ones the highest.
+
+    NaN where there is none: no true cell, or no two finite scores that differ. Pass all cells as
+    one column for the best micro-F1.
+    """
+    n_rows, n_columns = scores.shape
+    found = np.full(n_columns, np.nan)
+    for column in range(n_columns if n_rows > 1 else 0):
+        order = np.argsort(-scores[:, column], kind="stable")
+        ranked, hits = scores[order, column], truth[order, column].cumsum()
+        with np.errstate(invalid="ignore"):  # midway between two infinities
+            midway = (ranked[:-1] + ranked[1:]) / 2
+        # rounding may put it on the upper score, which must stay above
+        midway = np.where(midway < ranked[:-1], midway, ranked[1:])
+        f1 = 2 * hits[:-1] / (np.arange(1, n_rows) + hits[-1])
+        f1[(ranked[:-1] == ranked[1:]) | ~np.isfinite(midway)] = 0.0
+        if f1.max() > 0:
+            found[column] = midway[f1.argmax()]
+    return found
 
 
 def _most_likely(scores: Floats, prevalence: Floats) -> Bools:

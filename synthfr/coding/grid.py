@@ -8,8 +8,7 @@ Synth-FR evaluates): labels are the k most frequent categories of the training s
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -21,11 +20,12 @@ from synthfr import icd10, seeding
 from synthfr.coding import decisions, labels, metrics
 from synthfr.coding.coder import Coder, Rows, Validation
 from synthfr.coding.coders import CoderSettings, coder
+from synthfr.coding.judged import Judged, Keep
 from synthfr.coding.labels import Categories
 from synthfr.coding.sampling import Split, shuffled_rows, split_sample
+from synthfr.coding.summary import UNBIASED, Cell
 from synthfr.errors import UserError
 from synthfr.section import Count, ProperShare, Section, without_doubles
-from synthfr.stats import mean_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,18 +56,9 @@ class Classify(Section):
         Field(min_length=1),
         AfterValidator(without_doubles),
     ] = ["unbiased", "original"]
-    decision_rule: Literal[
-        "global_threshold", "fixed_threshold", "top_k_mean", "prevalence_matched"
-    ] = "global_threshold"
+    decision_rule: decisions.Rule = "global_threshold"
     validation_share: ProperShare = 0.2
     max_labels: Count = 10
-
-
-Cell = dict[str, Any]  # one result: size, top_k, seed, evaluation and rule, then metrics
-UNBIASED, ORIGINAL = "unbiased", "original"
-_IDENTITY = ("size", "top_k", "seed", "evaluation", "rule")
-_BESIDE = ("macro_f1", "micro_f1")  # what is told of the rules that do not count
-_BY_SEED = ("macro_f1", "map")  # told for each seed, so that steps can be compared seed by seed
 
 
 def evaluate_grid(
@@ -77,19 +68,22 @@ def evaluate_grid(
     label_space: Sequence[str],
     random_seed: int,
     scratch: Path,
+    keep: Keep | None = None,
 ) -> list[Cell]:
     """Train and judge a coder for every size x top_k x seed of `params`.
 
     Args:
         training: reports to train on (columns report_id, text, codes), at least max(params.sizes)
             of them.
-        holdout: private reports that nothing was tuned on; only numbers about them are returned.
+        holdout: private reports that nothing was tuned on (columns text, codes; report_id for
+            `keep`); only numbers about them are returned.
         label_space: ranked categories for the unbiased evaluation, see `labels.exported_space`.
         scratch: keeps trained coders' scores, for a run that is killed.
+        keep: is handed each coder's answers about every holdout report, which are private rows:
+            a `kept.Keeper`.
 
     Returns:
-        One flat dict per (size, top_k, seed, evaluation, rule); `summarise` condenses them. Of the
-        rules that do not count F1 stands for all metrics of decisions.
+        One flat dict per (size, top_k, seed, evaluation, rule); `summarise` condenses them.
 
     A seed varies which reports are drawn and which of them tune the threshold; both depend on
     report ids, not on row order, and a smaller size is part of a larger one. With the sample
@@ -108,8 +102,20 @@ def evaluate_grid(
     for which, parts in _grid(
         training["report_id"].tolist(), known, params, label_space, random_seed
     ):
-        results = _judge(judged, parts, params.decision_rule)
+        results, decided, scores = _judge(judged, parts, params.decision_rule)
         cells += [{**which, **result} for result in results]
+        if keep is not None:
+            answers = Judged(
+                document_ids=tuple(holdout["report_id"].iloc[parts.test - len(training)]),
+                label_space=parts.space,
+                truth=parts.test_truth,
+                decided=decided,
+                scores=scores,
+                trained_on=parts.fit_truth.sum(axis=0),
+                rule=params.decision_rule,
+                **which,
+            )
+            keep(answers)
     return cells
 
 
@@ -148,7 +154,7 @@ def _grid(
     params: Classify,
     label_space: Sequence[str],
     random_seed: int,
-) -> Iterator[tuple[Cell, _Parts]]:
+) -> Iterator[tuple[dict[str, Any], _Parts]]:
     """What is trained and judged, one after the other: what identifies it, and its parts.
 
     `report_ids` are those of the training reports, `known` the categories of these and then of the
@@ -176,51 +182,22 @@ def judge_sample(
     known: list[Categories],
     rows: tuple[Rows, Rows, Rows],
     space: Sequence[str],
-    rule_that_counts: str,
+    rule_that_counts: decisions.Rule,
 ) -> list[Cell]:
     """The unbiased cells, one a rule, of a coder fitted on the first of the `rows`, its threshold
     tuned on the second, judged on the third; `known` are the categories of all rows.
     """
     fit, validation, test = rows
     parts = _Parts.unbiased(known, Split(fit, validation), test, space)
-    return _judge(judged, parts, rule_that_counts)
-
-
-def summarise(cells: Iterable[Cell], rule: str) -> dict[str, Any]:
-    """Mean and 95 % interval over seeds, as a nested dict of numbers.
-
-    ``size=1000/top_k=20/macro_f1/{mean,low,high,seed=0,...}``: the unbiased evaluation under
-    `rule`, which counts; beside it ``.../original/<metric>/...`` (the original's evaluation, same
-    rule) and ``.../rules/<other rule>/<metric>/...``. The original's own rule, a probability above
-    one half, is told of its evaluation whatever `rule` is: as
-    ``.../original/rules/fixed_threshold/<metric>/...`` where that is another.
-    """
-    groups: dict[tuple[Any, ...], list[Cell]] = {}
-    for cell in cells:
-        key = (cell["size"], cell["top_k"], cell["evaluation"], cell["rule"])
-        groups.setdefault(key, []).append(cell)
-    summary: dict[str, Any] = {}
-    for (size, top_k, evaluation, used), group in sorted(groups.items()):
-        place = summary.setdefault(f"size={size}", {}).setdefault(f"top_k={top_k}", {})
-        names: Sequence[str] = [name for name in group[0] if name not in _IDENTITY]
-        if evaluation == ORIGINAL:
-            if used not in (rule, decisions.ORIGINAL_RULE):
-                continue
-            place = place.setdefault("original", {})
-        if used != rule:
-            place, names = place.setdefault("rules", {}).setdefault(used, {}), _BESIDE
-        for name in names:
-            place[name] = mean_interval([cell[name] for cell in group]).as_dict()
-        if used == rule and evaluation == UNBIASED:
-            for name, cell in itertools.product(_BY_SEED, group):
-                place[name][f"seed={cell['seed']}"] = cell[name]
-    return summary
+    cells, _, _ = _judge(judged, parts, rule_that_counts)
+    return cells
 
 
 @dataclass(frozen=True)
 class _Parts:
     """Rows and label matrices of the three parts under one label space."""
 
+    space: tuple[str, ...]
     fit: Rows
     fit_truth: metrics.Bools
     validation: Rows
@@ -235,7 +212,7 @@ class _Parts:
         parts: list[Any] = []
         for rows in (split.fit, split.validation, test):
             parts += [rows, labels.matrix([known[row] for row in rows], space)]
-        return cls(*parts)
+        return cls(tuple(space), *parts)
 
     @classmethod
     def original(
@@ -250,7 +227,7 @@ class _Parts:
             )
             kept = truth.any(axis=1)
             parts += [rows[kept], truth[kept]]
-        return cls(*parts)
+        return cls(tuple(space), *parts)
 
     def refuse_without_labels(self) -> None:
         """UserError where there is nothing to learn, or nobody to judge it on."""
@@ -261,7 +238,10 @@ class _Parts:
             )
 
 
-def _judge(judged: Coder, parts: _Parts, rule_that_counts: str) -> list[Cell]:
+def _judge(
+    judged: Coder, parts: _Parts, rule_that_counts: decisions.Rule
+) -> tuple[list[Cell], metrics.Bools, metrics.Floats]:
+    """The cells, one a rule; what the rule that counts decides of the test reports; scores."""
     parts.refuse_without_labels()
     rows = np.concatenate([parts.validation, parts.test])
     validation = Validation(parts.validation, parts.validation_truth)
@@ -270,15 +250,15 @@ def _judge(judged: Coder, parts: _Parts, rule_that_counts: str) -> list[Cell]:
     fitted = decisions.fit(parts.fit_truth, parts.validation_truth, validation_scores)
     rankings = metrics.of_rankings(parts.test_truth, test_scores)
     setting = {
-        "labels": parts.fit_truth.shape[1],
+        "labels": len(parts.space),
+        "labels_with_own_threshold": fitted.own_thresholds,
         "trained_reports": len(parts.fit),
         "evaluated_reports": len(parts.test),
         "threshold": fitted.threshold,
     }
-    cells = []
-    for rule in decisions.RULES:
-        of_decisions = metrics.of_decisions if rule == rule_that_counts else metrics.f1
-        decided = decisions.decide(rule, test_scores, fitted)
-        judged_as = of_decisions(parts.test_truth, decided)
-        cells.append({"rule": rule, **judged_as, **rankings, **setting})
-    return cells
+    decided = {rule: decisions.decide(rule, test_scores, fitted) for rule in decisions.RULES}
+    cells = [
+        {"rule": rule, **metrics.of_decisions(parts.test_truth, by_rule), **rankings, **setting}
+        for rule, by_rule in decided.items()
+    ]
+    return cells, decided[rule_that_counts], test_scores

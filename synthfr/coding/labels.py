@@ -34,11 +34,19 @@ def exported_space(code_sets: pd.DataFrame) -> list[str]:
     have, and knows nothing of the holdout or of any step. A document with two codes of one category
     counts twice in the ranking.
     """
+    counts = exported_counts(code_sets)
+    return sorted(counts, key=lambda category: (-counts[category], category))
+
+
+def exported_counts(code_sets: pd.DataFrame) -> dict[str, int]:
+    """Private training documents of each category of `exported_space`: those of its codes, added
+    up. All of them were exported, so they may leave.
+    """
     counts: Counter[str] = Counter()
     single = code_sets[code_sets["kind"] == "code"]
     for (code,), n_documents in zip(single["codes"], single["n_documents"], strict=True):
         counts[icd10.category(code)] += int(n_documents)
-    return sorted(counts, key=lambda category: (-counts[category], category))
+    return dict(counts)
 
 
 def matrix(documents: Sequence[Categories], space: Sequence[str]) -> Bools:

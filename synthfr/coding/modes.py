@@ -17,15 +17,10 @@ from pydantic import AfterValidator, Field
 from synthfr import icd10, seeding
 from synthfr.coding import labels
 from synthfr.coding.coders import coder
-from synthfr.coding.grid import (
-    UNBIASED,
-    Cell,
-    evaluate_grid,
-    judge_sample,
-    summarise,
-)
+from synthfr.coding.grid import evaluate_grid, judge_sample
 from synthfr.coding.predicted import predict, real_size
 from synthfr.coding.sampling import sample_of
+from synthfr.coding.summary import UNBIASED, Cell, summarise
 from synthfr.section import Count, Section, without_doubles
 
 if TYPE_CHECKING:

@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from synthfr.coding.grid import Cell, check_labels, evaluate_grid
+from synthfr.coding.grid import check_labels, evaluate_grid
+from synthfr.coding.judged import Keep
+from synthfr.coding.summary import Cell
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +27,7 @@ def evaluate_real(
     label_space: Sequence[str],
     random_seed: int,
     scratch: Path,
+    keep: Keep | None = None,
 ) -> list[Cell]:
     """The cells of `evaluate_grid` for real training reports, which are as many as they are.
 
@@ -34,7 +37,7 @@ def evaluate_real(
     coded, reached = _coded(training, params)
     if reached is None:
         return []
-    return evaluate_grid(coded, holdout, reached, label_space, random_seed, scratch)
+    return evaluate_grid(coded, holdout, reached, label_space, random_seed, scratch, keep)
 
 
 def check_real(

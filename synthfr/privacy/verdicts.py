@@ -22,6 +22,7 @@ from synthfr.privacy.detection import UNKNOWN, Limits
 from synthfr.privacy.findings import Finding, Risk
 from synthfr.privacy.outcome import Verdict
 from synthfr.section import Count, ProperShare, Section
+from synthfr.stats import holm
 
 MOST_TESTS = 9  # of one set
 RISKS: tuple[Risk, ...] = get_args(Risk)  # numbered so in the metrics file
@@ -67,18 +68,6 @@ class Judged:
             "detection": self.limits.as_dict(),
             "verdict": int(self.verdict),
         }
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjusted p values, in the order given: the smallest of m times m, the next times m - 1, and
-    so on, none below one before it (Holm 1979).
-    """
-    order = sorted(range(len(p_values)), key=lambda at: p_values[at])
-    adjusted, highest = [0.0] * len(p_values), 0.0
-    for place, at in enumerate(order):
-        highest = max(highest, min(1.0, (len(p_values) - place) * p_values[at]))
-        adjusted[at] = highest
-    return adjusted
 
 
 def strictest(alpha: float, tests: int) -> float:

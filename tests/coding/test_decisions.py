@@ -9,7 +9,13 @@ SCORES = np.array([[0.9, -0.2, 0.1], [0.4, 0.3, -0.5], [-0.1, 0.2, -0.6], [-0.3,
 
 
 def fitted(**changes: object) -> decisions.Fitted:
-    values = {"threshold": 0.25, "labels_per_document": 2, "prevalence": np.array([0.5, 0.25, 0.0])}
+    values = {
+        "threshold": 0.25,
+        "labels_per_document": 2,
+        "prevalence": np.array([0.5, 0.25, 0.0]),
+        "micro_threshold": 0.35,
+        "label_thresholds": np.array([-0.2, np.nan, 0.2]),
+    }
     return decisions.Fitted(**(values | changes))  # type: ignore[arg-type]
 
 
@@ -38,6 +44,66 @@ def test_prevalence_matched() -> None:
     ]  # fmt: skip
     rare = fitted(prevalence=np.array([0.01, 0.01, 0.01]))  # a label that exists is predicted once
     assert decisions.decide("prevalence_matched", SCORES, rare).sum(axis=0).tolist() == [1, 1, 1]
+
+
+def test_micro_threshold() -> None:
+    assert decisions.decide("micro_threshold", SCORES, fitted()).astype(int).tolist() == [
+        [1, 0, 0], [1, 0, 0], [0, 0, 0], [0, 0, 0],
+    ]  # fmt: skip
+
+
+def test_per_label_threshold() -> None:
+    """-.2 and .2 of their own; the second label takes the global one, .25."""
+    assert decisions.decide("per_label_threshold", SCORES, fitted()).astype(int).tolist() == [
+        [1, 0, 0], [1, 1, 0], [1, 0, 0], [0, 0, 0],
+    ]  # fmt: skip
+
+
+def test_best_thresholds_by_hand() -> None:
+    truth = np.array([[1, 0, 1, 0], [0, 0, 1, 1], [1, 0, 0, 0]], dtype=bool)
+    scores = np.array([[3.0, 3, 1, -np.inf], [2, 2, 1, -np.inf], [1, 1, 0, -np.inf]])
+    # the first: above 2.5 F1 is 2/3, above 1.5 it is 1/2; the third: 1; the others have nothing
+    found = decisions.best_thresholds(truth, scores)
+    assert found[[0, 2]].tolist() == [2.5, 0.5] and np.isnan(found[[1, 3]]).all()
+    neighbours = np.array([[1.0], [np.nextafter(1.0, 0)]])  # nothing lies between
+    of_one = np.array([[True], [False]])
+    above = neighbours > decisions.best_thresholds(of_one, neighbours)
+    assert above.tolist() == of_one.tolist()
+    assert np.isnan(decisions.best_thresholds(truth[:1], scores[:1])).all()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_fitted_thresholds_against_brute_force(seed: int) -> None:
+    from sklearn.metrics import f1_score
+
+    rng = np.random.default_rng(seed)
+    truth = rng.random((90, 5)) < [0.5, 0.3, 0.2, 0.2, 0.02]
+    scores = np.round(truth + rng.normal([1, 0, -1, 0, 0], 0.7, truth.shape), 1)
+    learnt = decisions.fit(truth, truth, scores)
+    every = np.unique(scores)
+    micro = [f1_score(truth, scores > cut, average="micro", zero_division=0) for cut in every]
+    chosen = decisions.decide("micro_threshold", scores, learnt)
+    assert f1_score(truth, chosen, average="micro") == pytest.approx(max(micro))
+    own = decisions.decide("per_label_threshold", scores, learnt)
+    for label in range(4):
+        # all but the cut that gives the label to every document
+        best = max(f1_score(truth[:, label], scores[:, label] > cut) for cut in every
+                   if cut >= scores[:, label].min())  # fmt: skip
+        assert f1_score(truth[:, label], own[:, label]) == pytest.approx(best)
+    assert learnt.own_thresholds == 4 and np.isnan(learnt.label_thresholds[4])  # one is too rare
+    assert own[:, 4].tolist() == (scores[:, 4] > learnt.threshold).tolist()
+    # the control: where every label's scores lie elsewhere, one threshold for all is worse
+    one = decisions.decide("global_threshold", scores, learnt)
+    assert macro_f1(truth, own) > macro_f1(truth, one) + 0.02
+
+
+def test_labels_that_training_never_saw_have_no_threshold() -> None:
+    truth = np.ones((30, 1), dtype=bool)
+    never = np.full((30, 1), -np.inf)
+    learnt = decisions.fit(np.zeros((9, 1), dtype=bool), truth, never)
+    assert learnt.own_thresholds == 0 and learnt.micro_threshold == decisions.EVEN_ODDS
+    for rule in ("micro_threshold", "per_label_threshold"):
+        assert not decisions.decide(rule, never, learnt).any()
 
 
 def test_unknown_rule() -> None:
@@ -79,6 +145,9 @@ def test_threshold_with_labels_that_training_never_saw() -> None:
 def test_without_validation_reports_the_threshold_is_even_odds() -> None:
     nothing = np.zeros((0, 3))
     assert decisions.tune_threshold(nothing.astype(bool), nothing, 0.1) == decisions.EVEN_ODDS
+    learnt = decisions.fit(np.ones((2, 3), dtype=bool), nothing.astype(bool), nothing)
+    assert learnt.micro_threshold == learnt.threshold == decisions.EVEN_ODDS
+    assert learnt.own_thresholds == 0
 
 
 def test_of_equal_thresholds_the_one_nearest_to_the_training_density() -> None:

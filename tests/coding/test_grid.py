@@ -1,6 +1,7 @@
 """The grid: useful data teach, shuffled labels do not, and the order of rows changes nothing."""
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,9 @@ import pytest
 from synthfr import icd10
 from synthfr.coding import decisions, evaluate_grid, evaluate_real, labels, summarise
 from synthfr.coding.grid import _Parts
+from synthfr.coding.judged import Judged
+from synthfr.coding.metrics import f1, mean_average_precision
+from synthfr.coding.metrics.decided import NAMES
 from synthfr.coding.sampling import Split, shuffled_rows
 from synthfr.errors import UserError
 from tests.coding import toy
@@ -49,6 +53,10 @@ def test_summary_has_means_intervals_and_seeds(cells: list[dict[str, object]]) -
     assert figure["low"] <= figure["mean"] <= figure["high"]
     assert figure["mean"] == pytest.approx(np.mean([figure[f"seed={seed}"] for seed in (0, 1, 2)]))
     assert {"macro_f1", "micro_f1", "map", "f1_at_3", "f1_at_5", "hamming_loss"} <= set(place)
+    assert {"macro_f1_present", "map_document", "auc_macro", "auc_micro"} <= set(place)
+    wide = summary["size=120"]["top_k=6"]
+    assert "recall_at_5" in wide and "recall_at_8" not in wide  # there are six labels
+    assert "recall_at_5" not in place  # three
     assert set(place["rules"]) == set(decisions.RULES) - {"global_threshold"}
     assert place["original"]["macro_f1"]["mean"] > 0
     other = summarise(cells, "top_k_mean")["size=120"]["top_k=3"]
@@ -70,8 +78,40 @@ def test_the_originals_own_rule_is_told_of_its_evaluation(cells: list[dict[str, 
         else:
             assert "rules" not in told
         assert told["macro_f1"]["mean"] == pytest.approx(np.mean(of_original))
+        assert set(NAMES) <= set(told)  # every metric of decisions, whatever the rule
     only = [cell for cell in cells if cell["evaluation"] == "unbiased"]  # the control
     assert "original" not in summarise(only, "global_threshold")["size=120"]["top_k=3"]
+
+
+def test_kept_answers_are_those_that_were_judged(
+    training: pd.DataFrame, holdout: pd.DataFrame, cells: list[dict[str, object]]
+) -> None:
+    """Every metric can be had from them again; the ids are those of the reports, also where the
+    original's rule drops some.
+    """
+    kept: list[Judged] = []
+    again = evaluate_grid(
+        training, holdout, toy.params(), toy.SPACE, 0, scratch=UNUSED, keep=kept.append
+    )
+    assert again == cells  # keeping changes nothing
+    assert len(kept) == len(cells) / len(decisions.RULES)
+    codes = dict(zip(holdout["report_id"], holdout["codes"], strict=True))
+    for one in kept:
+        (cell,) = [
+            cell
+            for cell in cells
+            if all(cell[name] == getattr(one, name)
+                   for name in ("size", "top_k", "seed", "evaluation", "rule"))
+        ]  # fmt: skip
+        assert f1(one.truth, one.decided)["macro_f1"] == cell["macro_f1"]
+        assert mean_average_precision(one.truth, one.scores) == cell["map"]
+        assert len(one.document_ids) == cell["evaluated_reports"]
+        assert one.trained_on.max() <= cell["trained_reports"]  # type: ignore[operator]
+        for document, row in zip(one.document_ids, one.truth, strict=True):
+            known = {icd10.category(code) for code in codes[document]}
+            assert {one.label_space[label] for label in np.flatnonzero(row)} <= known
+    with pytest.raises(ValueError, match="arrays of shapes"):
+        replace(kept[0], document_ids=("h1",))
 
 
 def test_the_first_rows_where_the_sample_is_not_drawn(

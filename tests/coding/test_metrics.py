@@ -20,9 +20,13 @@ def test_decisions_by_hand() -> None:
             "macro_f1": (4 / 5 + 1 / 2 + 2 / 3) / 4,
             "macro_precision": (1 + 1 / 2 + 1) / 4,
             "macro_recall": (2 / 3 + 1 / 2 + 1 / 2) / 4,
+            "macro_f1_present": (4 / 5 + 1 / 2 + 2 / 3) / 3,  # of a, b and c
+            "macro_precision_present": (1 + 1 / 2 + 1) / 3,
+            "macro_recall_present": (2 / 3 + 1 / 2 + 1 / 2) / 3,
             "micro_f1": 8 / 12,
             "micro_precision": 4 / 5,
             "micro_recall": 4 / 7,
+            "exact_match_ratio": 1 / 5,  # the document without labels, which is given none
             "hamming_loss": 4 / 20,
             # 1/2, 1/2, 1/2, two empty sets agree: 1, 1/2
             "sample_jaccard": 3 / 5,
@@ -71,7 +75,9 @@ def test_published_metrics_are_scikit_learns() -> None:
     truth[np.arange(60), rng.integers(0, 7, 60)] = True  # as in the original's evaluation
     logits = rng.normal(size=truth.shape)
     likely = 1 / (1 + np.exp(-logits)) > 0.5
-    fitted = decisions.Fitted(threshold=9.0, labels_per_document=1, prevalence=np.zeros(7))
+    fitted = decisions.Fitted(
+        9.0, 1, np.zeros(7), micro_threshold=9.0, label_thresholds=np.zeros(7)
+    )
     predicted = decisions.decide("fixed_threshold", logits, fitted)
     assert np.array_equal(predicted, likely)  # a probability above one half: a logit above 0
     assert not decisions.decide("global_threshold", logits, fitted).any()  # the control

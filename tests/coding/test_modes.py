@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from synthfr.coding import evaluate_real, modes
-from synthfr.coding.grid import Cell
+from synthfr.coding.summary import Cell
 from tests.coding import toy
 
 UNUSED = Path("the linear coder keeps nothing")

@@ -1,10 +1,8 @@
-"""Holm by hand; pass, fail and cannot tell; the overall verdict is the worst."""
+"""Pass, fail and cannot tell; the overall verdict is the worst."""
 
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from synthfr.privacy.audits import AUDITS
@@ -15,7 +13,6 @@ from synthfr.privacy.verdicts import (
     MOST_TESTS,
     Gate,
     as_dict,
-    holm,
     judge,
     overall,
     strictest,
@@ -28,26 +25,6 @@ def finding(
 ) -> Finding:
     interval = Interval(difference, difference - 0.1, difference + 0.1, 100)
     return Finding(name, "individualisation", 0.5, 0.4, interval, p_value, exceeds)
-
-
-def test_holm_by_hand() -> None:
-    """Sorted .01 .02 .03 .04: 4 x .01 = .04, 3 x .02 = .06, 2 x .03 = .06, .04 lifted to .06."""
-    assert holm([0.04, 0.01, 0.03, 0.02]) == pytest.approx([0.06, 0.04, 0.06, 0.06])
-    assert holm([0.5, 0.6]) == [1.0, 1.0]
-    assert holm([]) == []
-
-
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
-def test_holm_lies_between_no_correction_and_bonferroni(p_values: list[float]) -> None:
-    adjusted = holm(p_values)
-    m = len(p_values)
-    for p_value, one in zip(p_values, adjusted, strict=True):
-        assert (p_value <= one + 1e-12 and one <= min(1.0, m * p_value + 1e-12) + 1e-12) or (
-            one == max(adjusted[i] for i in range(m) if p_values[i] <= p_value)
-        )
-    order = sorted(range(m), key=lambda at: p_values[at])
-    assert [adjusted[at] for at in order] == sorted(adjusted)
-    assert min(adjusted) == pytest.approx(min(1.0, m * min(p_values)))
 
 
 FOUND = Limits(5, None)

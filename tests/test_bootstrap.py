@@ -1,0 +1,101 @@
+"""The bootstrap over documents and seeds: limits that hold, differences that are there are found,
+and those that are not, in one case of twenty.
+"""
+
+import numpy as np
+import pytest
+
+from synthfr.bootstrap import Statistic, crossed, crossed_difference, document_weights
+
+
+def mean_of(values: np.ndarray) -> Statistic:
+    """The mean of one value for each document."""
+
+    def of(weights: np.ndarray) -> np.ndarray:
+        return np.asarray(weights.astype(np.float64) @ values / weights.sum(axis=1))
+
+    return of
+
+
+def rng(seed: int) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def test_weights_are_draws_with_replacement() -> None:
+    blocks = list(document_weights(30, rng(0), 100))
+    weights = np.concatenate(blocks)
+    assert weights.shape == (100, 30) and (weights.sum(axis=1) == 30).all()
+    assert 0.3 < (weights == 0).mean() < 0.44  # 1/e of the documents are not drawn
+    again = np.concatenate(list(document_weights(30, rng(0), 100)))
+    assert np.array_equal(weights, again)
+
+
+def test_one_seed_has_the_limits_of_the_mean_of_its_documents() -> None:
+    values = rng(1).normal(size=400)
+    interval = crossed([mean_of(values)], 400, rng(2), draws=4000)
+    half = 1.96 * values.std() / 20
+    assert interval.mean == pytest.approx(values.mean()) and interval.n == 400
+    assert interval.low == pytest.approx(values.mean() - half, abs=0.012)
+    assert interval.high == pytest.approx(values.mean() + half, abs=0.012)
+
+
+def test_seeds_widen_the_limits_as_much_as_they_differ() -> None:
+    """Documents all alike: what is left is the spread of the seeds, s / √S with S - 1."""
+    seeds = rng(3).normal(size=12)
+    interval = crossed([mean_of(np.full(50, value)) for value in seeds], 50, rng(4), draws=8000)
+    standard_error = seeds.std(ddof=1) / np.sqrt(12)
+    assert (interval.high - interval.low) / 3.92 == pytest.approx(standard_error, rel=0.06)
+
+
+def test_a_planted_difference_is_found_where_separate_limits_hide_it() -> None:
+    documents = rng(5).normal(0, 3, 300)  # some are hard for every coder
+    before = [mean_of(documents + rng(seed).normal(0, 0.3, 300)) for seed in (0, 1, 2)]
+    after = [mean_of(documents + 0.2 + rng(seed).normal(0, 0.3, 300)) for seed in (3, 4, 5)]
+    found = crossed_difference(after, before, 300, rng(6))
+    assert found.interval.low > 0 and found.p_value < 0.01
+    assert found.interval.mean == pytest.approx(0.2, abs=0.05)
+    apart = [crossed(of, 300, rng(6)) for of in (after, before)]
+    assert apart[0].low < apart[1].high
+    other_way = crossed_difference(before, after, 300, rng(6))
+    assert other_way.interval.mean == pytest.approx(-found.interval.mean)
+    assert other_way.p_value == pytest.approx(found.p_value)
+    # the control: the documents of one step shuffled, so that the pairing is lost
+    shuffled = rng(7).permutation(documents)
+    unpaired = [mean_of(shuffled + 0.2 + rng(seed).normal(0, 0.3, 300)) for seed in (3, 4, 5)]
+    lost = crossed_difference(unpaired, before, 300, rng(6))
+    assert lost.p_value > 0.05 and lost.interval.low < 0 < lost.interval.high
+
+
+@pytest.mark.parametrize(("own_noise", "at_most"), [(0.0, 0.09), (1.0, 0.09)])
+def test_no_difference_is_found_in_about_one_of_twenty(own_noise: float, at_most: float) -> None:
+    """300 experiments without a difference; in the second, seeds differ document by document,
+    which crossing both draws counts more than once: then fewer are found.
+    """
+    p_values = []
+    for experiment in range(300):
+        draw = rng(experiment)
+
+        def step(draw: np.random.Generator = draw) -> list[Statistic]:
+            of_step = draw.normal(size=80)
+            return [mean_of(of_step + own_noise * draw.normal(size=80)) for _ in range(3)]
+
+        p_values.append(crossed_difference(step(), step(), 80, draw, draws=300).p_value)
+    found = float(np.mean(np.array(p_values) <= 0.05))
+    assert found <= at_most
+    assert found >= 0.02 or own_noise > 0
+
+
+def test_no_difference_at_all() -> None:
+    same = [mean_of(rng(8).normal(size=40))]
+    found = crossed_difference(same, same, 40, rng(9))
+    assert found.p_value == 1 and found.interval.low == found.interval.high == 0
+
+
+def test_too_little_to_tell() -> None:
+    one = [mean_of(np.array([1.0]))]
+    assert np.isnan(crossed(one, 1, rng(0)).low)
+    assert np.isnan(crossed_difference(one, one, 1, rng(0)).p_value)
+    never = [lambda weights: np.full(len(weights), np.nan)]
+    assert np.isnan(crossed_difference(never, never, 9, rng(0)).p_value)
+    with pytest.raises(ValueError, match="2 seeds after, 1 before"):
+        crossed_difference(one * 2, one, 1, rng(0))
