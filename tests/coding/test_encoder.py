@@ -256,5 +256,5 @@ def test_bad_models_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"encoder\.model: 'nowhere' is neither a folder nor"):
         EncoderCoder(["un"], params(Path("nowhere")), 0, tmp_path)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(UserError, match="cannot be loaded as an encoder"):
+    with pytest.raises(UserError, match="has no tokenizer that can be loaded"):
         EncoderCoder(["un"], params(tmp_path / "empty"), 0, tmp_path)
