@@ -203,6 +203,8 @@ WRITERS = {"generate", "judge", "similarity_judge", "synthesize"}
         ("synthfr/pretraining/tiny.py", set()),
         ("synthfr/pretraining/texts.py", set()),
         ("synthfr/coding/encoder.py", set()),
+        ("synthfr/coding/plm_icd.py", set()),
+        ("synthfr/coding/trained.py", set()),
         ("synthfr/coding/tfidf.py", {"classify", "reference"}),
         ("synthfr/scoring/discriminator.py", set()),
         ("synthfr/corpora/files/__init__.py", {"seed"}),  # the hub's source reads by it too
