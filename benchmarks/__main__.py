@@ -16,6 +16,7 @@ ALONE = (
     "benchmarks.check_data",
     "benchmarks.overlap",
     "benchmarks.scoring",
+    "benchmarks.plm_icd",
     "benchmarks.training",
     "benchmarks.startup",
     "benchmarks.noop",

@@ -60,8 +60,9 @@ class FineTunedCoder(ABC):
     """Fine-tunes a model anew for every training set; scores are logits (log-odds).
 
     A smaller label space of the same training set takes its columns from the larger one's model
-    when that came first, so that three sizes of a space cost one training. `kept`: the folder of
-    the model that the latest scores come from, where models are kept.
+    when that came first, so that three sizes of a space cost one training. `kept`: the folder below
+    `keep` of the model that all of the latest scores come from; None where nothing is kept, or they
+    come from several.
     """
 
     kind: ClassVar[str]  # as `classify.coder.kind` names it
@@ -94,6 +95,7 @@ class FineTunedCoder(ABC):
         )
         self._trained_on = b""
         self._columns: dict[bytes, Floats] = {}
+        self._models: dict[bytes, Path | None] = {}
         self.kept: Path | None = None
 
     def scores(
@@ -104,11 +106,14 @@ class FineTunedCoder(ABC):
         """
         trained_on = train.tobytes() + b"|" + rows.tobytes()
         if self._trained_on != trained_on:
-            self._trained_on, self._columns = trained_on, {}
+            self._trained_on, self._columns, self._models = trained_on, {}, {}
         keys = [column.tobytes() for column in truth.T]
         if not set(keys) <= set(self._columns):
-            learnt = self._learn(train, truth, rows, validation)
+            learnt, model = self._learn(train, truth, rows, validation)
             self._columns |= dict(zip(keys, learnt.T, strict=True))
+            self._models |= dict.fromkeys(keys, model)
+        models = {self._models[key] for key in keys}
+        self.kept = models.pop() if len(models) == 1 else None
         scores = np.stack([self._columns[key] for key in keys], axis=1)
         scores[:, truth.all(axis=0)] = np.inf
         scores[:, ~truth.any(axis=0)] = -np.inf
@@ -137,27 +142,26 @@ class FineTunedCoder(ABC):
 
     def _learn(
         self, train: Rows, truth: Bools, rows: Rows, validation: Validation | None
-    ) -> Floats:
+    ) -> tuple[Floats, Path | None]:
         """Logits of `rows`, shape (n, n_labels), read from `scratch` when a run that was killed
-        had them.
+        had them, and where the model is kept.
         """
         told = [self.kind, self._seed, self._model_digest, self._params.model_dump()]
         arrays = [train, truth, rows, *([validation.rows, validation.truth] if validation else [])]
         key = digest([*told, *(array.tobytes().hex() for array in arrays), self._ids])[:24]
         finished = self._scratch / f"coder-{key}.npy"
-        self.kept = self._keep / key if self._keep else None
-        if not finished.is_file() or not (self.kept is None or self.kept.is_dir()):
+        kept = self._keep / key if self._keep else None
+        if not finished.is_file() or not (kept is None or kept.is_dir()):
             place = self._scratch / f"coder-{key}"
             place.mkdir(parents=True, exist_ok=True)
             logits, model = self._train(train, truth, rows, validation, place)
-            if self.kept is not None:
-                with atomic_dir(self.kept) as folder:
+            if kept is not None:
+                with atomic_dir(kept) as folder:
                     self._save(model, folder)
             with atomic_path(finished) as partial:
                 np.save(partial, logits, allow_pickle=False)
             shutil.rmtree(place)
-        logits_read: Floats = np.load(finished, allow_pickle=False)
-        return logits_read
+        return np.load(finished, allow_pickle=False), kept
 
     def _train(
         self, train: Rows, truth: Bools, rows: Rows, validation: Validation | None, place: Path
