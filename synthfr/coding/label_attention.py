@@ -93,8 +93,9 @@ class PlmIcd(nn.Module):
         return {"logits": self.read(input_ids, attention_mask)[0]}
 
     def read(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits (n, L) and attention (n, L, T) of token ids (n, T) padded on the right to a
-        multiple of `chunk_tokens`; `attention_mask` is 1 for their own tokens.
+        """Logits (n, L) of token ids (n, T) padded on the right to a multiple of `chunk_tokens`,
+        and attention (n, L, length of the longest; T if `published`). `attention_mask` is 1 for
+        their own tokens.
         """
         chunks = input_ids.view(len(input_ids), -1, self.chunk_tokens)
         if self.published:
@@ -115,7 +116,9 @@ class PlmIcd(nn.Module):
             states[which, :longest] = read
         if states is None:
             raise ValueError("a report without a token")
-        return self._logits(states.flatten(1, 2), real)
+        # what no report of the batch reaches need not be weighed
+        longest = int(lengths.sum(dim=1).max())
+        return self._logits(states.flatten(1, 2)[:, :longest], real[:, :longest])
 
     def _states(self, ids: Tensor, mask: Tensor | None) -> Tensor:
         ones = torch.ones_like(ids) if mask is None else mask.long()
@@ -157,7 +160,7 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 def _softmax(scores: Tensor, real: Tensor | None) -> Tensor:
     """Over the tokens of scores (n, L, T), in float32 whatever their precision is."""
     scores = scores.float()
-    if real is not None:
+    if real is not None and not real.all():
         scores = scores.masked_fill(~real[:, None, :], -torch.inf)
     return torch.softmax(scores, dim=2)
 

@@ -116,4 +116,10 @@ def load(folder: Path, labels: Sequence[str]) -> TrainedPlmIcd:
     alone(encoder)
     model = PlmIcd(encoder, how["head"], n_labels, how["chunk_tokens"], how["published"])
     model.load_state_dict(weights)
-    return TrainedPlmIcd(model, tokenizer(folder, str(folder)), how["max_length"], labels)
+    words = tokenizer(folder, str(folder))
+    if not words.is_fast:
+        raise UserError(
+            f"{folder}: its tokenizer does not tell which characters a token stands for: train the "
+            "coder on a model with a tokenizer.json."
+        )
+    return TrainedPlmIcd(model, words, how["max_length"], labels)
