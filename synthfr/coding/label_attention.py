@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any, Literal
 
 import torch
@@ -104,10 +105,12 @@ class PlmIcd(nn.Module):
         real = attention_mask.bool()
         lengths = real.view_as(chunks).sum(dim=2)
         states: Tensor | None = None
-        for which in (lengths == self.chunk_tokens, (lengths > 0) & (lengths < self.chunk_tokens)):
+        # whole chunks need no mask; the last ones, long and short, are cut to the longest of them
+        bounds = (0, self.chunk_tokens // 2, self.chunk_tokens - 1, self.chunk_tokens)
+        for above, up_to in pairwise(bounds):
+            which = (lengths > above) & (lengths <= up_to)
             if not which.any():
                 continue
-            # whole chunks need no mask; the last ones are cut to the longest of them
             longest = int(lengths[which].max())
             mask = real.view_as(chunks)[which][:, :longest] if longest < self.chunk_tokens else None
             read = self._states(chunks[which][:, :longest], mask)
