@@ -17,6 +17,7 @@ ALONE = (
     "benchmarks.coding_metrics",
     "benchmarks.overlap",
     "benchmarks.scoring",
+    "benchmarks.plm_icd",
     "benchmarks.training",
     "benchmarks.startup",
     "benchmarks.noop",

@@ -204,6 +204,8 @@ WRITERS = {"generate", "judge", "similarity_judge", "synthesize"}
         ("synthfr/pretraining/texts.py", set()),
         ("synthfr/coding/encoder.py", set()),
         ("synthfr/coding/tfidf.py", {"classify", "reference", "augment", "noise", "errors"}),
+        ("synthfr/coding/plm_icd.py", set()),
+        ("synthfr/coding/trained.py", set()),
         ("synthfr/scoring/discriminator.py", set()),
         ("synthfr/corpora/files/__init__.py", {"seed"}),  # the hub's source reads by it too
         ("synthfr/corpora/hub/__init__.py", set()),

@@ -339,7 +339,8 @@ def test_the_defaults_are_those_of_the_embedded_default() -> None:
 
 
 def test_a_model_that_is_a_folder_is_watched(data: dict[str, Any], tmp_path: Path) -> None:
-    for place in (data["judge"], data["classify"]["coder"]["encoder"]):
+    coders = data["classify"]["coder"]
+    for place in (data["judge"], coders["encoder"], coders["plm_icd"]):
         place["model"] = str(tmp_path)
         with pytest.raises(UserError, match=r"model is a folder, and .*watch is 'models/README"):
             parse(data, "params.yaml")

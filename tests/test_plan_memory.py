@@ -16,11 +16,11 @@ from synthfr import hardware
 from synthfr.disk import read_yaml
 from synthfr.models import architecture
 from synthfr.models.architecture import Architecture
-from synthfr.pipeline import profiles
+from synthfr.pipeline import prefetch, profiles
 from synthfr.pipeline.cli import app
 from synthfr.pipeline.findings import Weight
 from synthfr.pipeline.parameters import Params, load_params, parse
-from synthfr.pipeline.plan import here, memory, training_memory, writing_memory
+from synthfr.pipeline.plan import costs, here, memory, training_memory, writing_memory
 from synthfr.pipeline.plan.memory import GB, Need, Unknown
 from synthfr.pipeline.plan.verdicts import SIZES_GB, Verdict, changed, verdict, verdicts
 from synthfr.training.common import Lora
@@ -326,3 +326,30 @@ def test_the_embedded_default_loads_nothing_large() -> None:
     assert all(isinstance(one, Verdict) and one.fits for one in verdicts(params, 4 * GB))
     size = architecture.shipped("Qwen/Qwen3-0.6B")
     assert size is not None and writing_memory.vllm_cache(size, 17, 2) == size.kv_cache(48, 2)
+
+
+def test_a_coder_in_chunks_is_planned_as_the_encoder_is() -> None:
+    """Its reports may be longer than the model's context; smaller batches are its remedy too."""
+    encoder = profile("qwen3-4b")
+    data = encoder.model_dump()
+    coder = data["classify"]["coder"]
+    coder["kind"] = "plm_icd"
+    coder["plm_icd"] |= {"model": coder["encoder"]["model"], "max_length": 10_000}
+    chunked = parse(data, "params.yaml")
+    named = {one.where: one.reference for one in prefetch.wanted(chunked)}
+    assert named["classify.coder.plm_icd.model"] == coder["encoder"]["model"]
+    assert "classify.coder.encoder.model" not in named
+    assert [line.stage for line in costs.plan(chunked)].count("classify") == 1
+
+    def remedy(params: Params, gpu_gb: int) -> list[str]:
+        found = verdict("classify", params, gpu_gb * GB)
+        assert isinstance(found, Verdict)
+        return list(found.changes)
+
+    assert "classify.coder.plm_icd.device_batch_size" in remedy(chunked, 48)
+    assert "classify.coder.encoder.device_batch_size" in remedy(encoder, 24)
+    longer = changed(chunked, {"classify.coder.plm_icd.max_length": 20_000})
+    kept = [needed("classify", one).parts["activations"] for one in (chunked, longer)]
+    assert kept[1] == pytest.approx(2 * kept[0])
+    linear = changed(chunked, {"classify.coder.kind": "tfidf"})  # the control
+    assert memory.need("classify", linear, 24 * GB) is None

@@ -1,4 +1,5 @@
-"""The first coder: TF-IDF of words and word n-grams, and one linear model per code (one-vs-rest).
+"""The first coder: TF-IDF of words and word n-grams, of characters too where asked, and one linear
+model per code (one-vs-rest).
 
 Texts are counted once, however many training sets are drawn from them, and a (training set, label
 column) is fitted once, however many label spaces contain it: one-vs-rest models know nothing of
@@ -11,8 +12,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from synthfr.coding import calibration
 from synthfr.coding.coder import Rows, Validation
 from synthfr.coding.metrics import Bools, Floats
 from synthfr.errors import UserError
@@ -22,12 +24,27 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 
+def _ascending(sizes: list[int]) -> list[int]:
+    if sizes[0] > sizes[1]:
+        raise ValueError(f"{sizes} is no range: write the shortest n-gram first")
+    return sizes
+
+
 class TfidfSettings(Section):
     """Parameters `classify.coder.tfidf`: see the comments in params.yaml."""
 
     max_ngram: Annotated[int, Field(ge=1, le=5)] = 2
     model: Literal["svm", "logistic"] = "svm"
     C: Positive = 1.0
+    char_ngrams: (
+        Annotated[
+            list[Annotated[int, Field(ge=1, le=10)]],
+            Field(min_length=2, max_length=2),
+            AfterValidator(_ascending),
+        ]
+        | None
+    ) = None
+    calibration: Literal["none", "platt", "isotonic"] = "none"
 
 
 # not `text.tokens.words`: a term is one feature whatever mark stands beside it; but clinicians
@@ -41,10 +58,13 @@ class TfidfCoder:
     """One-vs-rest linear coder over a fixed list of texts; training sets and test sets are rows of
     it.
 
-    Features: word 1..max_ngram-grams, 1 + log(tf), smoothed idf, L2-normalised; vocabulary and idf
-    come from the training rows alone. Models: squared-hinge linear SVM or logistic regression,
-    classes weighted inversely to their frequency. Scores are signed distances from the decision
-    boundary (log-odds for logistic), so 0 is "as likely as not".
+    Features: word 1..max_ngram-grams, 1 + log(tf), smoothed idf, L2-normalised; beside them, where
+    `char_ngrams` names their lengths, n-grams of the characters of each word with the space around
+    it, weighted likewise and L2-normalised on their own. Vocabulary and idf come from the training
+    rows alone. Models: squared-hinge linear SVM or logistic regression, classes weighted inversely
+    to their frequency. Scores are signed distances from the decision boundary (log-odds for
+    logistic), so 0 is "as likely as not"; with a `calibration`, log-odds fitted on the validation
+    reports.
     """
 
     def __init__(self, texts: Sequence[str], params: TfidfSettings, seed: int) -> None:
@@ -52,12 +72,22 @@ class TfidfCoder:
 
         self._params = params
         self._seed = seed % 2**32  # what scikit-learn accepts
-        counter = CountVectorizer(
-            ngram_range=(1, params.max_ngram), token_pattern=TOKEN_PATTERN, dtype=np.float64
-        )
+        counters = [
+            CountVectorizer(
+                ngram_range=(1, params.max_ngram), token_pattern=TOKEN_PATTERN, dtype=np.float64
+            )
+        ]
+        if params.char_ngrams is not None:
+            shortest, longest = params.char_ngrams
+            counters.append(
+                CountVectorizer(
+                    analyzer="char_wb", ngram_range=(shortest, longest), dtype=np.float64
+                )
+            )
         try:
-            self._counts: csr_matrix = counter.fit_transform(texts).tocsr()
-            self._counts.sort_indices()  # else sums round as the order of the texts has it
+            self._counts: list[csr_matrix] = [one.fit_transform(texts).tocsr() for one in counters]
+            for counts in self._counts:
+                counts.sort_indices()  # else sums round as the order of the texts has it
         except ValueError:  # scikit-learn's name for "empty vocabulary"
             raise UserError(
                 "classify: the reports hold no word: check the text column of the data set."
@@ -69,7 +99,9 @@ class TfidfCoder:
     def scores(
         self, train: Rows, truth: Bools, rows: Rows, validation: Validation | None = None
     ) -> Floats:
-        """See `Coder.scores`; `validation` is not needed."""
+        """See `Coder.scores`; `validation` is for the calibration alone, and without it there is
+        none.
+        """
         from sklearn import config_context
 
         features = self._prepare(train)
@@ -82,26 +114,36 @@ class TfidfCoder:
                 if key not in self._columns:
                     self._columns[key] = self._fit(features, learnt, column)
                 scores[:, label] = self._columns[key][rows]
-        return scores
+        if validation is None or not len(validation.rows):
+            return scores
+        columns = [self._columns[column.tobytes()] for column in truth.T]
+        judged = np.stack([column[validation.rows] for column in columns], axis=1)
+        return calibration.calibrated(scores, judged, validation.truth, self._params.calibration)
 
     def _prepare(self, train: Rows) -> csr_matrix:
         """TF-IDF features of all texts; kept, like the fitted columns, until another training
         set comes.
         """
+        from scipy.sparse import hstack
         from sklearn.feature_extraction.text import TfidfTransformer
 
         if self._features is None or self._train_key != train.tobytes():
             self._train_key, self._columns = train.tobytes(), {}
-            frequency = self._counts[train].getnnz(axis=0)
-            known = np.flatnonzero(frequency >= MIN_DOCUMENTS)
-            if known.size == 0:
+            weighted = []
+            for every in self._counts:
+                frequency = every[train].getnnz(axis=0)
+                known = np.flatnonzero(frequency >= MIN_DOCUMENTS)
+                if known.size == 0:
+                    continue
+                counts = every[:, known]
+                weighting = TfidfTransformer(sublinear_tf=True).fit(counts[train])
+                weighted.append(weighting.transform(counts))
+            if not weighted:
                 raise UserError(
                     f"classify: no word stands in {MIN_DOCUMENTS} of the {len(train)} training "
                     "reports: train on more of them (classify.sizes)."
                 )
-            counts = self._counts[:, known]
-            weighting = TfidfTransformer(sublinear_tf=True).fit(counts[train])
-            self._features = weighting.transform(counts)
+            self._features = weighted[0] if len(weighted) == 1 else hstack(weighted, format="csr")
         return self._features
 
     def _fit(self, features: csr_matrix, learnt: csr_matrix, truth: Bools) -> Floats:

@@ -239,6 +239,7 @@ class Params(Section):
             yield where, self.score.evaluator.sentence_transformers
         if self.has("classify"):
             yield "classify.coder.encoder", self.classify.coder.encoder
+            yield "classify.coder.plm_icd", self.classify.coder.plm_icd
 
     @model_validator(mode="after")
     def _rounds_descend(self) -> Params:

@@ -83,9 +83,9 @@ def wanted(params: Params) -> list[Wanted]:
     for section in ("judge", "similarity_judge"):
         if params.has(section) and (model := getattr(params, section).loaded_model):
             named.append(Wanted(f"{section}.model", model))
-    if params.has("classify") and params.classify.coder.kind == "encoder":
-        where = "classify.coder.encoder.model"
-        named.append(Wanted(where, params.classify.coder.encoder.model or ""))
+    if params.has("classify") and (coder := params.classify.coder.fine_tuned) is not None:
+        where = f"classify.coder.{params.classify.coder.kind}.model"
+        named.append(Wanted(where, coder.model or ""))
     models = [one for one in named if not Path(one.reference).is_dir()]
     return models + list(_tables(params))
 

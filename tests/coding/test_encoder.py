@@ -124,6 +124,32 @@ def test_same_seed_same_scores_and_scratch_is_read(modernbert: Path, tmp_path: P
     assert [file.name for file in (tmp_path / "a").iterdir()] == [kept.name]  # no checkpoint left
 
 
+def test_a_model_that_is_kept_is_the_one_the_scores_are_from(
+    modernbert: Path, tmp_path: Path
+) -> None:
+    import torch
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    texts = toy.reports(30, seed=1)["text"].tolist()
+    truth = np.random.default_rng(0).random((20, 4)) < 0.4
+    train, rows = np.arange(20), np.arange(20, 30)
+    coder = EncoderCoder(texts, params(modernbert, epochs=1), 0, tmp_path, tmp_path / "kept")
+    scores = coder.scores(train, truth, rows)
+    first = coder.kept
+    assert first is not None and first.parent == tmp_path / "kept"
+    model = AutoModelForSequenceClassification.from_pretrained(first)
+    tokens = AutoTokenizer.from_pretrained(first)(texts[20], return_tensors="pt")
+    with torch.no_grad():
+        found = model(tokens["input_ids"], attention_mask=tokens["attention_mask"]).logits
+    assert np.allclose(found[0].numpy(), scores[0], atol=1e-4)
+    coder.scores(train, ~truth, rows)
+    assert coder.kept not in (None, first)
+    coder.scores(train, truth[:, :2], rows)
+    assert coder.kept == first  # from the larger space's model
+    coder.scores(train, np.hstack([truth, ~truth]), rows)
+    assert coder.kept is None
+
+
 def test_positive_weights() -> None:
     truth = np.array([[1, 0, 1], [0, 0, 1], [0, 0, 1], [0, 0, 1]], dtype=bool)
     assert positive_weights(truth).tolist() == [3.0, 1.0, 0.0]
@@ -256,5 +282,5 @@ def test_bad_models_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"encoder\.model: 'nowhere' is neither a folder nor"):
         EncoderCoder(["un"], params(Path("nowhere")), 0, tmp_path)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(UserError, match="cannot be loaded as an encoder"):
+    with pytest.raises(UserError, match="has no tokenizer that can be loaded"):
         EncoderCoder(["un"], params(tmp_path / "empty"), 0, tmp_path)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from synthfr.coding import labels
-from synthfr.coding.tfidf import TOKEN_PATTERN, TfidfCoder
+from synthfr.coding.coder import Validation
+from synthfr.coding.tfidf import TOKEN_PATTERN, TfidfCoder, TfidfSettings
 from synthfr.errors import UserError
 from tests.coding import toy
 
@@ -92,3 +93,52 @@ def test_texts_that_teach_nothing_are_a_user_error() -> None:
         TfidfCoder(["un", "deux"], CODER, seed=0).scores(
             np.arange(2), np.array([[True], [False]]), np.arange(2)
         )
+
+
+def test_characters_find_misspelt_words(task: tuple[list[str], np.ndarray]) -> None:
+    texts, truth = task
+    train, test = np.arange(0, 60), np.arange(60, 80)
+    misspelt = texts[:60] + [text.replace("signe", "sygne") for text in texts[60:]]
+
+    def precision(**changes: object) -> float:
+        from sklearn.metrics import average_precision_score
+
+        coder = TfidfCoder(misspelt, CODER.model_copy(update=changes), seed=0)
+        scores = coder.scores(train, truth[train], test)
+        return float(average_precision_score(truth[test], scores, average="micro"))
+
+    assert precision(char_ngrams=[2, 4]) > precision() + 0.2  # words alone know none of them
+
+
+def test_word_features_are_the_same_beside_characters(task: tuple[list[str], np.ndarray]) -> None:
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    texts, _ = task
+    train = np.arange(60)
+    alone = TfidfCoder(texts, CODER, seed=0)._prepare(train)
+    both = TfidfCoder(texts, CODER.model_copy(update={"char_ngrams": [3, 5]}), seed=0)
+    features = both._prepare(train)
+    n_words = alone.shape[1]
+    assert (features[:, :n_words] != alone).nnz == 0
+    theirs = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), min_df=2, sublinear_tf=True)
+    theirs.fit(texts[:60])
+    assert np.allclose(features[:, n_words:].toarray(), theirs.transform(texts).toarray())
+
+
+def test_calibrated_scores(task: tuple[list[str], np.ndarray]) -> None:
+    texts, truth = task
+    train, held, test = np.arange(0, 40), np.arange(40, 60), np.arange(60, 80)
+    calibrated = TfidfCoder(texts, CODER.model_copy(update={"calibration": "platt"}), seed=0)
+    watched = Validation(held, truth[held])
+    raw = TfidfCoder(texts, CODER, seed=0).scores(train, truth[train], test, watched)
+    found = calibrated.scores(train, truth[train], test, watched)
+    assert not np.allclose(found, raw)
+    for label in range(truth.shape[1]):
+        assert np.array_equal(np.argsort(found[:, label]), np.argsort(raw[:, label]))
+    assert np.array_equal(calibrated.scores(train, truth[train], test), raw)  # nothing to fit by
+
+
+@pytest.mark.parametrize("lengths", [[5, 3], [3], [0, 3], (3, 5)])
+def test_lengths_that_are_no_range_are_refused(lengths: object) -> None:
+    with pytest.raises(ValueError):
+        TfidfSettings.model_validate({"char_ngrams": lengths})

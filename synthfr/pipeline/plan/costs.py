@@ -158,8 +158,7 @@ def _evaluation(params: Params) -> Iterator[Line]:
         "synthesize", f"{len(params.steps)} x {params.synthesize.reports:,} reports", written,
         gpu_hours=_hours_written(written, active), disk_bytes=written * 4,
     )  # fmt: skip
-    if params.classify.coder.kind == "encoder":
-        how = params.classify.coder.encoder
+    if (how := params.classify.coder.fine_tuned) is not None:
         size, _ = size_of(how.model or "")
         # the unbiased evaluation trains once for all label spaces, the original's once for each
         spaces = {"unbiased": 1, "original": len(params.classify.top_k)}

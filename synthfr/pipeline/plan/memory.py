@@ -184,14 +184,17 @@ def _score(params: Params, gpu_bytes: float) -> Need | Unknown | None:
 
 
 def _classify(params: Params, gpu_bytes: float) -> Need | Unknown | None:
-    if params.classify.coder.kind != "encoder":
+    how = params.classify.coder.fine_tuned
+    if how is None:
         return None
-    how = params.classify.coder.encoder
     name = how.model or ""
     size = architecture.found(name)
     if size is None:
         return Unknown("classify", name)
-    tokens = how.device_batch_size * min(how.max_length, size.context)
+    # read in chunks, a report may be longer than the model's context
+    chunked = params.classify.coder.kind == "plm_icd"
+    held = how.max_length if chunked else min(how.max_length, size.context)
+    tokens = how.device_batch_size * held
     parts = training_memory.full_training(size, tokens, how.precision)
     return Need("classify", name, parts)
 

@@ -22,7 +22,7 @@ _MODELS = {  # where a stage's model is named
     "judge": "judge.model",
     "similarity_judge": "similarity_judge.model",
     "score": "score.evaluator.sentence_transformers.model",
-    "classify": "classify.coder.encoder.model",
+    "classify": "classify.coder",
 }
 
 M = TypeVar("M", bound=BaseModel)
@@ -97,9 +97,11 @@ def _changes(stage: str, params: Params, need: Need) -> Iterator[dict[str, Any]]
     if stage in ("sft", "dpo"):
         yield from _of_training(stage, params)
     elif stage == "classify":
-        how = params.classify.coder.encoder
+        how = params.classify.coder.fine_tuned
+        if how is None:
+            return
         made: dict[str, Any] = {}
-        where = "classify.coder.encoder"
+        where = f"classify.coder.{params.classify.coder.kind}"
         if how.precision == "float32":
             made[f"{where}.precision"] = "bfloat16"
             yield dict(made)
