@@ -16,8 +16,10 @@ def main(step: str) -> None:
     """Train coders on a step's data set and judge them on private holdout reports."""
     with stage_run("classify", item=step) as run:
         from synthfr import coding, records
+        from synthfr.coding.kept import Keeper, write_judged
 
         run.input(layout.synthetic_reports(step), "synthetic")
+        keeper = Keeper()
         cells = coding.evaluate_grid(
             records.read_table(layout.synthetic_reports(step), records.SYNTHETIC),
             records.read_table(layout.PRIVATE_HOLDOUT, records.REPORTS),
@@ -25,7 +27,9 @@ def main(step: str) -> None:
             coding.exported_space(records.read_table(layout.CODE_SETS, records.CODE_SETS)),
             run.seed,
             run.scratch(),
+            keeper,
         )
+        write_judged(layout.kept_answers(step), keeper.answers)
         run.log(coding.summarise(cells, run.params.classify.decision_rule))
 
 

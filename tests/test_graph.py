@@ -101,7 +101,8 @@ def test_all_stages_are_there() -> None:
         "dpo",
     }
     per_step = {"synthesize", "classify", "augment", "errors", "privacy", "fidelity"}
-    once = {"seed", "keywords", "base", "sft", "reference", "noise", "headline", "page"}
+    once = {"seed", "keywords", "base", "sft", "reference", "compare", "noise", "headline"}
+    once |= {"page"}
     params = read_yaml(ROOT / "params.yaml")
     expected = once | {f"{stage}@{item}" for stage in per_round for item in params["rounds"]}
     expected |= {f"{stage}@{item}" for stage in per_step for item in params["steps"]}
@@ -289,12 +290,15 @@ def places_named(stage: Stage) -> Iterator[list[set[Path]]]:
             continue
         if place == layout.SECRET:  # made once and for all; dvc.lock would hold its digest
             continue
-        if node.attr == "metrics":  # of the stage itself: see the next test
+        # metrics are the stage's own: see the next test; names are no place
+        if node.attr in ("metrics", "REFERENCES"):
             continue
         # through the policy: of `base` the base itself, else an adapter that holds its digest
         if (stage.kind, node.attr) == ("synthesize", "BASE"):
             place = layout.adapter(stage.item)
         items = steps if node.attr == "adapter" else [stage.item]
+        if node.attr == "kept_answers" and not stage.item:
+            items = list(layout.REFERENCES)
         paths = [place] if isinstance(place, Path) else [place(one) for one in items]
         yield [{path, *path.parents} for path in paths]
 
@@ -332,6 +336,7 @@ def places(stage: Stage) -> set[str]:
         per_item += (layout.private_scores, layout.review)
         per_item += (layout.scores, layout.pairs, layout.best_of, layout.kto, layout.synthetic)
         paths |= {place(item) for place in per_item}
+    paths |= {layout.kept_answers(name) for name in (item, *layout.REFERENCES) if name}
     paths |= {layout.plot(stage.kind, item, name) for name in ("history", "utility", "detection")}
     return {path.as_posix() for path in paths}
 
@@ -388,7 +393,8 @@ def test_breaches_are_seen() -> None:
 
 def test_all_of_data_private_is_made_by_private_stages() -> None:
     outs = {out for stage in stages() for out in stage.outs if out.startswith(PRIVATE)}
-    names = {Path(out).name for out in outs if not out.startswith(f"{PRIVATE}/review/")}
+    folders = (f"{PRIVATE}/review/", f"{PRIVATE}/judged/")
+    names = {Path(out).name for out in outs if not out.startswith(folders)}
     kinds = ("train", "holdout", "canaries", "keyed", "decisions", "similarities", "scores")
     assert names == {f"{name}.parquet" for name in kinds}
 
@@ -401,7 +407,7 @@ def test_the_runner_knows_which_stages_are_private() -> None:
 
 def test_public_stages_do_not_name_private_paths() -> None:
     private = {"PRIVATE", "PRIVATE_TRAIN", "PRIVATE_HOLDOUT", "CANARIES", "KEYED", "FAILURES"}
-    private |= {"SECRET", "DECISIONS", "review"}
+    private |= {"SECRET", "DECISIONS", "review", "kept_answers"}
     private |= {"similarities", "private_scores"}
     for stage in stages():
         tree = ast.parse(source(stage))

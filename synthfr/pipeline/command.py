@@ -21,7 +21,8 @@ from synthfr.redact import failure, private_stage
 # read private text: those that dvc.yaml marks PRIVATE
 PRIVATE_STAGES = (
     *("seed", "keywords", "similarity_judge", "score", "release"),
-    *("linkage", "reference", "classify", "augment", "noise", "errors", "privacy", "fidelity"),
+    *("linkage", "reference", "classify", "compare", "augment", "noise", "errors"),
+    *("privacy", "fidelity"),
 )
 
 ShardIndex = Annotated[

@@ -26,6 +26,7 @@ DECISIONS = (
 SECRET = PRIVATE / "secret.key"  # the hospital's; the ledger of what was spent lies beside it
 FAILURES = PRIVATE / "failures"  # tracebacks that may quote private text
 
+REFERENCES = ("public_seed", "private_train")  # real reports that coders are trained on, too
 LET_OUT = PRIVATE / "let_out.parquet"  # code sets that a hospital told (public, but compared with)
 SITE_MEMORY = PRIVATE / "site.json"  # what a hospital keeps of the questions that it answered
 EXCHANGE = Path("data/exchange")  # hospitals' answers, as they were accepted outside
@@ -91,6 +92,11 @@ def private_scores(round_: str) -> Path:
 def review(step: str) -> Path:
     """Folder of the page that shows the most similar private reports: it stays there."""
     return PRIVATE / "review" / step
+
+
+def kept_answers(name: str) -> Path:
+    """What the coders of a step, or of a reference, said of each holdout report: it stays there."""
+    return PRIVATE / "judged" / f"{name}.npz"
 
 
 def scores(round_: str) -> Path:

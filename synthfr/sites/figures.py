@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from synthfr.coding.decisions import RULES
+from synthfr.coding.metrics.decided import NAMES
 from synthfr.icd10.names import SOURCES
 from synthfr.preferences.choice import COUNTS, DROPPED_BEST
 from synthfr.privacy.audits import AUDITS
@@ -142,16 +143,17 @@ _RELEASE = [
     _flag("dp/neighbours/" + _any("add_remove", "replace_one")),
     _count("dp/ledger_entry", "alone"),
 ]
-_METRICS = _any(
-    *(f"{average}_{name}" for average in ("macro", "micro") for name in ("precision", "recall")),
-    *("macro_f1", "micro_f1", "hamming_loss", "sample_jaccard", "map", "f1_at_3", "f1_at_5"),
+_METRICS = (
+    _any(*NAMES, "map", "map_document", "r_precision", "auc_macro", "auc_micro")
+    + r"|(?:precision|recall|f1)_at_\d{1,3}"
+)
+_SETTING = _any(
+    *("labels", "labels_with_own_threshold", "trained_reports", "evaluated_reports", "threshold")
 )
 _CELL = r"size=\d{1,9}/top_k=\d{1,9}/(?:original/)?"
 _CLASSIFY = [
-    _rate(rf"{_CELL}(?:rules/{_any(*RULES)}/)?{_METRICS}/(?:{_INTERVAL}|seed=\d{{1,10}})"),
-    _amount(
-        rf"{_CELL}{_any('labels', 'trained_reports', 'evaluated_reports', 'threshold')}/{_INTERVAL}"
-    ),
+    _rate(rf"{_CELL}(?:rules/{_any(*RULES)}/)?(?:{_METRICS})/(?:{_INTERVAL}|seed=\d{{1,10}})"),
+    _amount(rf"{_CELL}{_SETTING}/{_INTERVAL}"),
 ]
 _FEATURES = _any(
     *("documents", "sentences", "tokens", "unique_tokens", "unique_token_ratio"),

@@ -338,6 +338,30 @@ def test_augment_noise_and_errors(checkout: Recorded) -> None:
     assert errors["real"]["profile"]["true_total"] == errors["synthetic"]["profile"]["true_total"]
 
 
+def test_compare_reads_what_classify_and_reference_kept(checkout: Recorded) -> None:
+    params = json.loads(Path("params.yaml").read_text())
+    params["steps"], params["rounds"] = ["step0", "dpo1"], {"dpo1": params["rounds"]["dpo1"]}
+    Path("params.yaml").write_text(json.dumps(params))
+    worse = records.read_table(layout.synthetic_reports("dpo1"), records.SYNTHETIC)
+    worse["codes"] = [*worse["codes"][1:], worse["codes"][0]]  # another report's
+    records.write_table(worse, layout.synthetic_reports("step0"), records.SYNTHETIC)
+    result = invoke("compare")
+    assert result.exit_code == 1 and "data/private/judged/step0.npz is missing" in result.stderr
+    for stage, arguments in (("reference", []), ("classify", ["step0"]), ("classify", ["dpo1"])):
+        assert invoke(stage, *arguments).exit_code == 0
+    assert layout.kept_answers("dpo1").stat().st_mode & 0o77 == 0  # its owner's alone
+    result = invoke("compare")
+    assert result.exit_code == 0, result.output
+    found = metrics("compare")
+    assert "dpo1 - step0" in found["differences"]
+    told = found["differences"]["dpo1 - step0"]["macro_f1"]["difference"]["mean"]
+    cell = (f"size={found['size']}", f"top_k={found['top_k']}", "macro_f1")
+    after, before = (
+        metrics("classify", step)[cell[0]][cell[1]][cell[2]]["mean"] for step in ("dpo1", "step0")
+    )
+    assert told == pytest.approx(after - before, abs=1e-6) and told > 0.1
+
+
 def test_linkage_of_a_round_too_small_to_attack(checkout: Recorded) -> None:
     for stage in ("score", "release", "pair", "linkage"):
         result = invoke(stage, "dpo1")
@@ -435,7 +459,7 @@ def test_a_missing_table_is_told(checkout: Recorded, missing: Path) -> None:
     "stage",
     [
         *("similarity_judge", "score", "release", "linkage"),
-        *("reference", "classify", "augment", "noise", "errors", "privacy", "fidelity"),
+        *("reference", "classify", "compare", "augment", "noise", "errors", "privacy", "fidelity"),
     ],
 )
 def test_help_imports_nothing_heavy(stage: str) -> None:

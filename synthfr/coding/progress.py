@@ -1,0 +1,68 @@
+"""Did a step gain, on the same holdout reports: differences between steps, and each step's macro-F1
+by bands of code frequency, from the answers that were kept (`kept`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from synthfr.coding.bands import bands
+from synthfr.coding.comparison import Answers, compare
+
+
+def progress(
+    steps: Mapping[str, Answers],
+    references: Mapping[str, Answers],
+    counts: Mapping[str, int],
+    min_documents: int,
+    random_seed: int,
+) -> dict[str, Any]:
+    """Each step minus the one before it, the last step minus every other and every reference.
+
+    Args:
+        steps: kept answers by step, first to last, of the largest size and top k of each.
+        references: kept answers of coders trained on real reports. One of another size than the
+            last step's (there are fewer real reports), or without answers, is left out.
+        counts: documents of each label that may be told (`labels.exported_counts`).
+
+    Returns:
+        ``{"differences": {"dpo1 - step0": {metric: {"difference": {mean, low, high}, "p_value",
+        "adjusted_p"}}}, "bands": {step: {band: {...}}}}``; p values are two-sided, `adjusted_p`
+        corrected over all of them (Holm).
+
+    Raises:
+        UserError: two that are compared were judged on different reports or with other seeds.
+    """
+    last = list(steps)[-1]
+    cell = _cell(steps[last])
+    known = {name: one for name, one in references.items() if one and _cell(one) == cell}
+    pairs = dict.fromkeys(_pairs(list(steps)) + [(last, name) for name in known])
+    answers = {**steps, **known}
+    compared = compare(
+        {f"{one} - {other}": (answers[one], answers[other]) for one, other in pairs}, random_seed
+    )
+    return {
+        "size": cell[0],
+        "top_k": cell[1],
+        "differences": {
+            name: {metric: one.as_dict() for metric, one in of_metrics.items()}
+            for name, of_metrics in compared.items()
+        },
+        "bands": {
+            name: {
+                band: one.as_dict()
+                for band, one in bands(judged, counts, min_documents, random_seed).items()
+            }
+            for name, judged in answers.items()
+        },
+    }
+
+
+def _pairs(steps: Sequence[str]) -> list[tuple[str, str]]:
+    successive = list(zip(steps[1:], steps, strict=False))
+    return successive + [(steps[-1], step) for step in steps[:-1]]
+
+
+def _cell(answers: Answers) -> tuple[int, int]:
+    return answers[0].size, answers[0].top_k
