@@ -21,6 +21,7 @@ from synthfr.pipeline.page import (
     seed_tables,
     spread,
     text_tables,
+    utility_part,
 )
 from synthfr.pipeline.page.measured import Measured
 from synthfr.pipeline.page.numbers import percent, short
@@ -136,6 +137,7 @@ def write(
         watched=_watch_table(measured, steps),
         faithful=_faithful_table(steps, faithful),
         on_privacy=privacy_part.load(measured, steps, rounds),
+        on_utility=utility_part.load(measured, steps),
         seeds=_over_seeds(sources.record, results, random_seed),
         samples=_samples(sources, steps, samples_per_step, random_seed),
     )

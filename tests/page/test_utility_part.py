@@ -1,0 +1,86 @@
+"""The page's tables on utility beyond the grid."""
+
+import json
+from pathlib import Path
+
+from synthfr.pipeline.page import utility_part
+from synthfr.pipeline.page.measured import Measured
+
+STEPS = ("step0", "dpo1")
+
+
+def interval(mean: float, half: float) -> dict[str, float]:
+    return {"mean": mean, "low": mean - half, "high": mean + half}
+
+
+def difference(mean: float, half: float, p_value: float) -> dict[str, object]:
+    return {"difference": interval(mean, half), "p_value": p_value, "adjusted_p": p_value}
+
+
+COMPARED = {
+    "size": 100,
+    "top_k": 9,
+    "differences": {
+        "dpo1 - step0": {"macro_f1": difference(0.2, 0.1, 0.01), "map": difference(0.1, 0.2, 0.3)},
+        "dpo1 - private_train": {"macro_f1": difference(-0.1, 0.05, 0.01)},
+    },
+    "bands": {"dpo1": {"rare": {"macro_f1": interval(0.5, 0.1)}}},
+}
+BY_TOP_K = {f"top_k={k}": {"macro_f1": interval(f1, 0.05)} for k, f1 in ((5, 0.1), (10, 0.75))}
+MIXED = {"synthetic_share=0.5": {"size=40": BY_TOP_K}}
+AUGMENTED = {
+    "mixed": MIXED,
+    "relabelled": {"size=9": {"top_k=5": {"macro_f1": {"mean": 0.25}}}, "kept_labels": 0.5},
+}
+ERRORS = {
+    "synthetic": {"profile": {"predicted_per_document": 2.5, "true_per_document": 3.0}},
+    "noise": {
+        "nearest": {"spread": {"mean": 0.5, "low": 0.4, "high": 0.8}},
+        "distance": {
+            "none": {"total": 0.5},
+            "spread": {"share=0.5": {"total": 0.125}, "share=0.8": {"total": 0.3}},
+        },
+        "own": 0.0625,
+    },
+}
+
+
+def tables(folder: Path, files: dict[str, object]) -> dict[str, dict[str, list[str]]]:
+    """First word of a caption -> row -> cells."""
+    for name, tree in files.items():
+        path = folder / f"{name}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(tree), encoding="utf-8")
+    found = utility_part.load(Measured(folder, Path.is_file), STEPS)
+    return {title.split()[0]: {name: list(cells) for name, cells in table.rows}
+            for title, table in found}  # fmt: skip
+
+
+def test_what_was_measured_is_told(tmp_path: Path) -> None:
+    found = tables(
+        tmp_path, {"compare": COMPARED, "augment/dpo1": AUGMENTED, "errors/dpo1": ERRORS}
+    )
+    assert found["Differences"] == {
+        "dpo1 minus step0": ["+.200 [+.100, +.300] *", "+.100 [-.100, +.300]"],
+        "dpo1 minus private train": ["-.100 [-.150, -.050] *", "–"],
+    }
+    assert found["Macro-F1"] == {"dpo1": [".500 [.400, .600]"]}
+    private = found["Private"]
+    assert private["40 private, 50 % synthetic"] == ["–", "0.750 ± 0.050"]  # of the larger top k
+    assert private["synthetic alone, labelled anew by a real coder"] == ["–", "0.250"]
+    errors = found["Errors"]
+    assert errors["codes a report that it gives"] == ["–", "2.50"]
+    likest = errors["likest noise in real reports: share of words replaced"]
+    assert likest == ["–", ".5 [.4, .8], spread"]
+    assert errors["how far its coder is from the step's"] == ["–", "0.125"]
+    assert "the same by chance" not in errors  # nothing measured, no row
+
+
+def test_nothing_measured_nothing_shown(tmp_path: Path) -> None:
+    assert tables(tmp_path, {}) == {}
+
+
+def test_a_difference_that_cannot_be_told_has_no_mark(tmp_path: Path) -> None:
+    unknown = {"difference": {"mean": 0.2}, "p_value": None, "adjusted_p": None}
+    compared = {**COMPARED, "differences": {"dpo1 - step0": {"macro_f1": unknown}}}
+    assert tables(tmp_path, {"compare": compared})["Differences"]["dpo1 minus step0"][0] == "+.200"
