@@ -203,7 +203,7 @@ WRITERS = {"generate", "judge", "similarity_judge", "synthesize"}
         ("synthfr/pretraining/tiny.py", set()),
         ("synthfr/pretraining/texts.py", set()),
         ("synthfr/coding/encoder.py", set()),
-        ("synthfr/coding/tfidf.py", {"classify", "reference"}),
+        ("synthfr/coding/tfidf.py", {"classify", "reference", "fidelity"}),
         ("synthfr/scoring/discriminator.py", set()),
         ("synthfr/corpora/files/__init__.py", {"seed"}),  # the hub's source reads by it too
         ("synthfr/corpora/hub/__init__.py", set()),

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import combinations
 
 from synthfr import icd10
@@ -68,20 +68,24 @@ def negated_share(text: str, language: str) -> float:
     are marked with (`keywords.context`); 0 for a text without content words. Function words, stop
     words and the cues' own words are no content.
     """
-    known, rules = resources(language), _rules(language)
-    idle = known.stop_words | _cue_words(language)
+    rules = _rules(language)
     denied = total = begin = 0
     for end in [*(mark.end() for mark in _SENTENCE_END.finditer(text)), len(text)]:
         sentence = text[begin:end]
         spans = [
-            found.span()
-            for found in _WORD.finditer(sentence)
-            if len(found[0]) > 1 and known.normalise(found[0]) not in idle
+            found.span() for found in _WORD.finditer(sentence) if _is_content(found[0], language)
         ]
         total += len(spans)
         denied += sum(rules.govern(sentence, spans))
         begin = end
     return denied / total if total else 0.0
+
+
+@lru_cache(maxsize=1 << 17)
+def _is_content(word: str, language: str) -> bool:
+    known = resources(language)
+    form = known.normalise(word)
+    return len(word) > 1 and form not in known.stop_words and form not in _cue_words(language)
 
 
 @cache

@@ -50,7 +50,7 @@ class Corpus:
     @cached_property
     def n_sentences(self) -> int:
         """Sentences of all texts."""
-        languages = self.languages or [None] * len(self.texts)
+        languages: Sequence[str | None] = self.languages or [None] * len(self.texts)
         return sum(
             len(sentences(text, language))
             for text, language in zip(self.texts, languages, strict=True)

@@ -56,9 +56,14 @@ class Measured:
 
 
 def measure(
-    synthetic: pd.DataFrame, holdout: pd.DataFrame, train: pd.DataFrame, setup: Setup
+    synthetic: pd.DataFrame,
+    holdout: pd.DataFrame,
+    train: pd.DataFrame,
+    public: pd.DataFrame,
+    setup: Setup,
 ) -> Measured:
-    """All figures of `synthetic` (SYNTHETIC) against private reports (REPORTS): those of `compare`,
+    """All figures of `synthetic` (SYNTHETIC) against private reports (REPORTS; `public`, the seed,
+    is what embeddings are learnt from beside real reports): those of `compare`,
     ``faithfulness`` (empty where the truth is not known) and, one group each, ``distributions``,
     ``embedding``, ``discriminator``, ``diversity`` and ``own_codes``. A group is None where a
     corpus has fewer than ``distances.fewest`` reports for it.
@@ -73,9 +78,9 @@ def measure(
         figures["faithfulness_real"] = of_real
     measured = Measured(figures)
     first, second = halves(train, seed)
-    made, real, used, learnt, other = (
+    made, real, used, learnt, other, seeds = (
         shuffled(corpus, seed).head(setup.distances.reports)
-        for corpus in (synthetic, holdout, train, first, second)
+        for corpus in (synthetic, holdout, train, first, second, public)
     )
     whole, halved = _Corpora(made, real, used), _Corpora(made, real, other)
     if _enough(measured, setup, "distributions, diversity and discriminator", whole):
@@ -88,7 +93,9 @@ def measure(
     else:
         figures |= dict.fromkeys(("distributions", "diversity", "discriminator"))
     if _enough(measured, setup, "embedding and own_codes (half of train)", halved):
-        figures["embedding"] = _embedding(learnt, halved, setup)
+        figures["embedding"] = _embedding(
+            Space(learnt["text"].tolist(), seeds["text"].tolist(), setup.distances), halved, setup
+        )
         figures["own_codes"] = _own_codes(measured, learnt, halved, setup)
     else:
         figures |= dict.fromkeys(("embedding", "own_codes"))
@@ -124,10 +131,11 @@ def _enough(measured: Measured, setup: Setup, what: str, corpora: _Corpora) -> b
     return False
 
 
-def _embedding(learnt: pd.DataFrame, corpora: _Corpora, setup: Setup) -> dict[str, Any]:
-    space = Space(learnt["text"].tolist(), setup.distances)
-    texts = (side["text"].tolist() for side in (corpora.made, corpora.real, corpora.train))
-    return distances(space, *texts, setup.distances, setup.random_seed)
+def _embedding(space: Space, corpora: _Corpora, setup: Setup) -> dict[str, Any]:
+    made, real, train = (
+        side["text"].tolist() for side in (corpora.made, corpora.real, corpora.train)
+    )
+    return distances(space, made, real, train, setup.distances, setup.random_seed)
 
 
 def _diversity(even: _Corpora) -> dict[str, Any]:

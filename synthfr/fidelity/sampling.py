@@ -7,6 +7,7 @@ give equal samples, whatever their ids.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,14 +36,20 @@ def halves(reports: pd.DataFrame, random_seed: int) -> tuple[pd.DataFrame, pd.Da
     """The reports in two parts, whole patients in each, as many of them (or one more in the
     first); a report without a patient_id is a patient of its own.
     """
-    owners = owners_of(reports)
+    half = dealt(owners_of(reports), 2, random_seed, "half")
+    return reports[half == 0], reports[half == 1]
+
+
+def dealt(owners: Sequence[str], parts: int, random_seed: int, *purpose: str) -> NDArray[np.int64]:
+    """The part in [0, parts) of each report, shape (n_reports,): one part for all of an owner's,
+    and as many owners in each, by a draw that does not depend on the order of the reports.
+    """
     people = sorted(
         set(owners),
-        key=lambda one: (seeding.derive(random_seed, "fidelity half", one), one),
+        key=lambda one: (seeding.derive(random_seed, "fidelity part", *purpose, one), one),
     )
-    first = set(people[: (len(people) + 1) // 2])
-    is_first: NDArray[np.bool_] = np.array([one in first for one in owners], dtype=np.bool_)
-    return reports[is_first], reports[~is_first]
+    part_of = {one: place % parts for place, one in enumerate(people)}
+    return np.array([part_of[one] for one in owners], dtype=np.int64)
 
 
 def owners_of(reports: pd.DataFrame) -> list[str]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 MARKS = ".,;:!?()/-+%=<>«»\"'’*"
-MOST_REPORTS = 2  # a feature of fewer reports tells of those, not of style
+FEWEST_REPORTS = 2  # a feature of fewer reports tells of those, not of style
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,6 @@ class Styles:
 
     measured: Mapping[str, Floats]
     counted: Mapping[str, csr_matrix]
-
-    @property
-    def kinds(self) -> list[str]:
-        return [*self.measured, *self.counted]
 
 
 def styles(texts: Sequence[str], languages: Sequence[str]) -> Styles:
@@ -117,7 +113,7 @@ def _counts(rows: Sequence[Sequence[object]]) -> csr_matrix | None:
     """Shape (n_texts, n_different); None where nothing stands in enough texts."""
     from sklearn.feature_extraction.text import CountVectorizer
 
-    counter = CountVectorizer(analyzer=_as_it_is, min_df=MOST_REPORTS, dtype=np.float64)
+    counter = CountVectorizer(analyzer=_as_it_is, min_df=FEWEST_REPORTS, dtype=np.float64)
     try:
         return counter.fit_transform(rows).tocsr()
     except ValueError:  # scikit-learn's name for "no terms remain"

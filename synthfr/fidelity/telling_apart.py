@@ -8,6 +8,7 @@ from public ones, and rewards candidates.)
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,8 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from synthfr.fidelity.style import MOST_REPORTS, Styles, styles
-from synthfr.scoring.discriminator import MAX_ITERATIONS, deal
+from synthfr.fidelity.sampling import dealt
+from synthfr.fidelity.style import FEWEST_REPORTS, Styles, styles
 from synthfr.stats import Interval, mean_interval
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ Bools = NDArray[np.bool_]
 
 FOLDS = 5
 C = 10.0  # inverse regularisation
+MAX_ITERATIONS = 10_000
+VOCABULARY = ("words", "word_pairs")
 
 
 @dataclass(frozen=True)
@@ -57,24 +60,29 @@ def told_apart(real: Reports, other: Reports, random_seed: int) -> ToldApart:
     The classifier is a logistic regression over all kinds, each scaled to the same weight: numbers
     by mean and standard deviation, counts as TF-IDF, both learnt in the training folds. With z_k
     what kind k adds to the log-odds z, its share is Cov(z_k, z) / Var(z) over held-out reports.
-    A side of fewer than `FOLDS` owners is a UserError.
+    A side of fewer than `FOLDS` owners is a ValueError.
     """
+    if min(len(set(side.owners)) for side in (real, other)) < FOLDS:
+        raise ValueError(f"{FOLDS} folds take as many owners on either side")
     features = styles([*real.texts, *other.texts], [*real.languages, *other.languages])
     is_other = np.arange(len(real.texts) + len(other.texts)) >= len(real.texts)
-    fold = np.array(
-        _folds(real, random_seed, "real") + _folds(other, random_seed, "other"), dtype=np.int64
+    fold = np.concatenate(
+        [
+            dealt(side.owners, FOLDS, random_seed, "fold", name)
+            for name, side in (("real", real), ("other", other))
+        ]
     )
     aucs: list[float] = []
-    shares: dict[str, list[float]] = {kind: [] for kind in features.kinds}
-    alone: dict[str, list[float]] = {kind: [] for kind in features.kinds}
+    shares: dict[str, list[float]] = defaultdict(list)
+    alone: dict[str, list[float]] = defaultdict(list)
     for held in range(FOLDS):
         learn, judged = fold != held, fold == held
-        blocks = _scaled(features, learn)
+        blocks = _scaled(features, learn, is_other)
         by_kind = _log_odds(list(blocks.values()), is_other, learn)
         whole = by_kind.sum(axis=0)
         aucs.append(_auc(is_other[judged], whole[judged]))
         for kind, part in zip(blocks, by_kind, strict=True):
-            shares[kind].append(_covariance(part[judged], whole[judged]))
+            shares[kind].append(_share(part[judged], whole[judged]))
             only = _log_odds([blocks[kind]], is_other, learn)[0]
             alone[kind].append(_auc(is_other[judged], only[judged]))
     return ToldApart(
@@ -84,15 +92,10 @@ def told_apart(real: Reports, other: Reports, random_seed: int) -> ToldApart:
     )
 
 
-def _folds(side: Reports, random_seed: int, name: str) -> list[int]:
-    dealt = deal(
-        {str(row): owner for row, owner in enumerate(side.owners)}, FOLDS, random_seed, name
-    )
-    return [dealt[str(row)] for row in range(len(side.owners))]
-
-
-def _scaled(features: Styles, learn: Bools) -> dict[str, csr_matrix]:
-    """Each kind with rows of a length about 1, as the reports `learn` have it."""
+def _scaled(features: Styles, learn: Bools, is_other: Bools) -> dict[str, csr_matrix]:
+    """Each kind with rows of a length about 1, as the reports `learn` have it. Vocabulary is two
+    kinds: what reports of both sides have, and what those of one side alone do.
+    """
     from scipy.sparse import csr_matrix
     from sklearn.feature_extraction.text import TfidfTransformer
     from sklearn.preprocessing import StandardScaler
@@ -102,28 +105,49 @@ def _scaled(features: Styles, learn: Bools) -> dict[str, csr_matrix]:
         scaled = StandardScaler().fit(numbers[learn]).transform(numbers)
         found[kind] = csr_matrix(np.clip(scaled, -5.0, 5.0) / np.sqrt(numbers.shape[1]))
     for kind, counts in features.counted.items():
-        known = np.flatnonzero(counts[learn].getnnz(axis=0) >= MOST_REPORTS)
-        own = counts[:, known]
-        found[kind] = TfidfTransformer(sublinear_tf=True).fit(own[learn]).transform(own)
+        having = np.array(
+            [counts[learn & (is_other == side)].getnnz(axis=0) for side in (False, True)]
+        )
+        both = having.min(axis=0) >= FEWEST_REPORTS
+        known = having.sum(axis=0) >= FEWEST_REPORTS
+        for name, columns in _split(kind, both, known).items():
+            own = counts[:, np.flatnonzero(columns)]
+            if own.shape[1]:
+                own = TfidfTransformer(sublinear_tf=True).fit(own[learn]).transform(own)
+            found[name] = own
     return found
 
 
+def _split(kind: str, both: Bools, known: Bools) -> dict[str, Bools]:
+    if kind not in VOCABULARY:
+        return {kind: known}
+    return {f"common_{kind}": both, f"one_sided_{kind}": known & ~both}
+
+
 def _log_odds(blocks: Sequence[csr_matrix], is_other: Bools, learn: Bools) -> Floats:
-    """What each block adds to the log-odds of being `other`, shape (n_blocks, n_reports)."""
+    """What each block adds to the log-odds of being `other`, shape (n_blocks, n_reports); blocks
+    without a feature add nothing.
+    """
     from scipy.sparse import hstack
     from sklearn.linear_model import LogisticRegression
 
+    added = np.zeros((len(blocks), len(is_other)))
     together = hstack(blocks, format="csr")
+    if not together.shape[1]:
+        return added
     model = LogisticRegression(
         C=C, class_weight="balanced", solver="liblinear", max_iter=MAX_ITERATIONS
     )
     model.fit(together[learn], is_other[learn])
     ends = np.cumsum([block.shape[1] for block in blocks])
-    weights = np.split(model.coef_[0], ends[:-1])
-    return np.array([block @ own for block, own in zip(blocks, weights, strict=True)])
+    for row, (block, own) in enumerate(
+        zip(blocks, np.split(model.coef_[0], ends[:-1]), strict=True)
+    ):
+        added[row] = block @ own
+    return added
 
 
-def _covariance(part: Floats, whole: Floats) -> float:
+def _share(part: Floats, whole: Floats) -> float:
     """Share of the variance of `whole` that `part` accounts for; of a constant none."""
     spread = float(whole.var())
     return float(np.mean((part - part.mean()) * (whole - whole.mean()))) / spread if spread else 0.0

@@ -86,6 +86,8 @@ def wanted(params: Params) -> list[Wanted]:
     if params.has("classify") and params.classify.coder.kind == "encoder":
         where = "classify.coder.encoder.model"
         named.append(Wanted(where, params.classify.coder.encoder.model or ""))
+    if params.has("fidelity") and (model := params.fidelity.distances.encoder.model):
+        named.append(Wanted("fidelity.distances.encoder.model", model))
     models = [one for one in named if not Path(one.reference).is_dir()]
     return models + list(_tables(params))
 

@@ -48,6 +48,7 @@ ASKED: Mapping[Exchange, Mapping[str, Table]] = {
         "reports": records.SYNTHETIC,
         "code_sets": records.CODE_SETS,
         "codes": records.CODES,
+        "seed": records.REPORTS,
     },
 }
 ANSWERED: Mapping[Exchange, Mapping[str, tuple[Table, ...]]] = {

@@ -94,6 +94,7 @@ def evaluate(bundle: Path, out: Path, key: Path, senders: Sequence[Path], privat
         settings = evaluation.Settings(
             params.classify,
             params.privacy,
+            params.fidelity.distances,
             params.keywords.min_documents,
             params.seed.source,
             params.random_seed,
@@ -109,6 +110,8 @@ def evaluate(bundle: Path, out: Path, key: Path, senders: Sequence[Path], privat
         train, holdout, keyed = tables
         with tempfile.TemporaryDirectory() as scratch:
             done = evaluation.answer(question, train, holdout, len(keyed), settings, Path(scratch))
+        for note in done.notes:
+            typer.echo(f"fidelity: {note}", err=True)
         step = str(question.item)
         review.write(done.examined.pairs, layout.review(step), step, params.privacy.review)
         _give(question, done.answer, out, key, memory)
