@@ -7,11 +7,9 @@ give equal samples, whatever their ids.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from synthfr import seeding
 
@@ -36,20 +34,13 @@ def halves(reports: pd.DataFrame, random_seed: int) -> tuple[pd.DataFrame, pd.Da
     """The reports in two parts, whole patients in each, as many of them (or one more in the
     first); a report without a patient_id is a patient of its own.
     """
-    half = dealt(owners_of(reports), 2, random_seed, "half")
-    return reports[half == 0], reports[half == 1]
-
-
-def dealt(owners: Sequence[str], parts: int, random_seed: int, *purpose: str) -> NDArray[np.int64]:
-    """The part in [0, parts) of each report, shape (n_reports,): one part for all of an owner's,
-    and as many owners in each, by a draw that does not depend on the order of the reports.
-    """
+    owners = owners_of(reports)
     people = sorted(
-        set(owners),
-        key=lambda one: (seeding.derive(random_seed, "fidelity part", *purpose, one), one),
+        set(owners), key=lambda one: (seeding.derive(random_seed, "fidelity half", one), one)
     )
-    part_of = {one: place % parts for place, one in enumerate(people)}
-    return np.array([part_of[one] for one in owners], dtype=np.int64)
+    first = set(people[: (len(people) + 1) // 2])
+    is_first = np.array([one in first for one in owners], dtype=np.bool_)
+    return reports[is_first], reports[~is_first]
 
 
 def owners_of(reports: pd.DataFrame) -> list[str]:

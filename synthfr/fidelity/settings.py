@@ -13,7 +13,7 @@ from synthfr.section import Count, NonNegative, Section, Share
 class Distances(Section):
     """Parameters `fidelity.distances`: see the comments in params.yaml."""
 
-    reports: Count = 5000
+    reports: Count = 2000
     fewest: Annotated[int, Field(ge=20, le=10**6)] = 50
     repeats: Annotated[int, Field(ge=1, le=100)] = 5
     encoder: SentenceTransformersSettings = SentenceTransformersSettings()

@@ -1,9 +1,9 @@
 """Can a classifier tell synthetic reports from real ones, and by which kinds of features?
 
 A linear classifier, cross-validated by patient: it is judged on reports of nobody that it has
-learnt from. Half right (AUC .5) is as good as it gets for a corpus; between two real samples it
-falls short of that only by chance. (`scoring.discriminator` is another: it knows private reports
-from public ones, and rewards candidates.)
+learnt from. AUC .5 is as good as it gets for a corpus; between two real samples it is off that
+only by chance. Far below .5 tells of near copies, or of a few texts many times.
+(`scoring.discriminator` is another: it knows private reports from public ones, and rewards.)
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from synthfr.fidelity.sampling import dealt
+from synthfr import seeding
 from synthfr.fidelity.style import FEWEST_REPORTS, Styles, styles
 from synthfr.stats import Interval, mean_interval
 
@@ -54,24 +54,19 @@ class ToldApart:
     alone: Mapping[str, float]
 
 
-def told_apart(real: Reports, other: Reports, random_seed: int) -> ToldApart:
+def told_apart(real: Reports, other: Reports, random_seed: int) -> ToldApart | None:
     """How well `other` is told from `real`, of as many reports each.
 
     The classifier is a logistic regression over all kinds, each scaled to the same weight: numbers
     by mean and standard deviation, counts as TF-IDF, both learnt in the training folds. With z_k
     what kind k adds to the log-odds z, its share is Cov(z_k, z) / Var(z) over held-out reports.
-    A side of fewer than `FOLDS` owners is a ValueError.
+    None where a side has fewer than `FOLDS` owners.
     """
-    if min(len(set(side.owners)) for side in (real, other)) < FOLDS:
-        raise ValueError(f"{FOLDS} folds take as many owners on either side")
+    fold = _folds(real, other, random_seed)
+    if fold is None:
+        return None
     features = styles([*real.texts, *other.texts], [*real.languages, *other.languages])
     is_other = np.arange(len(real.texts) + len(other.texts)) >= len(real.texts)
-    fold = np.concatenate(
-        [
-            dealt(side.owners, FOLDS, random_seed, "fold", name)
-            for name, side in (("real", real), ("other", other))
-        ]
-    )
     aucs: list[float] = []
     shares: dict[str, list[float]] = defaultdict(list)
     alone: dict[str, list[float]] = defaultdict(list)
@@ -90,6 +85,31 @@ def told_apart(real: Reports, other: Reports, random_seed: int) -> ToldApart:
         {kind: float(np.mean(values)) for kind, values in shares.items()},
         {kind: float(np.mean(values)) for kind, values in alone.items()},
     )
+
+
+def _folds(real: Reports, other: Reports, random_seed: int) -> NDArray[np.int64] | None:
+    """The fold of each report, real ones first, with owners of both sides in each; None where a
+    side has too few. A copy of a real text is its owner's: in another fold it would be known by
+    heart, as real.
+    """
+    owners = [("real", owner) for owner in real.owners]
+    owner_of = dict(zip(real.texts, owners, strict=True))
+    others = [
+        owner_of.get(text, ("other", owner))
+        for text, owner in zip(other.texts, other.owners, strict=True)
+    ]
+    if min(len(set(owners)), len(set(others))) < FOLDS:
+        return None
+    both = set(owners) & set(others)
+    fold_of: dict[tuple[str, str], int] = {}
+    for tier, before in (
+        (both, 0),
+        (set(owners) - both, len(both)),
+        (set(others) - both, len(both)),
+    ):
+        drawn = sorted(tier, key=lambda one: (seeding.derive(random_seed, "told apart", *one), one))
+        fold_of |= {one: place % FOLDS for place, one in enumerate(drawn, start=before)}
+    return np.array([fold_of[one] for one in (*owners, *others)], dtype=np.int64)
 
 
 def _scaled(features: Styles, learn: Bools, is_other: Bools) -> dict[str, csr_matrix]:
