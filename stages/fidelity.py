@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from synthfr.pipeline import layout
 from synthfr.pipeline.runner import stage_app, stage_run
 
@@ -16,19 +18,26 @@ def main(step: str) -> None:
     """Compare a data set with private reports, and with the codes it was asked for."""
     with stage_run("fidelity", item=step) as run:
         from synthfr import fidelity, records
-        from synthfr.corpora.faithfulness import faithfulness
 
         run.input(layout.synthetic_reports(step), "synthetic")
         synthetic = records.read_table(layout.synthetic_reports(step), records.SYNTHETIC)
-        comparison = fidelity.compare(
+        measured = fidelity.measure(
             synthetic,
             records.read_table(layout.PRIVATE_HOLDOUT, records.REPORTS),
             records.read_table(layout.PRIVATE_TRAIN, records.REPORTS),
-            run.seed,
+            records.read_table(layout.SEED, records.REPORTS),
+            fidelity.Setup(
+                run.params.fidelity.distances,
+                run.params.keywords.min_documents,
+                run.params.seed.source,
+                run.seed,
+            ),
         )
-        faithful = faithfulness(synthetic, run.params.seed.source, run.seed)
-        run.log(comparison | {"faithfulness": faithful})
-        fidelity.guard(step, comparison, faithful, run.params.fidelity)
+        for note in measured.notes:
+            print(f"fidelity: {note}", file=sys.stderr)
+        figures = measured.figures
+        run.log(figures)
+        fidelity.guard(step, figures, figures["faithfulness"], run.params.fidelity)
 
 
 if __name__ == "__main__":

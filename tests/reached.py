@@ -149,9 +149,12 @@ RESOURCES = {
     "synthfr/text/language_resources.py": "synthfr/text/languages",
     "synthfr/training/processes.py": "synthfr/training/strategies",
 }
-# read all of several alternatives: the demo's truth, whatever the source is; what every way to
-# release the scores would tell
-WHOLE = {"fidelity": "synthfr/corpora/", "linkage": "synthfr/scoring/release/"}
+# read all of several alternatives: the demo's truth, whatever the source is, and encoders and a
+# coder of the stage's own; what every way to release the scores would tell
+WHOLE = {
+    "fidelity": ("synthfr/corpora/", "synthfr/scoring/", "synthfr/coding/"),
+    "linkage": ("synthfr/scoring/release/",),
+}
 OWN_RESOURCES = {"base": ["synthfr/models/tiny_base"], "page": ["synthfr/pipeline/page"]}
 
 

@@ -204,7 +204,10 @@ WRITERS = {"generate", "judge", "similarity_judge", "synthesize"}
         ("synthfr/pretraining/tiny.py", set()),
         ("synthfr/pretraining/texts.py", set()),
         ("synthfr/coding/encoder.py", set()),
-        ("synthfr/coding/tfidf.py", {"classify", "reference", "augment", "noise", "errors"}),
+        (
+            "synthfr/coding/tfidf.py",
+            {"classify", "reference", "augment", "noise", "errors", "fidelity"},
+        ),
         ("synthfr/coding/plm_icd.py", set()),
         ("synthfr/coding/trained.py", set()),
         ("synthfr/scoring/discriminator.py", set()),

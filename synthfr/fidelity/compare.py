@@ -25,7 +25,7 @@ def compare(
 ) -> Comparison:
     """Every feature of `synthetic` and of real reports that nothing has learnt from (`holdout`).
 
-    Frames have report_id and text, `synthetic` also keywords and language.
+    Frames have report_id, text and language, `synthetic` also keywords.
 
     Returns:
         ``{feature: {"real", "synthetic", "difference", "real_difference"}}``: difference = real -
@@ -62,8 +62,9 @@ def _features(corpus: Corpus, n_tokens: int) -> dict[str, float]:
 
 def _corpus(reports: pd.DataFrame, random_seed: int) -> Corpus:
     # a part of a corpus must be a random part: by an order drawn from the ids
-    draws = [
-        (seeding.derive(random_seed, "fidelity", report_id), text)
-        for report_id, text in zip(reports["report_id"], reports["text"], strict=True)
-    ]
-    return Corpus([text for _, text in sorted(draws)])
+    columns = [reports[name].tolist() for name in ("report_id", "text", "language")]
+    draws = sorted(
+        (seeding.derive(random_seed, "fidelity", report_id), text, language)
+        for report_id, text, language in zip(*columns, strict=True)
+    )
+    return Corpus([text for _, text, _ in draws], [language for _, _, language in draws])

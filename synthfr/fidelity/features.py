@@ -1,9 +1,8 @@
 """Statistics of a corpus, the same for any language: eight features, lengths, repetition.
 
-Tokens are words (with inner apostrophes and hyphens) and single punctuation marks, as written.
-Sentences end at a line's end, or at . ! ? … before white space, unless a one-letter word (an
-initial) stands before the dot or a lower-case letter follows. Both rules are approximations; they
-are the same on both sides of a comparison.
+Tokens are words (with inner apostrophes and hyphens) and single punctuation marks, as written; for
+sentences see `fidelity.sentences`. Both rules are approximations; they are the same on both sides
+of a comparison.
 """
 
 from __future__ import annotations
@@ -15,11 +14,11 @@ from functools import cached_property
 
 import numpy as np
 
+from synthfr.fidelity.sentences import sentences
 from synthfr.text.tokens import words
 
 # Kiefer et al. count punctuation marks as tokens
 _TOKEN = re.compile(r"\w+(?:['’\-]\w+)*|[^\w\s]")
-_SENTENCE_END = re.compile(r"(?:(?<!\b\w)\.|[!?…])[.!?…]*(?:[\"'”)\]]|\s?»)*\s+")
 
 Tokens = list[str]
 
@@ -29,24 +28,14 @@ def tokens(text: str) -> Tokens:
     return _TOKEN.findall(text)
 
 
-def sentences(text: str) -> list[str]:
-    """Sentences of `text`; what holds no letter or digit is none."""
-    found: list[str] = []
-    for line in text.splitlines():
-        start = 0
-        for end in _SENTENCE_END.finditer(line):
-            if not line[end.end() : end.end() + 1].islower():
-                found.append(line[start : end.end()])
-                start = end.end()
-        found.append(line[start:])
-    return [sentence.strip() for sentence in found if any(map(str.isalnum, sentence))]
-
-
 @dataclass(frozen=True)
 class Corpus:
-    """Texts with their counts; `texts` in an order that does not depend on the file's."""
+    """Texts with their counts; `texts` in an order that does not depend on the file's.
+    `languages`: the code of each text's language; none: sentences know no titles.
+    """
 
     texts: Sequence[str]
+    languages: Sequence[str] = ()
 
     @cached_property
     def tokens(self) -> list[Tokens]:
@@ -61,7 +50,11 @@ class Corpus:
     @cached_property
     def n_sentences(self) -> int:
         """Sentences of all texts."""
-        return sum(len(sentences(text)) for text in self.texts)
+        languages: Sequence[str | None] = self.languages or [None] * len(self.texts)
+        return sum(
+            len(sentences(text, language))
+            for text, language in zip(self.texts, languages, strict=True)
+        )
 
     def first(self, n_tokens: int) -> list[Tokens]:
         """The first `n_tokens` tokens, text by text: corpora are compared at equal size where

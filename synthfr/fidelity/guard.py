@@ -10,18 +10,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from synthfr.errors import UserError
-from synthfr.section import NonNegative, Section, Share
 
 if TYPE_CHECKING:
     from synthfr.fidelity.compare import Comparison
-
-
-class Fidelity(Section):
-    """Parameters `fidelity`: see the comments in params.yaml."""
-
-    min_keyword_recall: Share | None = None
-    min_code_recall: Share | None = 0.9
-    max_wrong_codes: NonNegative | None = 1.0
+    from synthfr.fidelity.settings import Fidelity
 
 
 def guard(

@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 
 # whose parameters an answer follows from too: how private reports are read and split
 _ALSO: Mapping[Exchange, tuple[str, ...]] = {"keywords": ("seed",)}
-_DECIDED_OUTSIDE = ("fidelity",)  # limits that no figure follows from
+# limits that no figure follows from
+_DECIDED_OUTSIDE = tuple(
+    f"fidelity.{name}" for name in ("min_keyword_recall", "min_code_recall", "max_wrong_codes")
+)
 
 _BUNDLE, _KEY = ".zip", ".pub"
 _SITE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
@@ -103,6 +106,7 @@ def question(
             else told_by(site).tables["code_sets"]
         ),
         codes=records.read_table(layout.CODES, records.CODES),
+        seed=records.read_table(layout.SEED, records.REPORTS),
     )
     return replace(asked, items=list(params.steps))
 

@@ -39,6 +39,7 @@ _ASKED: Mapping[Exchange, list[str]] = {
     "evaluation": [
         "data/public/code_sets.parquet",
         "data/public/codes.parquet",
+        "data/public/seed.parquet",
         "data/synthetic/${item}",
         layout.answers("keywords").as_posix(),
     ],

@@ -22,7 +22,7 @@ from synthfr.corpora import Seed
 from synthfr.disk import read_yaml
 from synthfr.engines.engine_settings import Engines
 from synthfr.errors import UserError
-from synthfr.fidelity.guard import Fidelity
+from synthfr.fidelity.settings import Fidelity
 from synthfr.generation.candidates import Generate
 from synthfr.generation.synthesis import Synthesize
 from synthfr.judging.judgements import Judge
@@ -240,6 +240,8 @@ class Params(Section):
         if self.has("classify"):
             yield "classify.coder.encoder", self.classify.coder.encoder
             yield "classify.coder.plm_icd", self.classify.coder.plm_icd
+        if self.has("fidelity"):
+            yield "fidelity.distances.encoder", self.fidelity.distances.encoder
 
     @model_validator(mode="after")
     def _rounds_descend(self) -> Params:

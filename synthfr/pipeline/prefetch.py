@@ -86,6 +86,8 @@ def wanted(params: Params) -> list[Wanted]:
     if params.has("classify") and (coder := params.classify.coder.fine_tuned) is not None:
         where = f"classify.coder.{params.classify.coder.kind}.model"
         named.append(Wanted(where, coder.model or ""))
+    if params.has("fidelity") and (model := params.fidelity.distances.encoder.model):
+        named.append(Wanted("fidelity.distances.encoder.model", model))
     models = [one for one in named if not Path(one.reference).is_dir()]
     return models + list(_tables(params))
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from synthfr import coding, fidelity
-from synthfr.corpora.faithfulness import faithfulness
 from synthfr.errors import UserError
 from synthfr.icd10.names import names
 from synthfr.privacy.examination import Examination, Private, examine
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
     from synthfr.coding.grid import Classify
     from synthfr.fidelity.compare import Comparison
-    from synthfr.fidelity.guard import Fidelity
+    from synthfr.fidelity.settings import Distances, Fidelity
     from synthfr.privacy.settings import Privacy
 
 FEWEST_TEXTS = 100
@@ -43,6 +42,7 @@ class Settings:
 
     classify: Classify
     privacy: Privacy
+    distances: Distances  # of `fidelity`
     min_documents: int  # of `keywords`: a count below it is not told
     source: str  # of the seed: faithfulness is told of the demo alone
     random_seed: int
@@ -55,20 +55,25 @@ def question(
     reports: pd.DataFrame,
     code_sets: pd.DataFrame,
     codes: pd.DataFrame,
+    seed: pd.DataFrame,
 ) -> Question:
     """About a step's data set (SYNTHETIC), whose coders' labels are those of CODE_SETS; the names
-    of CODES reword what is planted to measure detection limits.
+    of CODES reword what is planted to measure detection limits, and embeddings are learnt from the
+    public `seed` (REPORTS) beside private reports.
     """
-    tables = {"reports": reports, "code_sets": code_sets, "codes": codes}
+    tables = {"reports": reports, "code_sets": code_sets, "codes": codes, "seed": seed}
     return Question("evaluation", step, params, tables)
 
 
 @dataclass(frozen=True)
 class Evaluated:
-    """`answer` leaves; `examined` holds pairs of reports to read, which stay inside."""
+    """`answer` leaves; `examined` holds pairs of reports to read, which stay inside. `notes`: what
+    could not be measured, and why.
+    """
 
     answer: Answer
     examined: Examination
+    notes: Sequence[str] = ()
 
 
 def check_asked_about(question: Question, let_out: pd.DataFrame) -> None:
@@ -116,13 +121,19 @@ def answer(
         Reworder(settings.privacy.rewording, names(question.tables["codes"]).values()),
         seed,
     )
+    faithful = fidelity.measure(
+        reports,
+        holdout,
+        train,
+        question.tables["seed"],
+        fidelity.Setup(settings.distances, settings.min_documents, settings.source, seed),
+    )
     measures = {
         "classify": coding.summarise(cells, settings.classify.decision_rule),
         "privacy": examined.as_dict(),
-        "fidelity": fidelity.compare(reports, holdout, train, seed)
-        | {_FAITHFUL: faithfulness(reports, settings.source, seed)},
+        "fidelity": faithful.figures,
     }
-    return Evaluated(Answer({}, documents, measures), examined)
+    return Evaluated(Answer({}, documents, measures), examined, faithful.notes)
 
 
 def check(answer: Answer, manifest: Manifest, now: Question) -> None:

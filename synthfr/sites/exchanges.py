@@ -49,6 +49,7 @@ ASKED: Mapping[Exchange, Mapping[str, Table]] = {
         "reports": records.SYNTHETIC,
         "code_sets": records.CODE_SETS,
         "codes": records.CODES,
+        "seed": records.REPORTS,
     },
 }
 # tables that go along only where the answer follows from them

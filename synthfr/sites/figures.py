@@ -161,16 +161,41 @@ _FEATURES = _any(
     *("words_mean", "words_sd", "words_median"),
     *("unique_token_ratio_at_equal_size", "distinct_3", "distinct_texts"),
 )
+_PHRASES = _any(
+    *("code_recall", "wrong_codes", "well_formed", "phrases"),
+    *("hospital_binding", "hospital_share", "public_binding"),
+    *("known_coverage", "known_share", "local_coverage", "local_share"),
+)
+_DISTANCE = _any("synthetic", "floor")
+_LEVEL = _any("real", "synthetic", "difference", "floor")
+_NUMBERS = _any(
+    *("words_per_report", "sentences_per_report", "sections_per_report", "codes_per_report"),
+    *("numbers_per_100_words", "negated_share"),
+)
+_STYLE = _any(
+    *("lengths", "punctuation", "digits", "casing", "layout", "headings", "sentence_starts"),
+    *("common_words", "one_sided_words", "common_word_pairs", "one_sided_word_pairs"),
+)
+_CLOUD = _any("frechet", "precision", "recall", "density", "coverage", "mauve")
 _FIDELITY = [
     _amount(rf"{_FEATURES}/{_any('real', 'synthetic', 'difference', 'real_difference')}"),
     _share("keyword_recall/synthetic"),
-    _amount(
-        "faithfulness/"
-        + _any(
-            *("code_recall", "wrong_codes", "well_formed", "phrases"),
-            *("hospital_binding", "hospital_share", "public_binding"),
-            *("known_coverage", "known_share", "local_coverage", "local_share"),
-        )
+    _amount(rf"faithfulness(?:_real)?/{_PHRASES}"),
+    # null: there were too few reports
+    _share(_any("distributions", "diversity", "discriminator", "embedding", "own_codes")),
+    _count(rf"{_any('distributions', 'diversity', 'discriminator', 'embedding')}/reports", "least"),
+    _amount(rf"distributions/{_NUMBERS}/{_LEVEL}"),
+    _share(rf"distributions/{_NUMBERS}/ks/{_DISTANCE}"),
+    _share(rf"distributions/{_any('sections', 'codes', 'code_pairs', 'words')}/js/{_DISTANCE}"),
+    _rate(rf"diversity/(?:(?:same_codes_)?self_bleu|distinct_\d_words)/{_LEVEL}"),
+    _share(r"diversity/same_codes_self_bleu"),
+    _rate(rf"discriminator/auc/{_DISTANCE}/{_INTERVAL}"),
+    _rate(rf"discriminator/{_any('shares', 'alone')}/{_STYLE}/{_DISTANCE}"),
+    _amount(rf"embedding/{_CLOUD}/{_DISTANCE}/{_INTERVAL}"),
+    _count("embedding/repeats", "same"),
+    _count("own_codes/labels", "most"),
+    _rate(
+        rf"own_codes/{_any('probability', 'other_probability', 'ranked_right', 'micro_f1')}/{_LEVEL}"
     ),
 ]
 _TEST = "tests/" + _any(*AUDITS)

@@ -2,30 +2,13 @@
 
 import pytest
 
-from synthfr.fidelity.features import Corpus, lengths, sentences, statistical, tokens, variety
+from synthfr.fidelity.features import Corpus, lengths, statistical, tokens, variety
 
 
 def test_tokens() -> None:
     assert tokens("L'HTA est-elle traitée ? TA 14/9, ++") == [
         "L'HTA", "est-elle", "traitée", "?", "TA", "14", "/", "9", ",", "+", "+",
     ]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("Un. Deux ! Trois ? Quatre… Cinq", ["Un.", "Deux !", "Trois ?", "Quatre…", "Cinq"]),
-        ("Vu par M. Dupont. Sorti.", ["Vu par M. Dupont.", "Sorti."]),
-        ("Créatinine 1.5 mg. à revoir", ["Créatinine 1.5 mg. à revoir"]),
-        ("Motif : chute\nATCD : néant\n\n", ["Motif : chute", "ATCD : néant"]),
-        ("Il dit « oui. » Puis non.", ["Il dit « oui. »", "Puis non."]),
-        ("Жалобы на боль. Температура 38.", ["Жалобы на боль.", "Температура 38."]),
-        ("... --- ...", []),
-        ("", []),
-    ],
-)
-def test_sentences(text: str, expected: list[str]) -> None:
-    assert sentences(text) == expected
 
 
 def test_the_eight_features() -> None:
@@ -40,6 +23,12 @@ def test_the_eight_features() -> None:
         "unique_tokens": 9,  # Le patient va bien . Il sort le mal
         "unique_token_ratio": 0.75,
     }
+
+
+def test_a_title_is_one_of_its_texts_language() -> None:
+    text = "Seen by Dr. Brown. Home."
+    assert Corpus([text], ["en"]).n_sentences == 2
+    assert Corpus([text]).n_sentences == 3  # the control: no titles are known
 
 
 def test_lengths() -> None:

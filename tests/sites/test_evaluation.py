@@ -13,7 +13,7 @@ from synthfr.coding.grid import Classify
 from synthfr.corpora import Corpus, demo
 from synthfr.corpora.demo import DemoSizes
 from synthfr.errors import UserError
-from synthfr.fidelity.guard import Fidelity
+from synthfr.fidelity.settings import Distances, Fidelity
 from synthfr.icd10.names import names
 from synthfr.keywords.disclosure import code_sets
 from synthfr.privacy.detection import Detection
@@ -28,7 +28,8 @@ from tests.sites import toy
 
 CLASSIFY = Classify(sizes=[30], top_k=[5], seeds=[0], evaluations=["unbiased"])
 DETECTION = Detection(spikes=[5], repeats=14)
-SETTINGS = Settings(CLASSIFY, Privacy(detection=DETECTION), 5, "files", 0)
+DISTANCES = Distances(fewest=20, repeats=1)
+SETTINGS = Settings(CLASSIFY, Privacy(detection=DETECTION), DISTANCES, 5, "files", 0)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,12 @@ def asked(corpus: Corpus, word: str = "") -> Question:
     train = corpus.private_train
     sets = code_sets(train["codes"].tolist(), train["patient_id"].tolist(), 2)
     return evaluation.question(
-        "dpo1", {"random_seed": 0}, reports=made, code_sets=sets, codes=corpus.codes
+        "dpo1",
+        {"random_seed": 0},
+        reports=made,
+        code_sets=sets,
+        codes=corpus.codes,
+        seed=corpus.public,
     )
 
 
@@ -89,8 +95,11 @@ def test_the_figures_are_those_of_one_site(
     reworder = Reworder(SETTINGS.privacy.rewording, names(corpus.codes).values())
     examined = examine(reports, Private(train, holdout, 5), SETTINGS.privacy, reworder, 0)
     assert measures["privacy"] == plain(examined.as_dict())
-    compared = fidelity.compare(reports, holdout, train, 0)
-    assert measures["fidelity"] == compared | {"faithfulness": {}}
+    setup = fidelity.Setup(DISTANCES, 5, "files", 0)
+    compared = fidelity.measure(reports, holdout, train, corpus.public, setup)
+    assert measures["fidelity"] == plain(compared.figures)
+    assert measures["fidelity"]["faithfulness"] == {}
+    assert measures["fidelity"]["embedding"]["repeats"] == 1
 
 
 def test_another_data_set_is_another_question(corpus: Corpus, answer: Answer, key: Path) -> None:

@@ -121,6 +121,7 @@ def evaluate(
         settings = evaluation.Settings(
             params.classify,
             params.privacy,
+            params.fidelity.distances,
             params.keywords.min_documents,
             params.seed.source,
             params.random_seed,
@@ -138,6 +139,8 @@ def evaluate(
         evaluation.check_asked_about(question, let_out)
         with tempfile.TemporaryDirectory() as scratch:
             done = evaluation.answer(question, train, holdout, len(keyed), settings, Path(scratch))
+        for note in done.notes:
+            typer.echo(f"fidelity: {note}", err=True)
         step = str(question.item)
         review.write(
             done.examined.pairs,

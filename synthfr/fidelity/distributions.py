@@ -1,0 +1,99 @@
+"""How reports are distributed: in length, sections, codes, numbers and denials, in their words.
+
+Of kinds of things (headings, codes, pairs of codes, words) the Jensen-Shannon divergence, of
+numbers the mean and the Kolmogorov-Smirnov distance. Kinds that fewer than `fewest` private reports
+have count as one, so that none of them decides anything by itself. What is told of a corpus is its
+distance from `holdout`; the floor is that of real reports that the loop has used.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthfr.fidelity import content
+from synthfr.fidelity.divergence import jensen_shannon, kolmogorov_smirnov, merged
+from synthfr.fidelity.sentences import sentences
+from synthfr.text.tokens import words
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = NDArray[np.float64]
+
+SIDES = ("real", "synthetic", "floor")
+
+# a number of each report
+_NUMBERS: Mapping[str, Callable[[str, str, Sequence[str]], float]] = {
+    "words_per_report": lambda text, language, codes: len(words(text)),
+    "sentences_per_report": lambda text, language, codes: len(sentences(text, language)),
+    "sections_per_report": lambda text, language, codes: len(content.headings(text, language)),
+    "codes_per_report": lambda text, language, codes: len(content.codes(codes)),
+    "numbers_per_100_words": lambda text, language, codes: content.numbers_per_100_words(text),
+}
+# things of several kinds in each report
+_KINDS: Mapping[str, Callable[[str, str, Sequence[str]], Sequence[Hashable]]] = {
+    "sections": lambda text, language, codes: content.headings(text, language),
+    "codes": lambda text, language, codes: content.codes(codes),
+    "code_pairs": lambda text, language, codes: content.code_pairs(codes),
+    "words": lambda text, language, codes: content.unigrams(text),
+}
+
+
+def distributions(
+    made: pd.DataFrame, holdout: pd.DataFrame, train: pd.DataFrame, fewest: int
+) -> dict[str, Any]:
+    """Of as many reports each (columns text, language, codes).
+
+    Returns:
+        Of numbers ``{"real", "synthetic", "difference", "floor", "ks": {"synthetic", "floor"}}``:
+        means of holdout and synthetic, difference = real - synthetic, floor = holdout - train; ks
+        in [0, 1]. Of kinds ``{"js": {"synthetic", "floor"}}``, in [0, 1], None where a side has
+        nothing of it. ``negated_share`` is there where every language has cues of negation.
+    """
+    rows = {
+        name: list(zip(side["text"], side["language"], side["codes"], strict=True))
+        for name, side in zip(SIDES, (holdout, made, train), strict=True)
+    }
+    numbers = dict(_NUMBERS)
+    if all(content.has_negation(one) for one in {row[1] for own in rows.values() for row in own}):
+        numbers["negated_share"] = lambda text, language, codes: content.negated_share(
+            text, language
+        )
+    found: dict[str, Any] = {"reports": len(made)}
+    for name, number in numbers.items():
+        found[name] = _of_numbers(
+            {side: [number(*row) for row in own] for side, own in rows.items()}
+        )
+    for name, kinds in _KINDS.items():
+        found[name] = _of_kinds(
+            {side: [kinds(*row) for row in own] for side, own in rows.items()}, fewest
+        )
+    return found
+
+
+def _of_numbers(values: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+    real, made, train = (np.array(values[side], dtype=np.float64) for side in SIDES)
+    return {
+        "real": float(real.mean()),
+        "synthetic": float(made.mean()),
+        "difference": float(real.mean() - made.mean()),
+        "floor": float(real.mean() - train.mean()),
+        "ks": {
+            "synthetic": kolmogorov_smirnov(real, made),
+            "floor": kolmogorov_smirnov(real, train),
+        },
+    }
+
+
+def _of_kinds(held: Mapping[str, Sequence[Sequence[Hashable]]], fewest: int) -> dict[str, Any]:
+    having = Counter(kind for side in ("real", "floor") for own in held[side] for kind in set(own))
+    real, made, train = (
+        merged(Counter(kind for own in held[side] for kind in own), having, fewest)
+        for side in SIDES
+    )
+    return {"js": {"synthetic": jensen_shannon(real, made), "floor": jensen_shannon(real, train)}}

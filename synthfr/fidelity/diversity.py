@@ -1,0 +1,85 @@
+"""How much the texts of a corpus repeat one another."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Sequence
+from math import exp, log
+
+from synthfr.text.tokens import alphanumeric_words
+
+MOST_ORDER = 4
+SMOOTHED = 0.1  # of a match, where an order has none
+
+
+def self_bleu(texts: Sequence[str]) -> float:
+    """Mean BLEU-4 of each text against all others, in [0, 1] (Zhu et al. 2018, "Texygen"): 1, all
+    are copies. It grows with the number of texts: compare equally many.
+
+    BLEU with brevity penalty, the reference next in length (the shorter of two); an order without a
+    match counts a tenth of one (Chen and Cherry 2014, method 1). Words in lower case, no
+    punctuation. Fewer than two texts are a ValueError.
+    """
+    if len(texts) < 2:
+        raise ValueError("a text alone repeats nobody")
+    tokens = [alphanumeric_words(text) for text in texts]
+    # of every n-gram the two largest counts in one text: without the text itself, one of them stays
+    largest = [_two_largest(tokens, order) for order in range(1, MOST_ORDER + 1)]
+    lengths = Counter(map(len, tokens))
+    return sum(_bleu(own, largest, lengths) for own in tokens) / len(tokens)
+
+
+def distinct(texts: Sequence[str], order: int) -> float:
+    """Different / all n-grams of words within the texts (Li et al. 2016); 0 where there is none. It
+    falls with size: compare equal sizes.
+    """
+    grams = [gram for text in texts for gram in _grams(alphanumeric_words(text), order)]
+    return len(set(grams)) / len(grams) if grams else 0.0
+
+
+def among_alike(texts: Sequence[str], likeness: Sequence[Hashable]) -> float | None:
+    """Mean `self_bleu` within groups of texts with the same `likeness` (their codes, or the prompt
+    that they were written for), each group weighing as its texts; None where no two are alike.
+    """
+    groups: dict[Hashable, list[str]] = defaultdict(list)
+    for text, key in zip(texts, likeness, strict=True):
+        groups[key].append(text)
+    alike = [own for own in groups.values() if len(own) > 1]
+    total = sum(map(len, alike))
+    return sum(self_bleu(own) * len(own) for own in alike) / total if total else None
+
+
+def _grams(tokens: Sequence[str], order: int) -> list[tuple[str, ...]]:
+    return list(zip(*(tokens[start:] for start in range(order)), strict=False))
+
+
+def _two_largest(
+    tokens: Sequence[Sequence[str]], order: int
+) -> dict[tuple[str, ...], tuple[int, int]]:
+    found: dict[tuple[str, ...], tuple[int, int]] = {}
+    for own in tokens:
+        for gram, n in Counter(_grams(own, order)).items():
+            first, second = found.get(gram, (0, 0))
+            found[gram] = (n, first) if n > first else (first, max(second, n))
+    return found
+
+
+def _bleu(
+    own: Sequence[str],
+    largest: Sequence[dict[tuple[str, ...], tuple[int, int]]],
+    lengths: Counter[int],
+) -> float:
+    logs = 0.0
+    for order, most in enumerate(largest, start=1):
+        counts = Counter(_grams(own, order))
+        matches = 0
+        for gram, n in counts.items():
+            first, second = most[gram]
+            matches += min(n, second if n == first else first)
+        if order == 1 and not matches:
+            return 0.0
+        logs += log((matches or SMOOTHED) / max(1, counts.total()))
+    others = lengths - Counter([len(own)])
+    reference = min(others, key=lambda length: (abs(length - len(own)), length))
+    penalty = min(0.0, 1 - reference / len(own))
+    return exp(penalty + logs / MOST_ORDER)

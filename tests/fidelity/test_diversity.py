@@ -1,0 +1,44 @@
+"""Repetition on hand-counted texts; self-BLEU by nltk."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from synthfr.fidelity.diversity import among_alike, distinct, self_bleu
+
+TEXTS = st.lists(
+    st.lists(st.sampled_from("abcd"), min_size=1, max_size=9).map(" ".join), min_size=2, max_size=5
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(TEXTS)
+def test_self_bleu_is_that_of_nltk(texts: list[str]) -> None:
+    translate = pytest.importorskip("nltk.translate.bleu_score")
+    smooth = translate.SmoothingFunction().method1
+    tokens = [text.split() for text in texts]
+    expected = [
+        translate.sentence_bleu(tokens[:row] + tokens[row + 1 :], own, smoothing_function=smooth)
+        for row, own in enumerate(tokens)
+    ]
+    assert self_bleu(texts) == pytest.approx(sum(expected) / len(expected))
+
+
+def test_copies_and_strangers() -> None:
+    assert self_bleu(["le patient va bien ce jour"] * 3) == pytest.approx(1)
+    assert self_bleu(["un deux trois", "quatre cinq six"]) == 0
+    with pytest.raises(ValueError, match="alone"):
+        self_bleu(["seul"])
+
+
+def test_distinct() -> None:
+    assert distinct(["a b a", "a b"], 1) == 2 / 5
+    assert distinct(["a b a", "a b"], 2) == 2 / 3
+    assert distinct(["a"], 2) == 0
+
+
+def test_among_alike() -> None:
+    texts = ["a b c d", "a b c d", "e f g h", "i j k l", "m"]
+    # the pair of copies: 1; the pair of strangers: 0; "m" has no other of its kind
+    assert among_alike(texts, ["x", "x", "y", "y", "z"]) == pytest.approx(0.5)
+    assert among_alike(texts, range(5)) is None

@@ -1,0 +1,166 @@
+"""All figures: of equal corpora, of a doubled one, of corpora with one thing wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from synthfr.fidelity import Setup, measure
+from synthfr.fidelity.distributions import distributions
+from synthfr.fidelity.settings import Distances
+from synthfr.pipeline.nested import flatten
+from tests.fidelity import toy
+
+DISTANCES = Distances(fewest=20, repeats=2)
+SETUP = Setup(DISTANCES, 5, "files", 0)
+HOLDOUT, TRAIN, PUBLIC = toy.reports(90, 0, "h"), toy.reports(180, 1, "t"), toy.reports(60, 2, "p")
+GROUPS = ("distributions", "diversity", "discriminator", "embedding", "own_codes")
+
+
+def figures(made: pd.DataFrame, **others: pd.DataFrame) -> dict[str, Any]:
+    sides = {"holdout": HOLDOUT, "train": TRAIN, "public": PUBLIC} | others
+    return measure(made, *sides.values(), SETUP).figures
+
+
+@pytest.fixture(scope="module")
+def found() -> dict[str, Any]:
+    return figures(toy.reports(100, 3, "s"))
+
+
+def leaves(tree: dict[str, Any], last: str) -> Iterator[tuple[str, float]]:
+    for name, value in flatten(tree).items():
+        if f"/{last}" in f"/{name}":
+            yield name, value
+
+
+def test_equal_corpora_differ_by_nothing() -> None:
+    """Whatever their ids are, and the order of their rows."""
+    copied = HOLDOUT.assign(report_id=[f"s{row}" for row in range(90)]).sample(
+        frac=1, random_state=1
+    )
+    found = figures(copied)
+    for group in GROUPS:
+        for name, value in leaves(found[group], "difference"):
+            assert value == pytest.approx(0, abs=1e-12), name
+    for name, value in leaves(found["distributions"], "ks/synthetic"):
+        assert value == 0, name
+    for name, value in leaves(found["distributions"], "js/synthetic"):
+        assert value == pytest.approx(0, abs=1e-12), name
+    embedding = found["embedding"]
+    assert embedding["frechet"]["synthetic"]["mean"] == pytest.approx(0, abs=1e-9)
+    for name in ("precision", "recall", "coverage", "mauve"):
+        assert embedding[name]["synthetic"]["mean"] == pytest.approx(1), name
+    assert found["discriminator"]["auc"]["synthetic"]["mean"] == 0.5
+
+
+def test_train_equal_to_holdout_has_a_floor_of_nothing() -> None:
+    found = distributions(toy.reports(90, 3, "s"), HOLDOUT, HOLDOUT, 5)
+    for name, value in leaves(found, "floor"):
+        assert value == pytest.approx(0, abs=1e-12), name
+
+
+def test_a_doubled_corpus_has_the_exact_ratios() -> None:
+    doubled = HOLDOUT.assign(text=[f"{text}\n{text}" for text in HOLDOUT["text"]])
+    found = distributions(doubled, HOLDOUT, TRAIN[:90], 5)
+    for name in ("words_per_report", "sentences_per_report", "sections_per_report"):
+        assert found[name]["synthetic"] == pytest.approx(2 * found[name]["real"]), name
+        assert found[name]["difference"] == pytest.approx(-found[name]["real"]), name
+    for name in ("numbers_per_100_words", "negated_share"):
+        assert found[name]["synthetic"] == pytest.approx(found[name]["real"]), name
+    assert found["words"]["js"]["synthetic"] == pytest.approx(0, abs=1e-12)
+    assert found["sections"]["js"]["synthetic"] == pytest.approx(0, abs=1e-12)
+
+
+def test_a_sample_of_the_same_ward_is_as_near_as_real_reports(found: dict[str, Any]) -> None:
+    assert abs(found["discriminator"]["auc"]["synthetic"]["mean"] - 0.5) < 0.15
+    assert found["distributions"]["words"]["js"]["synthetic"] < 0.02
+    for name in ("precision", "recall", "coverage"):
+        assert found["embedding"][name]["synthetic"]["mean"] > 0.8, name
+    own = found["own_codes"]["ranked_right"]
+    assert own["real"] > 0.9 and abs(own["difference"]) < 0.05 and abs(own["floor"]) < 0.05
+
+
+def test_shuffled_words_are_caught() -> None:
+    """Negative control: every word is there, as often as in real reports."""
+    broken = figures(toy.shuffled_words(toy.reports(100, 3, "s"), 0))
+    assert broken["distributions"]["words"]["js"]["synthetic"] < 0.02
+    assert broken["discriminator"]["auc"]["synthetic"]["mean"] > 0.95
+    assert broken["discriminator"]["alone"]["common_words"]["synthetic"] < 0.7
+    assert broken["discriminator"]["alone"]["common_word_pairs"]["synthetic"] > 0.8
+    assert broken["distributions"]["sentences_per_report"]["ks"]["synthetic"] > 0.9
+
+
+def test_the_kinds_that_tell_a_corpus_apart_are_named() -> None:
+    loud = toy.reports(100, 3, "s")
+    loud["text"] = [text.upper() for text in loud["text"]]
+    shares = figures(loud)["discriminator"]
+    assert shares["auc"]["synthetic"]["mean"] > 0.95
+    by_kind = {kind: own["synthetic"] for kind, own in shares["shares"].items()}
+    assert max(by_kind, key=by_kind.__getitem__) == "casing"
+    assert sum(by_kind.values()) == pytest.approx(1)
+    assert shares["alone"]["casing"]["synthetic"] > 0.95
+    assert abs(shares["alone"]["digits"]["synthetic"] - 0.5) < 0.2
+
+
+def test_a_gain_from_stereotyped_text_shows(found: dict[str, Any]) -> None:
+    """Every code is said, better than a ward does, and always in the same words."""
+    rigid = figures(toy.stereotyped(100, 3))
+    probability = rigid["own_codes"]["probability"]
+    assert probability["synthetic"] > probability["real"] + 0.05
+    assert abs(found["own_codes"]["probability"]["difference"]) < 0.05  # the control
+    assert rigid["diversity"]["same_codes_self_bleu"]["synthetic"] > 0.95
+    assert rigid["diversity"]["same_codes_self_bleu"]["real"] < 0.8
+
+
+def test_codes_of_other_reports_are_not_expressed() -> None:
+    wrong = toy.reports(100, 3, "s")
+    wrong["codes"] = list(wrong["codes"].sample(frac=1, random_state=0))
+    own = figures(wrong)["own_codes"]
+    assert own["ranked_right"]["synthetic"] < own["ranked_right"]["real"] - 0.2
+    assert own["micro_f1"]["synthetic"] < own["micro_f1"]["real"] - 0.2
+
+
+def test_a_rare_private_heading_is_not_seen() -> None:
+    """Whether two private reports have a heading, or none, changes no divergence of sections."""
+    marked, other = HOLDOUT.copy(), HOLDOUT.copy()
+    marked.loc[:1, "text"] += "\nGreffe : en 2019"
+    other.loc[:1, "text"] += "\nTransfert : en 2019"
+    made = toy.reports(90, 3, "s")
+    made["text"] += "\nGreffe : en 2019"
+    one, two = (distributions(made, side, TRAIN[:90], 5)["sections"] for side in (marked, other))
+    assert one == two
+    # the control: five do
+    marked.loc[2:4, "text"] += "\nGreffe : en 2019"
+    assert distributions(made, marked, TRAIN[:90], 5)["sections"] != two
+
+
+def test_too_few_reports_are_not_measured_and_the_reason_is_told() -> None:
+    few = measure(toy.reports(19, 3, "s"), HOLDOUT, TRAIN, PUBLIC, SETUP)
+    assert {few.figures[group] for group in GROUPS} == {None}
+    assert few.figures["words_mean"]["real"] > 0
+    assert len(few.notes) == 2 and all("fidelity.distances.fewest" in note for note in few.notes)
+
+
+def test_a_collapsed_corpus_has_no_discriminator() -> None:
+    same = toy.reports(4, 3, "s")
+    copies = pd.concat([same] * 10, ignore_index=True)
+    copies["report_id"] = [f"s{row}" for row in range(40)]
+    done = measure(copies, HOLDOUT, TRAIN, PUBLIC, SETUP)
+    assert done.figures["discriminator"] is None and "different texts" in done.notes[0]
+    assert done.figures["diversity"]["self_bleu"]["synthetic"] == pytest.approx(1)
+
+
+def test_no_text_is_among_the_figures(found: dict[str, Any]) -> None:
+    for name, value in flatten(found).items():
+        assert value is None or isinstance(value, int | float), name
+        assert not any(word in name.lower() for word in ("hta", "motif", "petit", "i10")), name
+
+
+def test_the_same_seed_gives_the_same_figures_in_any_order(found: dict[str, Any]) -> None:
+    made = toy.reports(100, 3, "s").sample(frac=1, random_state=5)
+    again = figures(made, holdout=HOLDOUT.sample(frac=1, random_state=6))
+    for group in GROUPS:
+        assert flatten(again[group]) == pytest.approx(flatten(found[group]), abs=1e-9), group
