@@ -195,7 +195,9 @@ _FIDELITY = [
     _count("embedding/repeats", "same"),
     _count("own_codes/labels", "most"),
     _rate(
-        rf"own_codes/{_any('probability', 'other_probability', 'ranked_right', 'micro_f1')}/{_LEVEL}"
+        "own_codes/"
+        + _any("probability", "other_probability", "ranked_right", "micro_f1")
+        + f"/{_LEVEL}"
     ),
 ]
 _TEST = "tests/" + _any(*AUDITS)
