@@ -46,8 +46,8 @@ def _ends(line: str, mark: re.Match[str], titles: frozenset[str]) -> bool:
     if after.islower():
         return False
     if not mark["gap"]:
-        word = before[-2:]
-        return after.isupper() and len(word) > 1 and word.isalpha() and word.islower()
+        end = before[-2:]
+        return after.isupper() and len(end) > 1 and end.isalpha() and end.islower()
     if mark[0][0] != ".":
         return True
     if before[-1:].isupper() and _INITIAL.search(before):
