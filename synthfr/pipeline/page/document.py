@@ -13,6 +13,7 @@ from synthfr.disk import write_text
 from synthfr.pipeline.page import (
     baselines,
     faithfulness_figures,
+    fidelity_part,
     figures,
     privacy_part,
     published,
@@ -138,6 +139,7 @@ def write(
         faithful=_faithful_table(steps, faithful),
         on_privacy=privacy_part.load(measured, steps, rounds),
         on_utility=utility_part.load(measured, steps),
+        on_fidelity=fidelity_part.load(measured, steps),
         seeds=_over_seeds(sources.record, results, random_seed),
         samples=_samples(sources, steps, samples_per_step, random_seed),
     )
