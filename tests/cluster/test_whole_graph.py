@@ -12,7 +12,7 @@ from tests.pipeline.workspace import Workspace
 
 pytestmark = [pytest.mark.cluster, pytest.mark.pipeline, pytest.mark.slow]
 
-STAGES = 23
+STAGES = 29
 
 
 @pytest.fixture(scope="module")

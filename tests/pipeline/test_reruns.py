@@ -85,7 +85,11 @@ def checkout(committed: Checkout, monkeypatch: pytest.MonkeyPatch) -> Iterator[C
 
 def per_step(*steps: str) -> set[str]:
     stages = ("synthesize", "classify", "augment", "errors", "privacy", "fidelity")
-    return {f"{stage}@{step}" for stage in stages for step in steps} | {"headline", "page"}
+    return {f"{stage}@{step}" for stage in stages for step in steps} | {
+        "compare",
+        "headline",
+        "page",
+    }
 
 
 def per_round(*rounds: str) -> set[str]:
@@ -103,7 +107,7 @@ def test_a_parameter_reruns_only_what_depends_on_it(checkout: Checkout) -> None:
     checkout.edit("ngram: 8", "ngram: 9")
     checkout.edit("max_labels: 10", "max_labels: 9")
     stale = {stage.partition("@")[0] for stage in checkout.stale()}
-    assert stale == {"privacy", "linkage", "classify", "reference", "headline", "page"}
+    assert stale == {"privacy", "linkage", "classify", "reference", "compare", "headline", "page"}
 
 
 def after_the_scores() -> set[str]:
