@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from synthfr.pipeline.tracking import Tracker
-from synthfr.pipeline.tracking.summary_figures import Figures, flat_numbers, of_step
+from synthfr.pipeline.tracking.summary_figures import Figures, flat_numbers, of_run, of_step
 from tests.tracking.conftest import STATE
 
 Shown = Callable[..., list[Any]]
@@ -54,6 +54,18 @@ def test_names_put_the_metric_first_and_leave_side_figures_out() -> None:
     assert of_step("fidelity", faithfulness) == faithfulness
     assert of_step("classify", faithfulness) == {}
     assert of_step("dpo", metrics) == {}
+
+
+def test_a_stage_that_measures_much_shows_what_it_is_for() -> None:
+    compared = {"differences": {"dpo1 - step0": {"macro_f1": {"difference": {"mean": 0.1}}}}}
+    assert of_run("compare", flat_numbers(compared)) == {
+        "differences/dpo1 - step0/macro_f1/difference/mean": 0.1
+    }
+    linked = {"verdict": 2, "tests": {"prompt_linking": {"train": 0.6, "risk": 1}}}
+    assert of_run("linkage", flat_numbers(linked)) == {
+        "verdict": 2.0,
+        "tests/prompt_linking/train": 0.6,
+    }
 
 
 def test_every_step_has_one_summary_with_the_same_names(tracker: Tracker, shown: Shown) -> None:

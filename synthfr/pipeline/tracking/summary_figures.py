@@ -34,13 +34,14 @@ _HEADLINES: dict[str, tuple[str, ...]] = {
         "prompt_sets/unique_*",
     ),
     "pair": ("counts/pairs", "counts/prompts", "counts/dropped_*", "means/*"),
-    "linkage": ("findings/*/train", "findings/*/holdout", "findings/*/p_value"),
+    "linkage": ("verdict", "tests/*/train", "tests/*/holdout", "tests/*/p_value"),
     "release": ("*/mean", "spread", "counts/pairs", "counts/dropped_*"),
     "privacy": (
         *("verdict", "gap/report_share/*", "train/report_share/mean", "holdout/report_share/mean"),
         *("gap/containment", "train/containment", "holdout/containment"),
         "train/longest_run_words/max",
     ),
+    "compare": ("differences/*/macro_f1/difference/mean",),
     "augment": ("relabelled/kept_labels", "mixed/*/macro_f1/mean"),
     "noise": ("none/macro_f1/mean", "*/share_*/macro_f1/mean"),
     "errors": (
@@ -49,8 +50,9 @@ _HEADLINES: dict[str, tuple[str, ...]] = {
     ),
     "fidelity": (
         *("faithfulness/code_recall", "faithfulness/wrong_codes", "faithfulness/well_formed"),
-        *("keyword_recall/synthetic", "distinct_3/synthetic", "distinct_3/difference"),
-        *("distinct_texts/synthetic", "words_mean/synthetic", "words_mean/difference"),
+        *("keyword_recall/synthetic", "distinct_3/synthetic", "words_mean/synthetic"),
+        *("discriminator/auc/synthetic/mean", "embedding/frechet/synthetic/mean"),
+        *("own_codes/probability/synthetic", "diversity/self_bleu/synthetic"),
     ),
 }
 # of a step, what the family's parent shows as a series over the rounds; without a slash, or MLflow
