@@ -1,16 +1,16 @@
 """The bootstrap over documents and coder seeds: how far a figure would move with other documents of
 the same kind, and other seeds.
 
-Documents are drawn anew once for all seeds, because every seed's coder judges the same documents;
-seeds are drawn anew beside them, and both draws are crossed (Owen 2007, "The pigeonhole
-bootstrap"). Of S seeds S - 1 are drawn (Rao & Wu 1988): S drawn of S would show a spread too small
-by (S - 1) / S, a third where there are three.
+A figure's own limits (`crossed`) are percentiles: documents are drawn anew once for all seeds,
+because every seed's coder judges the same documents; seeds are drawn anew beside them, and both
+draws are crossed (Owen 2007, "The pigeonhole bootstrap"). Of S seeds S - 1 are drawn (Rao & Wu
+1988): S drawn of S would show a spread too small by (S - 1) / S, a third where there are three.
+One seed is not drawn at all, and the limits then hold for that one coder.
 
-It does not replace more seeds. Percentiles know nothing of how badly three seeds show their spread,
-as Student's t does (`stats.paired_difference`, over seeds alone): where coders of one step differ
-more by seed than by document, the limits are too narrow. One seed is not drawn at all, and the
-limits then hold for that one coder. Where seeds differ document by document alone, crossing both
-draws counts that more than once, and the limits are a little too wide.
+A difference (`crossed_difference`) is tested with Student's t instead, because percentiles know
+nothing of how badly three seeds show their spread: its variance is that of the documents (by the
+bootstrap) plus that of the seeds over S, with Satterthwaite's (1946) degrees of freedom, which are
+S - 1 where seeds alone count and many where documents do.
 """
 
 from __future__ import annotations
@@ -52,8 +52,11 @@ def crossed(
     Without limits where there are fewer than two documents, or where the figure is not defined for
     half of the draws. The interval's n is the number of documents.
     """
-    estimate, drawn = _drawn(of_seeds, None, n_documents, rng, draws)
-    return _limits(estimate, drawn, n_documents)
+    seeds = len(of_seeds)
+    chosen = rng.integers(0, seeds, size=(draws, max(1, seeds - 1)))
+    as_they_are, figures = _figures(of_seeds, None, n_documents, rng, draws)
+    drawn = np.take_along_axis(figures, chosen, axis=1).mean(axis=1)
+    return _limits(float(as_they_are.mean()), drawn, n_documents)
 
 
 def crossed_difference(
@@ -66,19 +69,38 @@ def crossed_difference(
     """How much higher a figure is `after` than `before`, of the same documents; position i is the
     same seed in both (else ValueError).
 
-    The p value is twice the share of draws on the other side of zero, those at zero on both, and
-    one more of each so that none is 0 (Davison & Hinkley 1997, 4.2): it is at most 5 % about where
-    the 95 % limits leave zero out. NaN where there are no limits.
+    Estimate ± t · √(V_d + V_s): V_d the variance over draws of the documents of the mean over
+    seeds, V_s = s² / S of the S seeds' differences on the documents as they are, t with
+    (V_d + V_s)² (S - 1) / V_s² degrees of freedom. Of one seed the limits are of that coder alone,
+    and the p value is NaN; so are both where the figure is not defined for half of the draws.
     """
     if len(after) != len(before):
         raise ValueError(f"pairs are missing: {len(after)} seeds after, {len(before)} before")
-    estimate, drawn = _drawn(after, before, n_documents, rng, draws)
-    interval = _limits(estimate, drawn, n_documents)
-    if np.isnan(interval.low):
-        return Difference(interval, float("nan"))
-    drawn = drawn[~np.isnan(drawn)]
-    smaller = min(int((drawn <= 0).sum()), int((drawn >= 0).sum()))
-    return Difference(interval, min(1.0, 2 * (smaller + 1) / (drawn.size + 1)))
+    as_they_are, drawn = _figures(after, before, n_documents, rng, draws)
+    estimate, seeds = float(as_they_are.mean()), len(after)
+    means = drawn.mean(axis=1)
+    defined = means[~np.isnan(means)]
+    if defined.size * 2 <= means.size:
+        return Difference(without_limits(estimate, [estimate]), float("nan"))
+    of_documents = float(defined.var(ddof=1))
+    of_seeds = float(as_they_are.var(ddof=1)) / seeds if seeds > 1 else 0.0
+    half, p_value = _student(estimate, of_documents, of_seeds, seeds)
+    interval = Interval(estimate, estimate - half, estimate + half, n_documents)
+    return Difference(interval, p_value if seeds > 1 else float("nan"))
+
+
+def _student(
+    estimate: float, of_documents: float, of_seeds: float, seeds: int
+) -> tuple[float, float]:
+    """Half the interval, and the two-sided p value."""
+    from scipy.special import stdtr, stdtrit
+
+    whole = of_documents + of_seeds
+    if whole == 0:
+        return 0.0, 1.0 if estimate == 0 else 0.0
+    freedom = whole**2 * (seeds - 1) / of_seeds**2 if of_seeds > 0 else np.inf
+    half = float(stdtrit(freedom, (1 + CONFIDENCE) / 2) * np.sqrt(whole))
+    return half, min(1.0, float(2 * stdtr(freedom, -abs(estimate) / np.sqrt(whole))))
 
 
 def document_weights(n: int, rng: np.random.Generator, draws: int) -> Iterator[Weights]:
@@ -93,14 +115,16 @@ def document_weights(n: int, rng: np.random.Generator, draws: int) -> Iterator[W
         yield counts.reshape(block, n).astype(np.float32)
 
 
-def _drawn(
+def _figures(
     after: Sequence[Statistic],
     before: Sequence[Statistic] | None,
     n_documents: int,
     rng: np.random.Generator,
     draws: int,
-) -> tuple[float, Array]:
-    """The figure (or difference) of the documents as they are, and of each draw."""
+) -> tuple[Array, Array]:
+    """The figure (or difference) by seed of the documents as they are, shape (n_seeds,), and of
+    each draw of documents, shape (draws, n_seeds).
+    """
 
     def of_each_seed(weights: Weights) -> Array:
         figures = np.stack([statistic(weights) for statistic in after], axis=1)
@@ -108,15 +132,11 @@ def _drawn(
             figures = figures - np.stack([statistic(weights) for statistic in before], axis=1)
         return np.asarray(figures, dtype=np.float64)
 
-    seeds = len(after)
-    estimate = float(of_each_seed(np.ones((1, n_documents), dtype=np.float32)).mean())
-    chosen = rng.integers(0, seeds, size=(draws, max(1, seeds - 1)))
+    as_they_are = of_each_seed(np.ones((1, n_documents), dtype=np.float32))[0]
     if n_documents < 2:
-        return estimate, np.full(draws, np.nan)
-    figures = np.concatenate(
-        [of_each_seed(some) for some in document_weights(n_documents, rng, draws)]
-    )
-    return estimate, np.take_along_axis(figures, chosen, axis=1).mean(axis=1)
+        return as_they_are, np.full((draws, len(after)), np.nan)
+    blocks = [of_each_seed(some) for some in document_weights(n_documents, rng, draws)]
+    return as_they_are, np.concatenate(blocks)
 
 
 def _limits(estimate: float, drawn: Array, n: int) -> Interval:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from synthfr.bootstrap import Statistic, crossed, crossed_difference, document_weights
+from synthfr.stats import paired_difference
 
 
 def mean_of(values: np.ndarray) -> Statistic:
@@ -66,10 +67,14 @@ def test_a_planted_difference_is_found_where_separate_limits_hide_it() -> None:
     assert lost.p_value > 0.05 and lost.interval.low < 0 < lost.interval.high
 
 
-@pytest.mark.parametrize(("own_noise", "at_most"), [(0.0, 0.09), (1.0, 0.09)])
-def test_no_difference_is_found_in_about_one_of_twenty(own_noise: float, at_most: float) -> None:
-    """300 experiments without a difference; in the second, seeds differ document by document,
-    which crossing both draws counts more than once: then fewer are found.
+@pytest.mark.parametrize(
+    ("of_seeds", "own_noise"),
+    [(0.0, 0.0), (0.0, 1.0), (0.3, 0.0)],
+    ids=["documents", "both", "seeds"],
+)
+def test_no_difference_is_found_in_about_one_of_twenty(of_seeds: float, own_noise: float) -> None:
+    """300 experiments without a difference: documents alone differ; seeds differ document by
+    document; seeds differ by a shift, more than documents make of it.
     """
     p_values = []
     for experiment in range(300):
@@ -77,18 +82,32 @@ def test_no_difference_is_found_in_about_one_of_twenty(own_noise: float, at_most
 
         def step(draw: np.random.Generator = draw) -> list[Statistic]:
             of_step = draw.normal(size=80)
-            return [mean_of(of_step + own_noise * draw.normal(size=80)) for _ in range(3)]
+            return [
+                mean_of(of_step + of_seeds * draw.normal() + own_noise * draw.normal(size=80))
+                for _ in range(3)
+            ]
 
         p_values.append(crossed_difference(step(), step(), 80, draw, draws=300).p_value)
     found = float(np.mean(np.array(p_values) <= 0.05))
-    assert found <= at_most
-    assert found >= 0.02 or own_noise > 0
+    assert 0.01 <= found <= 0.09
+
+
+def test_three_seeds_that_differ_more_than_documents_are_little_evidence() -> None:
+    """What percentiles of the draws took for certain: Student's t of the seeds decides."""
+    before = [mean_of(np.zeros(80))] * 3
+    after = [mean_of(np.full(80, shift)) for shift in (0.035, 0.012, 0.044)]
+    found = crossed_difference(after, before, 80, rng(0))
+    by_seed = paired_difference([0.035, 0.012, 0.044], [0.0] * 3)
+    assert found.interval.low == pytest.approx(by_seed.low) and found.interval.low < 0
+    assert found.p_value > 0.05
 
 
 def test_no_difference_at_all() -> None:
-    same = [mean_of(rng(8).normal(size=40))]
+    same = [mean_of(rng(8).normal(size=40))] * 2
     found = crossed_difference(same, same, 40, rng(9))
     assert found.p_value == 1 and found.interval.low == found.interval.high == 0
+    one = crossed_difference(same[:1], same[:1], 40, rng(9))
+    assert np.isnan(one.p_value) and one.interval.low == 0  # one seed shows no spread of seeds
 
 
 def test_too_little_to_tell() -> None:

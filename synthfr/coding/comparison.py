@@ -7,7 +7,7 @@ generator would have come: those are generator seeds, of which each is a whole p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
 
@@ -52,8 +52,7 @@ def compare(
     """Every metric of every pair ``name -> (after, before)``: ``{name: {metric: Compared}}``.
 
     All p values are one family, corrected by Holm's method. The same documents are drawn for every
-    pair and metric. No p value is below 2 / (`draws` + 1): of more than 50 comparisons none could
-    be significant with 2000 draws, so ask for as many more draws as there are more comparisons.
+    pair and metric.
 
     Raises:
         UserError: the two of a pair differ in documents, labels, true labels or seeds.
@@ -76,14 +75,6 @@ def compare(
         p_value = adjusted.get((name, metric), float("nan"))
         compared[name][metric] = Compared(difference.interval, difference.p_value, p_value)
     return compared
-
-
-def by_cell(judged: Iterable[Judged]) -> dict[tuple[str, int, int], list[Judged]]:
-    """Answers grouped by (evaluation, size, top k), seeds in order: what `compare` takes."""
-    cells: dict[tuple[str, int, int], list[Judged]] = {}
-    for one in sorted(judged, key=lambda one: one.seed):
-        cells.setdefault((one.evaluation, one.size, one.top_k), []).append(one)
-    return cells
 
 
 def _paired(name: str, after: Answers, before: Answers) -> tuple[list[Judged], list[Judged]]:

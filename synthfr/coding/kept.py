@@ -1,5 +1,5 @@
-"""PRIVATE rows: what coders said of each holdout document, kept so that comparing steps, bands and
-errors need no second training. The file belongs under ``data/private/`` and is its owner's alone.
+"""PRIVATE rows: what coders said of each holdout document, kept so that comparing steps and bands
+need no second training. The file belongs under ``data/private/`` and is its owner's alone.
 
 One ``.npz``, written without pickle: scores in single precision, truth and decisions as bits, the
 rest as JSON. Equal answers give equal bytes. Rounding may make two nearly equal scores equal, so

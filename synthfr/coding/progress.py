@@ -9,6 +9,7 @@ from typing import Any
 
 from synthfr.coding.bands import bands
 from synthfr.coding.comparison import Answers, compare
+from synthfr.errors import UserError
 
 
 def progress(
@@ -32,8 +33,14 @@ def progress(
         corrected over all of them (Holm).
 
     Raises:
-        UserError: two that are compared were judged on different reports or with other seeds.
+        UserError: nothing was kept for a step; two that are compared were judged on different
+            reports or with other seeds.
     """
+    if without := [step for step, answers in steps.items() if not answers]:
+        raise UserError(
+            f"compare: no answers were kept for {without[0]}: only the evaluation 'unbiased' is "
+            "compared, so name it among classify.evaluations."
+        )
     last = list(steps)[-1]
     cell = _cell(steps[last])
     known = {name: one for name, one in references.items() if one and _cell(one) == cell}

@@ -12,7 +12,12 @@ from typing import Any, Literal
 import numpy as np
 
 from synthfr.coding.coder import Validation
-from synthfr.coding.metrics import Bools, Floats, top_labels
+from synthfr.coding.metrics import (
+    Bools,
+    Floats,
+    mean_average_precision_of_documents,
+    top_labels,
+)
 
 Metric = Literal["loss", "map", "micro_f1", "precision_at_8"]
 AT = 8  # of precision at k
@@ -45,15 +50,9 @@ def metrics(select_by: Metric) -> Callable[[Any], dict[str, float]] | None:
 
 
 def document_average_precision(truth: Bools, scores: Floats) -> float:
-    """mAP as PLM-ICD selects by it: mean, over documents with a label, of the average precision of
-    the document's ranking of labels; 0 where no document has one.
-    """
-    from sklearn.metrics import label_ranking_average_precision_score
-
-    labelled = truth.any(axis=1)
-    if not labelled.any():
-        return 0.0
-    return float(label_ranking_average_precision_score(truth[labelled], scores[labelled]))
+    """mAP as PLM-ICD selects by it: per document, over those with a label; 0 where none has one."""
+    found = mean_average_precision_of_documents(truth, scores)
+    return 0.0 if np.isnan(found) else found
 
 
 def best_micro_f1(truth: Bools, scores: Floats) -> float:

@@ -43,11 +43,16 @@ def statistic(metric: str, judged: Judged) -> Statistic:
 
 
 def _macro_f1(judged: Judged) -> Statistic:
+    """Over labels that a document of the draw has, and those that none has at all: a label whose
+    few documents were not drawn says nothing of the coder, and as 0 it would bias every draw.
+    """
     hits, either = _counts(judged)
+    truth = judged.truth.astype(np.float32)
+    never = ~judged.truth.any(axis=0)
 
     def of(weights: Weights) -> Floats:
-        found: Floats = _f1(weights @ hits, weights @ either).mean(axis=1)
-        return found
+        f1 = _f1(weights @ hits, weights @ either)
+        return _mean_where(f1, (weights @ truth > 0) | never)
 
     return of
 

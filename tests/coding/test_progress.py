@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from synthfr.coding.progress import progress
+from synthfr.errors import UserError
 from tests.coding.test_comparison import COUNTS, coders
 
 STEPS = {"base": 1.5, "step0": 1.5, "dpo1": 0.5}
@@ -45,6 +46,10 @@ def test_one_step_alone_has_no_difference() -> None:
 def test_bands_go_from_rare_to_frequent() -> None:
     bands = told()["bands"]["dpo1"]
     assert [bands[name]["labels"] for name in ("rare", "middle", "frequent")] == [3, 3, 3]
-    assert bands["rare"]["macro_f1"]["mean"] == pytest.approx(
-        bands["rare"]["macro_f1"]["low"], abs=0.3
-    )
+    counts = [bands[name]["fewest_documents"] for name in ("rare", "middle", "frequent")]
+    assert counts == [10, 40, 70]
+
+
+def test_a_step_without_answers_is_told() -> None:
+    with pytest.raises(UserError, match=r"no answers were kept for step0.*unbiased"):
+        progress({"base": coders(0.5), "step0": []}, {}, COUNTS, 5, 0)
