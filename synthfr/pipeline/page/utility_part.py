@@ -31,7 +31,8 @@ def load(measured: Measured, steps: Sequence[str]) -> list[Titled]:
         (
             f"Differences of macro-F1 and mAP, {cell}: holdout reports (paired bootstrap) "
             "and the coder's seeds, 95 % limits of Student's t; * where Holm's correction over all "
-            "of them leaves p below .05. One run of the loop: other seeds of the generator are above.",
+            "of them leaves p below .05. One run of the loop: other seeds of the generator stand "
+            "above.",
             _differences(compared),
         ),
         (f"Macro-F1 by how often a code occurs, {cell} [95 %]", _bands(compared)),
