@@ -329,6 +329,7 @@ class TestDocs:
                 "linkage",
                 "reference",
                 "classify",
+                "compare",
                 "augment",
                 "noise",
                 "errors",

@@ -344,11 +344,13 @@ def test_an_unforeseen_error_is_told_in_silence(stage: str, planted: str) -> Non
     def fails(*_: Any, **__: Any) -> None:
         pa.scalar(planted).cast(pa.float64())  # quotes it
 
-    arguments = [] if stage in ("seed", "keywords", "reference") else ["dpo1"]
+    once = ("seed", "keywords", "reference", "compare", "noise")
+    arguments = [] if stage in once else ["dpo1"]
     with workplace():
         seeding_from(jsonl(ROWS), {})
         patch.setattr("synthfr.records.read_table", fails)
         patch.setattr("synthfr.corpora.load", fails)
+        patch.setattr("synthfr.coding.kept.read_judged", fails)
         said = refused(stage, *arguments)
         assert pieces(planted, said) == []
         assert "ArrowInvalid" in said

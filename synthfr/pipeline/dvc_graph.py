@@ -13,7 +13,9 @@ from synthfr.pipeline import layout
 
 _EXPRESSION = re.compile(r"\$\{([^}]*)\}")
 _MADE = ("outs", "metrics", "plots")
-_METRICS = layout.METRICS.as_posix()  # a stage that depends on it shows figures, measures none
+_METRICS = layout.METRICS.as_posix()
+# a stage that depends on one of these shows or compares what others measured, and measures nothing
+_MEASURED = (_METRICS, layout.ANSWERS.as_posix())
 _CODE = {"stages", "synthfr"}  # folders of the checkout: what lies there anyone may read
 _PRIVATE = "PRIVATE."  # how the description of a stage begins that may read private text
 
@@ -37,8 +39,10 @@ class Stage:
 
     @property
     def measures(self) -> bool:
-        """Whether figures can follow from it: not where it shows those of others, as a page."""
-        return not any(dep == _METRICS or dep.startswith(f"{_METRICS}/") for dep in self.deps)
+        """Whether figures can follow from it: not where it shows those of others, as a page, or
+        compares them.
+        """
+        return not any(f"{dep}/".startswith(f"{one}/") for dep in self.deps for one in _MEASURED)
 
     @property
     def shows_all(self) -> bool:

@@ -20,6 +20,7 @@ PRIVATE_TRAIN = PRIVATE / "train.parquet"
 PRIVATE_HOLDOUT = PRIVATE / "holdout.parquet"
 CANARIES = PRIVATE / "canaries.parquet"  # planted in the train reports, and those to compare with
 KEYED = PRIVATE / "keyed.parquet"
+ANSWERS = PRIVATE / "judged"  # what coders said of each holdout report
 DECISIONS = (
     PRIVATE / "decisions.parquet"
 )  # of coders trained on real reports, with and without noise
@@ -96,7 +97,7 @@ def review(step: str) -> Path:
 
 def kept_answers(name: str) -> Path:
     """What the coders of a step, or of a reference, said of each holdout report: it stays there."""
-    return PRIVATE / "judged" / f"{name}.npz"
+    return ANSWERS / f"{name}.npz"
 
 
 def scores(round_: str) -> Path:

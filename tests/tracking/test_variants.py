@@ -55,7 +55,7 @@ def write(step: str, macro_f1: float, **others: dict[str, float]) -> None:
     data.parent.mkdir(parents=True, exist_ok=True)
     data.write_text(step)
     if step in load_params().steps:
-        stages = ("synthesize", "classify", "privacy", "fidelity")
+        stages = ("synthesize", "classify", "augment", "errors", "privacy", "fidelity")
         locked.run(*(f"{stage}@{step}" for stage in stages))
 
 
@@ -142,7 +142,8 @@ def test_one_round_fewer_is_another_family(checkout: Tracker, shown: Shown) -> N
     params.write_text(text.replace(", dpo3]", "]"))
     assert load_params().steps == ["base", "step0", "dpo1", "dpo2"]
     assert figures(shown, "step0") == []  # control
-    assert sync().splitlines()[1].endswith(": step0, dpo1, dpo2, the series over the rounds.")
+    told = sync()
+    assert told.splitlines()[1].endswith(": step0, dpo1, dpo2, the series over the rounds."), told
     assert [figures(shown, step) for step in ("step0", "dpo2", "dpo3")] == [[A], [A], []]
     assert len(shown("step0", SUMMARY)) == 2
     for step, one in before.items():
