@@ -71,9 +71,9 @@ def nearest(
         * ``wins/<hypothesis>/share=<p>``: how often each point wins there; ``wins/none``;
         * ``kind/{none,spread,concentrated}``: how often a point of this kind does. Where two kinds
           share the wins, their errors are too alike to tell which one it is;
-        * ``own``: the mean distance of one of the winner's coders from its others, where there are
-          several: what chance alone makes. A winner much farther away than that is near only among
-          what was tried: no noise of these kinds explains the gap;
+        * ``own``: about how far S of the winner's coders would be from S others like them, where
+          there are several: what chance alone makes. A winner much farther away than that is near
+          only among what was tried: no noise of these kinds explains the gap;
         * ``by_part/<part>/<hypothesis>``: the share that wins by that part alone.
     """
     # of equally near points the one with the least noise
@@ -132,15 +132,21 @@ class _Resamples:
 
 
 def _own(errs: Errs, axes: Axes) -> float | None:
-    """Mean distance of each coder from the mean of the others; None of a single one."""
-    if len(errs.predicted) < 2:
+    """Mean distance of each of S coders from the mean of the others, brought to that of two means
+    of S; None of a single one.
+
+    An approximation: were the errors of coders independent with variance v, the first would have
+    v (1 + 1 / (S - 1)) and the second 2 v / S.
+    """
+    n = len(errs.predicted)
+    if n < 2:
         return None
     found = []
     for at, one in enumerate(errs.predicted):
         others = {NO_NOISE: Errs(errs.truth, [*errs.predicted[:at], *errs.predicted[at + 1 :]])}
         alone = Errs(errs.truth, [one])
         found.append(_total(_distances(alone, others, axes, _Resamples.none(len(errs.truth)))))
-    return float(np.mean(found))
+    return float(np.mean(found) * np.sqrt(2 * (n - 1)) / n)
 
 
 def _name(point: Point) -> str:

@@ -121,3 +121,21 @@ def test_few_documents_are_not_told() -> None:
     assert families(least=5) == {"false_positives": None, "false_negatives": None}
     perfect = errors.families(TRUTH, TRUTH, CODES, "chapter", 1, 0)
     assert perfect == {"false_positives": None, "false_negatives": None}
+
+
+def test_families_of_one_document_do_not_follow_from_the_total() -> None:
+    """Six codes of six chapters are missed in one document, one of them in nine more: what is told
+    of that one and the total would tell the other five.
+    """
+    codes = ["A00", "C50", "D50", "E11", "F32", "G40"]
+    truth = np.zeros((30, 6), dtype=bool)
+    truth[0] = True
+    truth[1:10, 5] = True
+    predicted = np.zeros_like(truth)
+    missed = errors.families(truth, predicted, codes, "chapter", 5, 0, 20)["false_negatives"]
+    assert missed["total"] == 15
+    assert set(missed["by_family"].values()) == {None}
+    # negative control: where five documents miss the others, they may be told
+    truth[1:5] = True
+    told = errors.families(truth, predicted, codes, "chapter", 5, 0, 20)["false_negatives"]
+    assert None not in told["by_family"].values()
