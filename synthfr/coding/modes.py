@@ -78,6 +78,9 @@ def evaluate_mixtures(
     """Coders fitted on real reports and so many synthetic ones that these are the share s of the
     mixture: n s / (1 - s) for n real ones, rounded. Their cells, by s.
 
+    n counts the validation reports too, which are not fitted on: of what is fitted on, the
+    synthetic reports are somewhat more than s.
+
     Args:
         sizes: of the real reports, those with codes, which are drawn as the grid draws its samples.
         synthetic_shares: each in [0, 1). With 0 the cells are those of `real.evaluate_real`.

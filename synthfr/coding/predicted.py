@@ -109,8 +109,8 @@ def real_size(real: pd.DataFrame, params: Classify) -> tuple[pd.DataFrame, int]:
     coded = real[[len(codes) > 0 for codes in real["codes"]]]
     if len(coded) < 2:
         raise UserError(
-            "errors: fewer than two private train reports have codes, so that there is no real "
-            "coder to compare with: check the codes column of the private reports."
+            "classify: fewer than two private train reports have codes, so that no coder can learn "
+            "from them: check the codes column of the private reports."
         )
     return coded, min(max(params.sizes), len(coded))
 

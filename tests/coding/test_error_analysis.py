@@ -141,7 +141,7 @@ def test_private_reports_without_codes_are_refused(
     real: pd.DataFrame, holdout: pd.DataFrame, decided: tuple[pd.DataFrame, dict[str, Any]]
 ) -> None:
     uncoded = real.assign(codes=[[] for _ in range(len(real))])
-    with pytest.raises(UserError, match="fewer than two private train reports have codes"):
+    with pytest.raises(UserError, match=r"^classify: fewer than two private train reports have"):
         analyse(real, uncoded, holdout, decided[0])
     with pytest.raises(UserError, match="learn from 120 reports, and there are only 90: lower"):
         analyse(real.head(90), real, holdout, decided[0])

@@ -121,7 +121,9 @@ def by_frequency(
     frequency being the geometric mean over the bin's codes.
 
     A bin is told where it has two codes, and `min_documents` documents with one of them both in
-    training and where the coders are judged.
+    training and where the coders are judged. The mean over all codes (``macro_f1_present``) is told
+    elsewhere, from which a single bin that is not told, or bins of too few documents, would follow:
+    the smallest of the others are held back too, until that is over.
 
     Args:
         frequency: documents that have each code, in training, shape (n_labels,); codes with none
@@ -133,18 +135,32 @@ def by_frequency(
     log = np.log(frequency, out=np.full(len(frequency), np.nan), where=counted)
     curve = Curve.over(log, n_bins)
     means = {name: curve.means(y) for name, y in of_coders.items()}
-    found: dict[str, Any] = {}
-    for one in range(curve.bins.max(initial=-1) + 1):
-        codes = curve.bins == one
-        documents = int(truth[:, codes].any(axis=1).sum())
+    bins = range(curve.bins.max(initial=NO_BIN) + 1)
+    documents = {one: int(truth[:, curve.bins == one].any(axis=1).sum()) for one in bins}
+    codes = {one: int((curve.bins == one).sum()) for one in bins}
+    shown = {
+        one
+        for one in bins
         # of training, no fewer documents than the most frequent code has
-        enough = min(documents, int(frequency[codes].max())) >= min_documents
-        if not enough or codes.sum() < FEWEST_CODES:
-            found[f"bin={one + 1}"] = None
-            continue
-        found[f"bin={one + 1}"] = {
-            "frequency": float(np.exp(log[codes].mean())),
-            "codes": int(codes.sum()),
-            "documents": documents,
-        } | {name: float(values[one]) for name, values in means.items()}
-    return found
+        if min(documents[one], int(frequency[curve.bins == one].max())) >= min_documents
+        and codes[one] >= FEWEST_CODES
+    }
+
+    def follows() -> bool:
+        hidden = [one for one in bins if one not in shown]
+        held_back = int(truth[:, np.isin(curve.bins, hidden)].any(axis=1).sum())
+        return len(hidden) == 1 or 0 < held_back < min_documents
+
+    while shown and follows():
+        shown.remove(min(shown, key=lambda one: (documents[one], one)))
+    return {
+        f"bin={one + 1}": {
+            "frequency": float(np.exp(log[curve.bins == one].mean())),
+            "codes": codes[one],
+            "documents": documents[one],
+        }
+        | {name: float(values[one]) for name, values in means.items()}
+        if one in shown
+        else None
+        for one in bins
+    }

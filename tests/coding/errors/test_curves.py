@@ -34,13 +34,14 @@ def test_length_by_hand() -> None:
 def test_frequency_by_hand() -> None:
     f1 = errors.label_f1(TRUTH, PREDICTED)  # .667, 0, 1, none, 0
     frequency = np.array([100.0, 10, 1000, 5, 40])
+    # E78 (10) and HFMA (40), in documents d and f: too few; E11 (100) and I10 (1000): a, b, c, f,
+    # which with the mean over all codes would tell the others
     found = by_frequency(frequency, TRUTH, {"real": f1}, n_bins=2, min_documents=3)
-    # E78 (10) and HFMA (40), in documents d and f: too few; E11 (100) and I10 (1000): a, b, c, f
-    assert found["bin=1"] is None
-    assert found["bin=2"] == pytest.approx(
+    assert found == {"bin=1": None, "bin=2": None}
+    more = by_frequency(frequency, TRUTH, {"real": f1}, n_bins=2, min_documents=2)
+    assert more["bin=2"] == pytest.approx(
         {"frequency": 100000**0.5, "codes": 2, "documents": 4, "real": 5 / 6}
     )
-    more = by_frequency(frequency, TRUTH, {"real": f1}, n_bins=2, min_documents=2)
     assert more["bin=1"] == pytest.approx(
         {"frequency": 20, "codes": 2, "documents": 2, "real": 0.0}
     )
@@ -48,6 +49,28 @@ def test_frequency_by_hand() -> None:
     assert set(alone.values()) == {None}  # one code each: its own F1 would leave
     never = by_frequency(frequency * (np.arange(5) != 0), TRUTH, {"real": f1}, 1, 1)
     assert never["bin=1"]["codes"] == 3  # a code that training has not is left out
+
+
+@pytest.mark.parametrize(
+    ("documents", "told"),
+    [
+        ([2, 9, 8, 7], [False, True, True, False]),  # the next smallest is held back too
+        ([2, 9, 8, 2], [False, True, True, False]),  # two already: neither follows
+        ([1, 9, 8, 1], [False, True, False, False]),  # two documents in all: one bin more
+        ([6, 9, 8, 7], [True, True, True, True]),
+    ],
+)
+def test_no_single_bin_follows_from_the_mean_over_all_codes(
+    documents: list[int], told: list[bool]
+) -> None:
+    truth = np.zeros((sum(documents), 8), dtype=bool)
+    at = 0
+    for one, count in enumerate(documents):  # two codes a bin, in documents of their own
+        truth[at : at + count, 2 * one : 2 * one + 2] = True
+        at += count
+    frequency = np.arange(10.0, 18)
+    found = by_frequency(frequency, truth, {"real": np.ones(8)}, n_bins=4, min_documents=3)
+    assert [one is not None for one in found.values()] == told
 
 
 def test_correlations_are_scipys() -> None:
