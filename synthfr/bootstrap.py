@@ -29,6 +29,7 @@ Weights = NDArray[np.float32]  # whole numbers, below 2^24: float32 adds them ex
 # shape (n_draws,), NaN where it is not defined
 Statistic = Callable[[Weights], Array]
 
+LIMITS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
 DRAWS = 2000  # a p value of 5 % is then known to within 0.7 % (one standard error)
 _CELLS = 1 << 21  # weights held at once: 8 MiB
 
@@ -56,7 +57,7 @@ def crossed(
     chosen = rng.integers(0, seeds, size=(draws, max(1, seeds - 1)))
     as_they_are, figures = _figures(of_seeds, None, n_documents, rng, draws)
     drawn = np.take_along_axis(figures, chosen, axis=1).mean(axis=1)
-    return _limits(float(as_they_are.mean()), drawn, n_documents)
+    return percentile_interval(float(as_they_are.mean()), drawn, n_documents)
 
 
 def crossed_difference(
@@ -139,9 +140,12 @@ def _figures(
     return as_they_are, np.concatenate(blocks)
 
 
-def _limits(estimate: float, drawn: Array, n: int) -> Interval:
+def percentile_interval(estimate: float, drawn: Array, n: int) -> Interval:
+    """The estimate between the percentiles of its drawn values (Efron 1979), those that are not
+    defined (NaN) left out; without limits where no more than half are defined.
+    """
     defined = drawn[~np.isnan(drawn)]
     if defined.size * 2 <= drawn.size:
         return without_limits(estimate, [estimate])
-    low, high = np.quantile(defined, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    low, high = np.quantile(defined, LIMITS)
     return Interval(estimate, float(low), float(high), n)

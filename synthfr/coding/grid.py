@@ -111,7 +111,6 @@ def evaluate_grid(
                 truth=parts.test_truth,
                 decided=decided,
                 scores=scores,
-                trained_on=parts.fit_truth.sum(axis=0),
                 rule=params.decision_rule,
                 **which,
             )

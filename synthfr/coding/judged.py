@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from synthfr.coding.metrics import Bools
@@ -18,8 +17,7 @@ class Judged:
 
     `document_ids`: shape (n_documents,); `label_space`: names of the columns, shape (n_labels,);
     `truth`, `decided` (under the decision rule that counts) and `scores`: shape (n_documents,
-    n_labels); `trained_on`: training reports with each label, shape (n_labels,). The rest says
-    which coder it was: a cell of the grid.
+    n_labels). The rest says which coder it was: a cell of the grid.
     """
 
     document_ids: tuple[str, ...]
@@ -27,7 +25,6 @@ class Judged:
     truth: Bools
     decided: Bools
     scores: NDArray[Any]
-    trained_on: NDArray[np.int64]
     size: int
     top_k: int
     seed: int
@@ -37,7 +34,7 @@ class Judged:
     def __post_init__(self) -> None:
         shape = (len(self.document_ids), len(self.label_space))
         found = [self.truth.shape, self.decided.shape, self.scores.shape]
-        if found != [shape] * 3 or self.trained_on.shape != shape[1:]:
+        if found != [shape] * 3:
             raise ValueError(f"arrays of shapes {found} for {shape} documents and labels")
 
     def narrowed(self, columns: Sequence[int]) -> Judged:
@@ -49,7 +46,6 @@ class Judged:
             truth=self.truth[:, kept],
             decided=self.decided[:, kept],
             scores=self.scores[:, kept],
-            trained_on=self.trained_on[kept],
         )
 
     def in_order(self, document_ids: Sequence[str]) -> Judged:

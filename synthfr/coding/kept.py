@@ -37,22 +37,19 @@ _SINGLE = ("size", "top_k", "seed", "evaluation", "rule")
 
 class Keeper:
     """Hand it to `evaluate_grid` as `keep`: it holds each seed's answers of the unbiased evaluation
-    for the largest size, and of these the largest top k; of all cells with `everything`.
+    for the largest size, and of these the largest top k.
     """
 
-    def __init__(self, *, everything: bool = False) -> None:
-        self._everything = everything
-        self._kept: dict[tuple[object, ...], Judged] = {}
+    def __init__(self) -> None:
+        self._kept: dict[int, Judged] = {}  # by seed
 
     def __call__(self, judged: Judged) -> None:
         """Hold these answers, or those that were held and are of a larger cell."""
         judged = replace(judged, scores=_single(judged.scores))
-        if self._everything:
-            self._kept[tuple(getattr(judged, name) for name in _SINGLE)] = judged
-        elif judged.evaluation == UNBIASED:
-            held = self._kept.get((judged.seed,), judged)
+        if judged.evaluation == UNBIASED:
+            held = self._kept.get(judged.seed, judged)
             larger = (judged.size, judged.top_k) >= (held.size, held.top_k)
-            self._kept[judged.seed,] = judged if larger else held
+            self._kept[judged.seed] = judged if larger else held
 
     @property
     def answers(self) -> list[Judged]:
@@ -85,7 +82,6 @@ def write_judged(path: str | Path, answers: Sequence[Judged]) -> None:
             f"truth_{number}": np.packbits(one.truth, axis=1),
             f"decided_{number}": np.packbits(one.decided, axis=1),
             f"scores_{number}": _single(one.scores),
-            f"trained_on_{number}": one.trained_on.astype(np.int64),
         }
     with atomic_path(path, private=True) as partial, partial.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)
@@ -128,7 +124,6 @@ def _read(about: dict[str, Any], number: int, arrays: Any) -> Judged:
         truth=bits("truth"),
         decided=bits("decided"),
         scores=arrays[f"scores_{number}"],
-        trained_on=arrays[f"trained_on_{number}"],
         **{name: one[name] for name in _SINGLE},
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from math import exp, log
 
@@ -38,15 +38,18 @@ def distinct(texts: Sequence[str], order: int) -> float:
 
 
 def among_alike(texts: Sequence[str], likeness: Sequence[Hashable]) -> float | None:
-    """Mean `self_bleu` within groups of texts with the same `likeness` (their codes, or the prompt
-    that they were written for), each group weighing as its texts; None where no two are alike.
+    """Mean `self_bleu` of pairs of texts with the same `likeness` (their codes, or the prompt that
+    they were written for), each text in one pair at most, in the order given; None where no two are
+    alike. Pairs, because it grows with the size of a group, which corpora differ in.
     """
-    groups: dict[Hashable, list[str]] = defaultdict(list)
+    waiting: dict[Hashable, str] = {}
+    found = []
     for text, key in zip(texts, likeness, strict=True):
-        groups[key].append(text)
-    alike = [own for own in groups.values() if len(own) > 1]
-    total = sum(map(len, alike))
-    return sum(self_bleu(own) * len(own) for own in alike) / total if total else None
+        if key in waiting:
+            found.append(self_bleu([waiting.pop(key), text]))
+        else:
+            waiting[key] = text
+    return sum(found) / len(found) if found else None
 
 
 def _grams(tokens: Sequence[str], order: int) -> list[tuple[str, ...]]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthfr import seeding
 from synthfr.corpora.faithfulness import faithfulness
+from synthfr.fidelity import content
 from synthfr.fidelity.compare import compare
 from synthfr.fidelity.distributions import distributions
 from synthfr.fidelity.diversity import among_alike, distinct, self_bleu
@@ -139,11 +140,11 @@ def _embedding(space: Space, corpora: _Corpora, setup: Setup) -> dict[str, Any]:
 
 
 def _diversity(even: _Corpora) -> dict[str, Any]:
-    """Levels; ``same_codes_self_bleu`` is of reports of the same categories."""
+    """Levels; ``same_codes_self_bleu`` is of pairs of reports with the same categories."""
     found: dict[str, Any] = {"reports": min(len(even.made), SELF_BLEU_REPORTS)}
     texts = [side["text"].tolist() for side in (even.real, even.made, even.train)]
     alike = [
-        [tuple(sorted(set(own))) for own in side["codes"]]
+        [tuple(content.codes(own)) for own in side["codes"]]
         for side in (even.real, even.made, even.train)
     ]
     found["self_bleu"] = _levels(*(self_bleu(own[:SELF_BLEU_REPORTS]) for own in texts))

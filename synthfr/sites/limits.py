@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from synthfr.errors import UserError
+from synthfr.fidelity.settings import Distances
 from synthfr.keywords.export import Keywords
 from synthfr.scoring.guarantee import Guarantee
 
-_KEYWORDS, _DP = Keywords(), Guarantee()
+_KEYWORDS, _DP, _DISTANCES = Keywords(), Guarantee(), Distances()
 
 
 def _as_many(own: int) -> Callable[[Any], bool]:
@@ -34,6 +35,9 @@ _HOLDS: Mapping[str, Callable[[Any], bool]] = {
     "score.release": lambda asked: asked != "raw",
     "score.dp.delta": _no_more(_DP.delta),
     "score.dp.budget": _no_more(_DP.budget),
+    # figures of a handful of private reports, drawn by a seed that the question names
+    "fidelity.distances.reports": _as_many(_DISTANCES.reports),
+    "fidelity.distances.fewest": _as_many(_DISTANCES.fewest),
 }
 
 

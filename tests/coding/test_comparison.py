@@ -31,7 +31,6 @@ def judged(noise: float, seed: int, draw: int = 0, n: int = N, top: int = LABELS
         truth=truth,
         decided=scores > 0,
         scores=np.round(scores, 1),  # with ties
-        trained_on=truth.sum(axis=0),
         size=100,
         top_k=top,
         seed=seed % 10,
@@ -78,7 +77,7 @@ def test_a_coder_without_error_has_no_spread_however_rare_its_labels() -> None:
     truth = np.eye(20, dtype=bool)
     one = replace(
         judged(0.5, 0, n=20), label_space=tuple(map(str, range(20))), truth=truth, decided=truth,
-        scores=truth.astype(float), trained_on=truth.sum(axis=0),
+        scores=truth.astype(float),
     )  # fmt: skip
     interval = crossed([statistic("macro_f1", one)], 20, np.random.default_rng(0), draws=200)
     assert (interval.low, interval.mean, interval.high) == (1, 1, 1)
@@ -161,15 +160,9 @@ def test_bands_by_hand() -> None:
     assert columns_of_bands(SPACE, COUNTS) == {
         "rare": (6, 7, 8), "middle": (3, 4, 5), "frequent": (0, 1, 2),
     }  # fmt: skip
-    stated = columns_of_bands(SPACE, COUNTS, edges=[20, 60, 500])
-    # counts 90 80 70 60 50 40 30 20 10; no label has 500
-    assert stated == {"below_20": (8,), "20_to_59": (4, 5, 6, 7), "60_to_499": (0, 1, 2, 3)}
     same = columns_of_bands(SPACE, dict.fromkeys(SPACE, 5))
     assert list(same.values()) == [tuple(range(LABELS))]  # labels of one count stay together
-    assert columns_of_bands(SPACE, {}, edges=[1]) == {"below_1": tuple(range(LABELS))}
     assert columns_of_bands((), {}) == {}
-    with pytest.raises(ValueError, match="ascend"):
-        columns_of_bands(SPACE, COUNTS, edges=[60, 20])
 
 
 def test_macro_f1_of_bands() -> None:
@@ -191,5 +184,6 @@ def test_a_band_of_few_labels_or_few_reports_is_left_out() -> None:
     reports = int(answers[0].truth[:, 6:].any(axis=1).sum())
     assert "rare" in bands(answers, COUNTS, reports, random_seed=0, draws=20)
     assert "rare" not in bands(answers, COUNTS, reports + 1, random_seed=0, draws=20)
-    two = bands(answers, COUNTS, 1, random_seed=0, edges=[30], draws=20)
-    assert set(two) == {"from_30"}  # two labels have fewer
+    two = dict(zip(SPACE, (9, 9, 5, 5, 5, 5, 5, 1, 1), strict=True))
+    assert columns_of_bands(SPACE, two)["rare"] == (7, 8)  # too few labels for a mean
+    assert set(bands(answers, two, 1, random_seed=0, draws=20)) == {"frequent"}

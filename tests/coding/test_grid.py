@@ -106,7 +106,6 @@ def test_kept_answers_are_those_that_were_judged(
         assert f1(one.truth, one.decided)["macro_f1"] == cell["macro_f1"]
         assert mean_average_precision(one.truth, one.scores) == cell["map"]
         assert len(one.document_ids) == cell["evaluated_reports"]
-        assert one.trained_on.max() <= cell["trained_reports"]  # type: ignore[operator]
         for document, row in zip(one.document_ids, one.truth, strict=True):
             known = {icd10.category(code) for code in codes[document]}
             assert {one.label_space[label] for label in np.flatnonzero(row)} <= known

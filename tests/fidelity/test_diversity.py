@@ -42,3 +42,5 @@ def test_among_alike() -> None:
     # the pair of copies: 1; the pair of strangers: 0; "m" has no other of its kind
     assert among_alike(texts, ["x", "x", "y", "y", "z"]) == pytest.approx(0.5)
     assert among_alike(texts, range(5)) is None
+    # pairs, however many are alike: of four copies and a stranger, two pairs of copies
+    assert among_alike(["a b c d"] * 4 + ["e f g h"], ["x"] * 5) == pytest.approx(1)

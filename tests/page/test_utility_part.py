@@ -24,7 +24,12 @@ COMPARED = {
         "dpo1 - step0": {"macro_f1": difference(0.2, 0.1, 0.01), "map": difference(0.1, 0.2, 0.3)},
         "dpo1 - private_train": {"macro_f1": difference(-0.1, 0.05, 0.01)},
     },
-    "bands": {"dpo1": {"rare": {"macro_f1": interval(0.5, 0.1)}}},
+    "bands": {
+        "dpo1": {
+            "frequent": {"macro_f1": interval(0.9, 0.1), "fewest_documents": 50},
+            "rare": {"macro_f1": interval(0.5, 0.1), "fewest_documents": 5},
+        }
+    },
 }
 BY_TOP_K = {f"top_k={k}": {"macro_f1": interval(f1, 0.05)} for k, f1 in ((5, 0.1), (10, 0.75))}
 MIXED = {"synthetic_share=0.5": {"size=40": BY_TOP_K}}
@@ -64,7 +69,7 @@ def test_what_was_measured_is_told(tmp_path: Path) -> None:
         "dpo1 minus step0": ["+.200 [+.100, +.300] *", "+.100 [-.100, +.300]"],
         "dpo1 minus private train": ["-.100 [-.150, -.050] *", "–"],
     }
-    assert found["Macro-F1"] == {"dpo1": [".500 [.400, .600]"]}
+    assert found["Macro-F1"] == {"dpo1": [".500 [.400, .600]", ".900 [.800, 1.000]"]}
     private = found["Private"]
     assert private["40 private, 50 % synthetic"] == ["–", "0.750 ± 0.050"]  # of the larger top k
     assert private["synthetic alone, labelled anew by a real coder"] == ["–", "0.250"]
@@ -74,6 +79,13 @@ def test_what_was_measured_is_told(tmp_path: Path) -> None:
     assert likest == ["–", ".5 [.4, .8], spread"]
     assert errors["how far its coder is from the step's"] == ["–", "0.125"]
     assert "the same by chance" not in errors  # nothing measured, no row
+
+
+def test_the_largest_noise_that_was_tried_may_not_be_enough(tmp_path: Path) -> None:
+    noise = ERRORS["noise"] | {"nearest": {"spread": {"mean": 0.8, "low": 0.8, "high": 0.8}}}
+    found = tables(tmp_path, {"errors/dpo1": ERRORS | {"noise": noise}})
+    likest = found["Errors"]["likest noise in real reports: share of words replaced"]
+    assert likest == ["–", "at least .8 [.8, .8], spread"]
 
 
 def test_nothing_measured_nothing_shown(tmp_path: Path) -> None:

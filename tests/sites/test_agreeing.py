@@ -85,6 +85,11 @@ def test_less_protection_wants_its_name_said(hospital: Path) -> None:
         ({"score.dp": {"delta": 1e-4, "budget": 9.0}}, ["score.dp.delta", "score.dp.budget"]),
         ({"score.release": "population", "score.dp.epsilon": None}, ["score.dp.epsilon"]),
         ({"score.release": "population", "score.dp.epsilon": 8.0}, []),
+        (
+            {"fidelity.distances": {"reports": 20, "fewest": 20}},
+            ["fidelity.distances.reports", "fidelity.distances.fewest"],
+        ),
+        ({"fidelity.distances": {"reports": 5000, "fewest": 50}}, []),
     ],
 )
 def test_what_is_weaker(params: dict[str, Any], found: list[str]) -> None:

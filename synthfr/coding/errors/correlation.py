@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from synthfr.coding.errors.resampling import RESAMPLES, drawn, percentile_interval
+from synthfr.bootstrap import percentile_interval
+from synthfr.coding.errors.resampling import RESAMPLES, drawn
 from synthfr.coding.metrics import Floats
 
 FEWEST = 4  # points that a correlation is told of

@@ -12,8 +12,9 @@ from typing import Any, Literal
 import numpy as np
 
 from synthfr import icd10
+from synthfr.bootstrap import percentile_interval
 from synthfr.coding.errors.disclosure import told
-from synthfr.coding.errors.resampling import RESAMPLES, percentile_interval, weights
+from synthfr.coding.errors.resampling import RESAMPLES, weights
 from synthfr.coding.metrics import Bools, Floats
 
 Level = Literal["chapter", "category"]

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthfr import seeding
+from synthfr.bootstrap import LIMITS
 from synthfr.coding.errors.curves import NO_BIN, Curve
-from synthfr.coding.errors.resampling import LIMITS, RESAMPLES, weights
+from synthfr.coding.errors.resampling import RESAMPLES, weights
 from synthfr.coding.metrics import Bools, Floats
 from synthfr.coding.noise.injection import HYPOTHESES, SPREAD, Hypothesis
 
@@ -91,7 +92,7 @@ def nearest(
     best = points[int(totals.argmin())]
     shares = np.array([points[one].share for one in winners])
     told: dict[str, Any] = {"distance": {}, "wins": {}, "by_part": {}}
-    low, high = np.percentile(shares, LIMITS, method="inverted_cdf")  # shares that were tried
+    low, high = np.quantile(shares, LIMITS, method="inverted_cdf")  # shares that were tried
     told["nearest"] = {_name(best): {"mean": best.share, "low": float(low), "high": float(high)}}
     for at, point in enumerate(points):
         named = dict(zip(("total", *PARTS), [totals[at], *distances[at]], strict=True))

@@ -18,7 +18,6 @@ from synthfr.pipeline.page.values import Table, at, below, figure, filled, with_
 
 Titled = tuple[str, Table]  # a caption and its table
 SIGNIFICANT = 0.05
-BANDS = ("rare", "middle", "frequent")
 
 
 def load(measured: Measured, steps: Sequence[str]) -> list[Titled]:
@@ -71,7 +70,10 @@ def _difference(found: Mapping[str, Any]) -> str:
 
 def _bands(compared: Mapping[str, Any]) -> Table:
     by_step = compared.get("bands", {})
-    columns = [band for band in BANDS if any(band in found for found in by_step.values())]
+    fewest = {
+        band: one["fewest_documents"] for found in by_step.values() for band, one in found.items()
+    }
+    columns = sorted(fewest, key=lambda band: fewest[band])  # from rare to frequent
     rows = [(_called(step), [_band(found.get(band)) for band in columns])
             for step, found in by_step.items()]  # fmt: skip
     return Table(columns, filled(rows))
@@ -162,13 +164,20 @@ def _errors(errors: Mapping[str, Mapping[str, Any]]) -> Table:
 
 
 def _noise(tree: Mapping[str, Any]) -> str:
-    """Kind and share that err most like the step's coder, with the limits of the share."""
+    """Kind and share that err most like the step's coder, with the limits of the share; at least
+    so much where it is the largest that was tried.
+    """
     nearest = below(tree, "noise/nearest")
     if not isinstance(nearest, Mapping) or not nearest:
         return NOTHING
     kind, share = next(iter(nearest.items()))
     estimate = Estimate.read(share)
-    return kind if estimate is None else f"{bracketed(estimate, lambda one: short(one, 1))}, {kind}"
+    if estimate is None:
+        return str(kind)
+    tried = [float(name.removeprefix("share=")) for name in below(tree, f"noise/distance/{kind}")
+             if name.startswith("share=")]  # fmt: skip
+    least = "at least " if tried and estimate.mean >= max(tried) else ""
+    return f"{least}{bracketed(estimate, lambda one: short(one, 1))}, {kind}"
 
 
 def _distance(tree: Mapping[str, Any]) -> str:
