@@ -62,16 +62,16 @@ def test_dpo_at_its_time_limit_queues_itself_again_and_goes_on(
     # warned when half a minute is left, as seen by a controller that looks every half minute
     submit(workspace, "dpo@dpo1", "--time=1", "--sbatch=--signal=B:USR1@30")
     job = squeue("-o", "%A")
-    restarts = 0
     while squeue("-o", "%T %r"):
         if squeue("-o", "%T %r") == "PENDING BeginTime":
             start_again(job)
-            restarts += 1
         time.sleep(0.5)
-    assert restarts >= 1
     assert "1 completed" in submit(workspace, "--status")
     log = (workspace.root / f"logs/dpo@dpo1-{job}.log").read_text()
-    assert log.count("the time limit is near") == restarts
+    # runs as the job itself counts them: SLURM may start one again before this test does
+    warnings = log.count("the time limit is near")
+    assert warnings >= 1
+    assert log.count("=== dvc --wait-for-lock repro") == warnings + 1
     assert "goes on from step" in log
     assert digest_tree(workspace.root / STEP) == digest_tree(plain.root / STEP)
 
