@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from synthfr.pipeline import layout
 from synthfr.pipeline.runner import stage_app, stage_run
 
@@ -20,14 +22,20 @@ def main() -> None:
         from synthfr.coding.kept import read_judged
         from synthfr.coding.progress import progress
 
-        measures = progress(
-            {step: read_judged(layout.kept_answers(step)) for step in run.params.steps},
-            {name: read_judged(layout.kept_answers(name)) for name in layout.REFERENCES},
-            labels.exported_counts(records.read_table(layout.CODE_SETS, records.CODE_SETS)),
-            run.params.keywords.min_documents,
-            run.seed,
-        )
-        run.log(measures)
+        counts = labels.exported_counts(records.read_table(layout.CODE_SETS, records.CODE_SETS))
+
+        def compared(coder: str) -> dict[str, Any]:
+            return progress(
+                {step: read_judged(layout.kept_answers(step, coder)) for step in run.params.steps},
+                {name: read_judged(layout.kept_answers(name, coder)) for name in layout.REFERENCES},
+                counts,
+                run.params.keywords.min_documents,
+                run.seed,
+            )
+
+        run.log(compared(""))
+        if run.params.train_coder.seeds:
+            run.log({"train_coder": compared("train_coder")})
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ def main() -> None:
             plots=layout.PLOTS,
             rounds=layout.ROUNDS,
             synthetic=layout.SYNTHETIC,
+            evidence=layout.EVIDENCE,
             record=layout.RECORD,
             is_shown=standing.is_shown,
         )

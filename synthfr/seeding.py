@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
 
+T = TypeVar("T", bound=str)
 SEED_BITS = 63  # a signed 64-bit integer: what Parquet, torch and vLLM all accept
 
 
@@ -26,6 +28,13 @@ def derive(seed: int, *parts: object) -> int:
     name = json.dumps([_plain(part) for part in (seed, *parts)], ensure_ascii=True)
     head = hashlib.sha256(name.encode("ascii")).digest()[:8]
     return int.from_bytes(head, "big") >> (64 - SEED_BITS)
+
+
+def first(names: Iterable[T], n: int, seed: int, purpose: str) -> list[T]:
+    """The first `n` of `names` in an order that is drawn by them alone: where some are taken away,
+    the others keep theirs.
+    """
+    return [name for _, name in sorted((derive(seed, purpose, name), name) for name in names)][:n]
 
 
 def rng(seed: int, *parts: object) -> np.random.Generator:

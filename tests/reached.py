@@ -150,10 +150,12 @@ RESOURCES = {
     "synthfr/training/processes.py": "synthfr/training/strategies",
 }
 # read all of several alternatives: the demo's truth, whatever the source is, and encoders and a
-# coder of the stage's own; what every way to release the scores would tell
+# coder of the stage's own; what every way to release the scores would tell; one coder, whatever the
+# grid's is
 WHOLE = {
     "fidelity": ("synthfr/corpora/", "synthfr/scoring/", "synthfr/coding/"),
     "linkage": ("synthfr/scoring/release/",),
+    **dict.fromkeys(("train_coder", "judge_coder", "reference_coder"), ("synthfr/coding/",)),
 }
 OWN_RESOURCES = {"base": ["synthfr/models/tiny_base"], "page": ["synthfr/pipeline/page"]}
 

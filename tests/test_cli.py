@@ -329,6 +329,8 @@ class TestDocs:
                 "linkage",
                 "reference",
                 "classify",
+                "judge_coder",
+                "reference_coder",
                 "compare",
                 "augment",
                 "noise",

@@ -100,9 +100,10 @@ def test_all_stages_are_there() -> None:
         "linkage",
         "dpo",
     }
-    per_step = {"synthesize", "classify", "augment", "errors", "privacy", "fidelity"}
-    once = {"seed", "keywords", "base", "sft", "reference", "compare", "noise", "headline"}
-    once |= {"page"}
+    per_step = {"synthesize", "classify", "train_coder", "judge_coder", "augment", "errors"}
+    per_step |= {"privacy", "fidelity"}
+    once = {"seed", "keywords", "base", "sft", "reference", "reference_coder", "compare", "noise"}
+    once |= {"headline", "page"}
     params = read_yaml(ROOT / "params.yaml")
     expected = once | {f"{stage}@{item}" for stage in per_round for item in params["rounds"]}
     expected |= {f"{stage}@{item}" for stage in per_step for item in params["steps"]}
@@ -208,8 +209,8 @@ WRITERS = {"generate", "judge", "similarity_judge", "synthesize"}
             "synthfr/coding/tfidf.py",
             {"classify", "reference", "augment", "noise", "errors", "fidelity"},
         ),
-        ("synthfr/coding/plm_icd.py", set()),
-        ("synthfr/coding/trained.py", set()),
+        ("synthfr/coding/plm_icd.py", {"train_coder", "judge_coder", "reference_coder"}),
+        ("synthfr/coding/trained.py", {"train_coder", "judge_coder", "reference_coder"}),
         ("synthfr/scoring/discriminator.py", set()),
         ("synthfr/corpora/files/__init__.py", {"seed"}),  # the hub's source reads by it too
         ("synthfr/corpora/hub/__init__.py", set()),
@@ -303,6 +304,8 @@ def places_named(stage: Stage) -> Iterator[list[set[Path]]]:
         if node.attr == "kept_answers" and not stage.item:
             items = list(layout.REFERENCES)
         paths = [place] if isinstance(place, Path) else [place(one) for one in items]
+        if node.attr == "kept_answers":
+            paths += [place(one, "train_coder") for one in items]
         yield [{path, *path.parents} for path in paths]
 
 
@@ -336,10 +339,11 @@ def places(stage: Stage) -> set[str]:
     paths.add(layout.METRICS / stage.kind)  # a file a step, from one stage
     if item:
         per_item = (layout.adapter, layout.candidates, layout.judgements, layout.similarities)
-        per_item += (layout.private_scores, layout.review)
+        per_item += (layout.private_scores, layout.review, layout.coder, layout.evidence)
         per_item += (layout.scores, layout.pairs, layout.best_of, layout.kto, layout.synthetic)
         paths |= {place(item) for place in per_item}
-    paths |= {layout.kept_answers(name) for name in (item, *layout.REFERENCES) if name}
+    names = [name for name in (item, *layout.REFERENCES) if name]
+    paths |= {layout.kept_answers(name, who) for name in names for who in ("", "train_coder")}
     paths |= {layout.plot(stage.kind, item, name) for name in ("history", "utility", "detection")}
     return {path.as_posix() for path in paths}
 

@@ -74,7 +74,8 @@ def summaries() -> dict[str, Any]:
 
 def written_page() -> str:
     now = standing()
-    folders = ("metrics", "plots", "data/rounds", "data/synthetic", "docs/seeds.json")
+    folders = ("metrics", "plots", "data/rounds", "data/synthetic", "data/evidence")
+    folders += ("docs/seeds.json",)
     page.write(
         page.Sources(*map(Path, folders), now.is_shown),
         Path("reports"),
@@ -138,7 +139,10 @@ def test_in_mid_run_only_what_is_of_this_state_is_shown(checkout: Path) -> None:
     row = next(line for line in shown.output.splitlines() if ".560 ± .020" in line)
     assert ".600 ± .020" in row and ".650" not in row and ".700" not in row
     assert "Not yet run: classify dpo2." in shown.output
-    assert "left out: fidelity dpo2." in shown.output and "Gain of" not in shown.output
+    assert (
+        "left out: judge_coder dpo2; fidelity dpo2." in shown.output
+        and "Gain of" not in shown.output
+    )
     assert list(summaries()) == ["base", "step0", "dpo1", "public_seed", "private_train"]
     page_text = written_page()
     assert "dpo2 écrit" in page_text and "dpo3 écrit" not in page_text  # its data set is written

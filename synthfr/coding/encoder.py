@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -21,6 +21,8 @@ from synthfr.section import Count, NonNegative, Positive, Share
 
 class EncoderSettings(FineTuning):
     """Parameters `classify.coder.encoder`: see the comments in params.yaml."""
+
+    section: ClassVar[str] = "classify.coder.encoder"
 
     learning_rate: Positive = 0.0001
     epochs: Positive = 8.0

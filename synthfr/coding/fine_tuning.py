@@ -31,6 +31,7 @@ class FineTuning(Section):
     """Parameters of every coder that is fine-tuned: see the comments in params.yaml."""
 
     renamed: ClassVar[dict[str, str]] = {"warmup_share": "warmup_ratio"}
+    section: ClassVar[str]  # where they stand in params.yaml, for messages
 
     model: str | None = None
     watch: str = NOTHING_TO_WATCH
@@ -122,7 +123,7 @@ class FineTunedCoder(ABC):
     @property
     def _where(self) -> str:
         """The parameter that names the model, for messages."""
-        return f"classify.coder.{self.kind}.model"
+        return f"{self._params.section}.model"
 
     @abstractmethod
     def _model(self, n_labels: int) -> Any:
@@ -244,7 +245,7 @@ class FineTunedCoder(ABC):
         except torch.OutOfMemoryError as error:
             raise UserError(
                 f"classify: the GPU's memory does not hold {params.device_batch_size} reports at "
-                f"once: lower classify.coder.{self.kind}.device_batch_size."
+                f"once: lower {self._params.section}.device_batch_size."
             ) from error
         logits = np.empty(predicted.shape)
         logits[places] = predicted

@@ -18,6 +18,7 @@ from pydantic import AfterValidator, Field
 
 from synthfr import icd10, seeding
 from synthfr.coding import decisions, labels, metrics
+from synthfr.coding.cells import cells_of
 from synthfr.coding.coder import Coder, Rows, Validation
 from synthfr.coding.coders import CoderSettings, coder
 from synthfr.coding.judged import Judged, Keep
@@ -247,17 +248,7 @@ def _judge(
     scores = judged.scores(parts.fit, parts.fit_truth, rows, validation)
     validation_scores, test_scores = np.split(scores, [len(parts.validation)])
     fitted = decisions.fit(parts.fit_truth, parts.validation_truth, validation_scores)
-    rankings = metrics.of_rankings(parts.test_truth, test_scores)
-    setting = {
-        "labels": len(parts.space),
-        "labels_with_own_threshold": fitted.own_thresholds,
-        "trained_reports": len(parts.fit),
-        "evaluated_reports": len(parts.test),
-        "threshold": fitted.threshold,
-    }
-    decided = {rule: decisions.decide(rule, test_scores, fitted) for rule in decisions.RULES}
-    cells = [
-        {"rule": rule, **metrics.of_decisions(parts.test_truth, by_rule), **rankings, **setting}
-        for rule, by_rule in decided.items()
-    ]
-    return cells, decided[rule_that_counts], test_scores
+    cells, decided = cells_of(
+        parts.test_truth, test_scores, fitted, len(parts.fit), rule_that_counts
+    )
+    return cells, decided, test_scores

@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -26,8 +26,11 @@ WEIGHTS, SETTINGS = "model.safetensors", "coder.json"  # of a model that is kept
 class PlmIcdSettings(FineTuning):
     """Parameters `classify.coder.plm_icd`: see the comments in params.yaml."""
 
+    section: ClassVar[str] = "classify.coder.plm_icd"
+
     head: Literal["label_attention", "cross_attention"] = "label_attention"
     published: bool = False
+    layers: Count | None = None
     chunk_tokens: Annotated[int, Field(ge=8)] = 128
     learning_rate: Positive = 0.00005
     epochs: Positive = 20.0
@@ -91,11 +94,16 @@ class PlmIcdCoder(FineTunedCoder):
 
     def _encoder(self) -> Any:
         import torch
-        from transformers import AutoModel
+        from transformers import AutoConfig, AutoModel
 
         try:
+            config = AutoConfig.from_pretrained(
+                self._folder, local_files_only=True, trust_remote_code=False
+            )
+            self._keep_first_layers(config)
             encoder = AutoModel.from_pretrained(
                 self._folder,
+                config=config,
                 dtype=torch.float32,  # weights in half precision would lose small updates
                 use_safetensors=True,
                 local_files_only=True,
@@ -112,10 +120,24 @@ class PlmIcdCoder(FineTunedCoder):
         positions = _positions(encoder)
         if positions is not None and self._how.chunk_tokens > positions:
             raise UserError(
-                f"classify.coder.plm_icd.chunk_tokens is {self._how.chunk_tokens}, and "
+                f"{self._how.section}.chunk_tokens is {self._how.chunk_tokens}, and "
                 f"{self._folder} reads {positions} tokens at most: lower it."
             )
         return encoder
+
+    def _keep_first_layers(self, config: Any) -> None:
+        """Make the model that is loaded so deep: the layers behind are not read."""
+        wanted, there = self._how.layers, config.num_hidden_layers
+        if wanted is None:
+            return
+        if wanted > there:
+            raise UserError(
+                f"{self._how.section}.layers is {wanted}, and {self._folder} has {there}: "
+                "lower it, or set it to null."
+            )
+        config.num_hidden_layers = wanted
+        if getattr(config, "layer_types", None):
+            config.layer_types = config.layer_types[:wanted]
 
     def _save(self, model: Any, folder: Path) -> None:
         from safetensors.torch import save_file

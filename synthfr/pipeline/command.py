@@ -21,7 +21,17 @@ from synthfr.redact import failure, private_stage
 # read private text: those that dvc.yaml marks PRIVATE
 PRIVATE_STAGES = (
     *("seed", "keywords", "similarity_judge", "score", "release"),
-    *("linkage", "reference", "classify", "compare", "augment", "noise", "errors"),
+    *(
+        "linkage",
+        "reference",
+        "classify",
+        "judge_coder",
+        "reference_coder",
+        "compare",
+        "augment",
+        "noise",
+        "errors",
+    ),
     *("privacy", "fidelity"),
 )
 

@@ -39,6 +39,7 @@ METRICS = Path("metrics")
 PLOTS = Path("plots")
 ROUNDS = Path("data/rounds")
 SYNTHETIC = Path("data/synthetic")
+EVIDENCE = Path("data/evidence")
 REPORTS = Path("reports")
 RECORD = Path("docs/seeds.json")  # figures over seeds of the whole loop
 DEMO = Path("docs/demo")  # the shipped demo's figures, which no run touches
@@ -72,6 +73,16 @@ def adapter(step: str) -> Path:
     return MODELS / step
 
 
+def coder(step: str) -> Path:
+    """Folder of the coders that were trained on a step's data set and kept."""
+    return MODELS / "coder" / step
+
+
+def evidence(step: str) -> Path:
+    """The words behind the codes of some of a step's reports."""
+    return EVIDENCE / f"{step}.parquet"
+
+
 def candidates(round_: str) -> Path:
     return ROUNDS / round_ / "candidates.parquet"
 
@@ -95,9 +106,11 @@ def review(step: str) -> Path:
     return PRIVATE / "review" / step
 
 
-def kept_answers(name: str) -> Path:
-    """What the coders of a step, or of a reference, said of each holdout report: it stays there."""
-    return ANSWERS / f"{name}.npz"
+def kept_answers(name: str, coder: str = "") -> Path:
+    """What the coders of a step, or of a reference, said of each holdout report: it stays there.
+    `coder`: the stage that trained them, if it was not ``classify``.
+    """
+    return ANSWERS / coder / f"{name}.npz"
 
 
 def scores(round_: str) -> Path:

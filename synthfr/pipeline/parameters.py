@@ -18,6 +18,7 @@ from synthfr.coding.error_analysis import Errors
 from synthfr.coding.grid import Classify
 from synthfr.coding.modes import Augment
 from synthfr.coding.noise.settings import Noise
+from synthfr.coding.saved import TrainCoder
 from synthfr.corpora import Seed
 from synthfr.disk import read_yaml
 from synthfr.engines.engine_settings import Engines
@@ -90,6 +91,7 @@ class Params(Section):
     dpo: Dpo = Dpo()
     synthesize: Synthesize = Synthesize()
     classify: Classify = Classify()
+    train_coder: TrainCoder = TrainCoder()
     augment: Augment = Augment()
     noise: Noise = Noise()
     errors: Errors = Errors()
@@ -240,6 +242,8 @@ class Params(Section):
         if self.has("classify"):
             yield "classify.coder.encoder", self.classify.coder.encoder
             yield "classify.coder.plm_icd", self.classify.coder.plm_icd
+        if self.has("train_coder"):
+            yield "train_coder", self.train_coder
         if self.has("fidelity"):
             yield "fidelity.distances.encoder", self.fidelity.distances.encoder
 
@@ -257,7 +261,11 @@ class Params(Section):
 
 def check_rounds(rounds: Mapping[str, Round]) -> None:
     """ValueError unless every round descends from the first step, by names that are free."""
-    taken = {BASE_STEP: "the bare base", FIRST_STEP: "the step SFT makes"}
+    taken = {
+        BASE_STEP: "the bare base",
+        FIRST_STEP: "the step SFT makes",
+        "coder": "the folder of the coders that are kept",
+    }
     for name, round_ in rounds.items():
         where = f"rounds.{name}"
         if name in taken:

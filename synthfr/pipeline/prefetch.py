@@ -18,6 +18,7 @@ from synthfr.errors import UserError
 from synthfr.models import published
 from synthfr.models.base import TAKEN
 from synthfr.models.lora import ADAPTER_WEIGHTS
+from synthfr.pipeline import layout
 
 if TYPE_CHECKING:
     from synthfr.corpora.hub_table import HubSplit
@@ -86,10 +87,17 @@ def wanted(params: Params) -> list[Wanted]:
     if params.has("classify") and (coder := params.classify.coder.fine_tuned) is not None:
         where = f"classify.coder.{params.classify.coder.kind}.model"
         named.append(Wanted(where, coder.model or ""))
+    if params.has("train_coder") and params.train_coder.seeds:
+        named.append(Wanted("train_coder.model", params.train_coder.model or ""))
     if params.has("fidelity") and (model := params.fidelity.distances.encoder.model):
         named.append(Wanted("fidelity.distances.encoder.model", model))
-    models = [one for one in named if not Path(one.reference).is_dir()]
+    models = [one for one in named if not _is_folder(Path(one.reference))]
     return models + list(_tables(params))
+
+
+def _is_folder(path: Path) -> bool:
+    """Also what the stage `base` makes a folder of."""
+    return path == layout.BASE or path.is_dir()
 
 
 def _tables(params: Params) -> Iterator[Wanted]:

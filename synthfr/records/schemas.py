@@ -170,6 +170,20 @@ DECISIONS = Table(
     text=("hypothesis", "report_id"),
     choices={"hypothesis": ("spread", "concentrated")},
 )
+EVIDENCE = Table(
+    "evidence",
+    # the words of a synthetic report that a coder attended to most for a label that it carries
+    _schema(
+        report_id=pa.string(),
+        label=pa.string(),
+        probability=pa.float32(),  # of the label
+        rank=pa.int32(),  # of the word, from 0
+        word=pa.string(),
+        share=pa.float32(),  # of the label's attention
+    ),
+    key=("report_id", "label", "rank"),
+    text=("report_id", "label", "word"),
+)
 SYNTHETIC = Table(
     "synthetic",
     _schema(**_REPORT, step=pa.string(), seed=pa.int64(), prompt=pa.string()),

@@ -12,7 +12,7 @@ from tests.pipeline.workspace import Workspace
 
 pytestmark = [pytest.mark.cluster, pytest.mark.pipeline, pytest.mark.slow]
 
-STAGES = 29
+STAGES = 34
 
 
 @pytest.fixture(scope="module")

@@ -11,12 +11,13 @@ import pytest
 
 from synthfr.disk import write_json
 from synthfr.pipeline.page import Sources
-from synthfr.records import SCORES, SYNTHETIC, write_table
+from synthfr.records import EVIDENCE, SCORES, SYNTHETIC, write_table
 
 STEPS = ("base", "step0", "dpo1", "dpo2", "dpo3")
 ROUNDS = STEPS[2:]
 SIZES, TOP_K = (250, 1000), (10, 20)
 MACRO_F1 = {"base": 0.56, "step0": 0.5, "dpo1": 0.6, "dpo2": 0.65, "dpo3": 0.7}
+KEPT_F1 = {"base": 0.51, "step0": 0.53, "dpo1": 0.63, "dpo2": 0.68, "dpo3": 0.73}
 SCRIPT = "<script>alert('x')</script> & toux"  # a report may hold anything
 
 
@@ -42,15 +43,18 @@ def grid(macro_f1: float) -> dict[str, Any]:
 
 def make(root: Path) -> Sources:
     """Write the files of a whole run below `root`."""
-    folders = ("metrics", "plots", "rounds", "synthetic", "docs/seeds.json")
+    folders = ("metrics", "plots", "rounds", "synthetic", "evidence", "docs/seeds.json")
     sources = Sources(*(root / name for name in folders))
     for number, step in enumerate(STEPS):
         write_json(sources.metrics / "classify" / f"{step}.json", grid(MACRO_F1[step]))
         _write_fidelity(sources.metrics / "fidelity" / f"{step}.json", number)
         _write_privacy(sources.metrics / "privacy" / f"{step}.json", number)
         write_table(_reports(step), sources.synthetic / step / "reports.parquet", SYNTHETIC)
+        write_json(sources.metrics / "judge_coder" / f"{step}.json", grid(KEPT_F1[step]))
+        _write_evidence(sources.evidence / f"{step}.parquet")
     references = {"public_seed": grid(0.62), "private_train": grid(0.9)}
     write_json(sources.metrics / "reference.json", references)
+    write_json(sources.metrics / "reference_coder.json", {"private_train": grid(0.95)})
     for number, one in enumerate(ROUNDS):
         write_json(sources.metrics / "generate" / f"{one}.json", {"candidates": 1000})
         released = {"total": {"mean": 0.4}, "spread": 0.1}
@@ -81,6 +85,17 @@ def seeds_record() -> dict[str, Any]:
         "faithfulness": {"code_recall": {"shuffled_scores": [0.8, 0.9]}},
         "privacy": {"longest_run_gap": {"dpo3": [0.5, 0.7], "shuffled_scores": [0.1, 0.2]}},
     }
+
+
+def _write_evidence(path: Path) -> None:
+    """Of every report one word behind its code."""
+    words: dict[str, Any] = {
+        "report_id": [f"r{number}" for number in range(5)],
+        "label": "E11",
+        "rank": 0,
+    }
+    words |= {"probability": 0.97, "word": f"metformine {SCRIPT}", "share": 0.4}
+    write_table(pd.DataFrame(words), path, EVIDENCE)
 
 
 def _write_fidelity(path: Path, number: int) -> None:

@@ -175,6 +175,28 @@ def test_samples_are_the_same_request_at_every_step_and_escaped(whole: str) -> N
     assert len({number for _, number in texts[: len(STEPS)]}) == 1
 
 
+def test_the_words_behind_a_code_stand_below_the_sample(
+    sources: Sources, tmp_path: Path, whole: str
+) -> None:
+    told = f"E11 (.97): metformine {html.escape(SCRIPT)} .40".replace("&#x27;", "&#39;")
+    assert whole.replace("&#x27;", "&#39;").count(told) == 2 * len(STEPS)
+    (sources.evidence / f"{STEPS[-1]}.parquet").unlink()
+    fewer = page(sources, tmp_path / "a").replace("&#x27;", "&#39;")
+    assert fewer.count(told) == 2 * (len(STEPS) - 1)
+    for step in STEPS[:-1]:
+        (sources.evidence / f"{step}.parquet").unlink()
+    assert "words that it attends to most" not in page(sources, tmp_path / "b")
+
+
+def test_a_coder_of_another_family_has_a_table_of_its_own(
+    sources: Sources, tmp_path: Path, whole: str
+) -> None:
+    assert "macro-F1 of a coder of another family (PLM-ICD" in whole
+    for step in STEPS:
+        (sources.metrics / f"judge_coder/{step}.json").unlink()
+    assert "another family" not in page(sources, tmp_path / "without")
+
+
 def test_the_same_inputs_give_the_same_bytes(
     sources: Sources, tmp_path: Path, whole: str, folder: Path
 ) -> None:
@@ -220,7 +242,7 @@ def test_a_partial_run_gives_a_page_of_what_there_is(
 
 def test_before_any_run_it_says_what_to_do(tmp_path: Path) -> None:
     nowhere = tmp_path / "nowhere"
-    text = page(Sources(*[nowhere] * 5), tmp_path / "reports")
+    text = page(Sources(*[nowhere] * 6), tmp_path / "reports")
     Balanced(text)
     assert "<code>dvc repro</code>" in text and "<svg" not in text
 

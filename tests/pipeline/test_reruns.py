@@ -84,7 +84,8 @@ def checkout(committed: Checkout, monkeypatch: pytest.MonkeyPatch) -> Iterator[C
 
 
 def per_step(*steps: str) -> set[str]:
-    stages = ("synthesize", "classify", "augment", "errors", "privacy", "fidelity")
+    stages = ("synthesize", "classify", "train_coder", "judge_coder")
+    stages += ("augment", "errors", "privacy", "fidelity")
     return {f"{stage}@{step}" for stage in stages for step in steps} | {
         "compare",
         "headline",

@@ -87,6 +87,18 @@ def write_params(sizes: list[int], **fidelity: float | None) -> None:
     params["classify"] |= {"sizes": sizes, "top_k": [3, 6], "seeds": [0, 1]}
     params["score"]["evaluator"]["local"]["lsa_dimensions"] = 4
     params["fidelity"] |= fidelity
+    params["train_coder"]["seeds"] = []
+    Path("params.yaml").write_text(json.dumps(params))
+
+
+def keep_coders(epochs: int) -> None:
+    """The parameters with a tiny coder that is kept."""
+    folder = Path("models/tiny")
+    tiny.model().save_pretrained(folder)
+    tiny.tokenizer().save_pretrained(folder)
+    params = json.loads(Path("params.yaml").read_text())
+    own = {"model": folder.as_posix(), "watch": folder.as_posix(), "epochs": epochs, "seeds": [0]}
+    params["train_coder"] |= own | {"learning_rate": 0.01}
     Path("params.yaml").write_text(json.dumps(params))
 
 
@@ -362,6 +374,38 @@ def test_compare_reads_what_classify_and_reference_kept(checkout: Recorded) -> N
     assert told == pytest.approx(after - before, abs=1e-6) and told > 0.1
 
 
+def test_a_coder_that_is_kept_is_judged_and_compared(checkout: Recorded) -> None:
+    keep_coders(epochs=8)
+    params = json.loads(Path("params.yaml").read_text())
+    params |= {"rounds": {"dpo1": params["rounds"]["dpo1"]}, "steps": ["step0", "dpo1"]}
+    Path("params.yaml").write_text(json.dumps(params))
+    worse = records.read_table(layout.synthetic_reports("dpo1"), records.SYNTHETIC)
+    worse["codes"] = [*worse["codes"][1:], worse["codes"][0]]  # another report's
+    records.write_table(worse, layout.synthetic_reports("step0"), records.SYNTHETIC)
+    result = invoke("judge_coder", "dpo1")
+    assert result.exit_code == 1 and "models/coder/dpo1 is missing" in result.stderr
+    steps = ("step0", "dpo1")
+    per_step = [(stage, [step]) for step in steps
+                for stage in ("classify", "train_coder", "judge_coder")]  # fmt: skip
+    once = [("reference", []), ("reference_coder", []), ("compare", [])]
+    for stage, arguments in [*per_step, *once]:
+        result = invoke(stage, *arguments)
+        assert result.exit_code == 0, result.output
+    good, bad = (metrics("judge_coder", step)["size=120"]["top_k=6"] for step in ("dpo1", "step0"))
+    assert good["macro_f1"]["mean"] > bad["macro_f1"]["mean"] + 0.1  # the control: step0
+    assert good["trained_reports"]["mean"] == 96
+    references = metrics("reference_coder")
+    assert set(references["private_train"]) == {"size=120"}
+    assert references["public_seed"] == {}  # 100 reports are too few
+    told = metrics("compare")["train_coder"]["differences"]["dpo1 - step0"]["macro_f1"]
+    assert told["difference"]["mean"] == pytest.approx(
+        good["macro_f1"]["mean"] - bad["macro_f1"]["mean"], abs=1e-6
+    )
+    assert layout.kept_answers("dpo1", "train_coder").stat().st_mode & 0o77 == 0
+    shown = records.read_table(layout.evidence("dpo1"), records.EVIDENCE)
+    assert shown["report_id"].nunique() == 3 and shown["rank"].max() <= 4
+
+
 def test_linkage_of_a_round_too_small_to_attack(checkout: Recorded) -> None:
     for stage in ("score", "release", "pair", "linkage"):
         result = invoke(stage, "dpo1")
@@ -428,9 +472,10 @@ def test_no_private_text_leaves(checkout: Recorded) -> None:
     printed = []
     stages = (
         *("similarity_judge", "score", "release", "pair", "linkage"),
-        *("classify", "augment", "errors", "privacy", "fidelity"),
+        *("classify", "train_coder", "judge_coder", "augment", "errors", "privacy", "fidelity"),
     )
-    once = [("reference", []), ("noise", [])]
+    keep_coders(epochs=1)
+    once = [("reference", []), ("reference_coder", []), ("noise", [])]
     for stage, arguments in [*once, *((stage, ["dpo1"]) for stage in stages)]:
         printed.append(invoke(stage, *arguments).output)
     written = [
@@ -460,6 +505,7 @@ def test_a_missing_table_is_told(checkout: Recorded, missing: Path) -> None:
     [
         *("similarity_judge", "score", "release", "linkage"),
         *("reference", "classify", "compare", "augment", "noise", "errors", "privacy", "fidelity"),
+        *("train_coder", "judge_coder", "reference_coder"),
     ],
 )
 def test_help_imports_nothing_heavy(stage: str) -> None:

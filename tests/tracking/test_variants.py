@@ -55,7 +55,8 @@ def write(step: str, macro_f1: float, **others: dict[str, float]) -> None:
     data.parent.mkdir(parents=True, exist_ok=True)
     data.write_text(step)
     if step in load_params().steps:
-        stages = ("synthesize", "classify", "augment", "errors", "privacy", "fidelity")
+        stages = ("synthesize", "classify", "train_coder", "judge_coder")
+        stages += ("augment", "errors", "privacy", "fidelity")
         locked.run(*(f"{stage}@{step}" for stage in stages))
 
 

@@ -18,11 +18,12 @@ from synthfr.errors import UserError
 from synthfr.pipeline import layout
 from synthfr.pipeline.cli import clones
 from synthfr.pipeline.page.measured import Measured
+from synthfr.pipeline.page.results import GRID, KEPT
 from synthfr.pipeline.parameters import Params
 from synthfr.pipeline.standing import Standing, told
 from synthfr.pipeline.tracking.state import of_standing
 
-STAGES = ("classify", "reference", "fidelity")  # measured what `synth-fr results` shows
+STAGES = (*GRID, *KEPT, "fidelity")  # measured what `synth-fr results` shows
 SHIPPED = (*STAGES, "privacy", "linkage")  # measured what README's tables are made of
 FIGURES = Measured(layout.DEMO / "metrics")
 _RECORD = layout.DEMO / "record.json"

@@ -105,6 +105,8 @@ def results() -> str:
         return _NONE_SHIPPED
     parts = [told] if (told := text_tables.headline(found)) else []
     parts += [_with_title(text_tables.grid(found, metric)) for metric in METRICS]
+    kept = text_tables.kept_coder(demo_figures.FIGURES, steps)
+    parts += [_with_title(table) for table in kept]
     if measures := faithfulness_figures.load(demo_figures.FIGURES, steps):
         parts.append(_with_title(text_tables.by_step(measures, steps)))
     parts.append(f"Run at {shipped}.")

@@ -75,6 +75,8 @@ def _show_run(out: Console, measured: Measured, params: Params, whose: str = "")
     for metric, title in METRICS.items():
         table = text_tables.grid(found, metric)
         out.print(drawn(table, f"{whose}{title} on private holdout reports"))
+    for table in text_tables.kept_coder(measured, params.steps):
+        out.print(drawn(table, f"{whose}{table.title}"))
     if (theirs := published.beside_ours(found)) is not None:
         out.print(drawn(theirs, theirs.title))
     if measures := faithfulness_figures.load(measured, params.steps):

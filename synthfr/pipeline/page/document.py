@@ -75,6 +75,7 @@ class Sources:
     plots: Path
     rounds: Path  # <round>/scores.parquet, as released
     synthetic: Path  # <step>/reports.parquet
+    evidence: Path  # <step>.parquet
     record: Path  # the loop over seeds and its controls; shown if it is of this very loop
     is_shown: Callable[[Path], bool] = Path.is_file  # whether a file is of the present state
 
@@ -142,6 +143,7 @@ def write(
         on_fidelity=fidelity_part.load(measured, steps),
         seeds=_over_seeds(sources.record, results, random_seed),
         samples=_samples(sources, steps, samples_per_step, random_seed),
+        evidence=_evidence(sources, steps),
     )
     write_text(out / "index.html", page)
     write_text(out / "results.csv", as_csv(results))
@@ -259,8 +261,28 @@ def _samples(
     if not frames or not n:
         return []
     common = set.intersection(*(set(frame.index) for frame in frames.values()))
-    drawn = sorted((seeding.derive(random_seed, "report", name), name) for name in common)[:n]
-    return [[(step, frame.loc[name]) for step, frame in frames.items()] for _, name in drawn]
+    return [
+        [(step, frame.loc[name]) for step, frame in frames.items()]
+        for name in seeding.first(common, n, random_seed, "report")
+    ]
+
+
+def _evidence(sources: Sources, steps: Sequence[str]) -> dict[tuple[str, str], list[str]]:
+    """By step and report: for each code, how likely the kept coder finds it, and by which words."""
+    from synthfr.records import EVIDENCE, read_table
+
+    found: dict[tuple[str, str], list[str]] = {}
+    for step in steps:
+        path = sources.evidence / f"{step}.parquet"
+        if not (path.is_file() and sources.is_shown(path)):
+            continue
+        table = read_table(path, EVIDENCE)
+        for (report_id, label), rows in table.groupby(["report_id", "label"], sort=False):
+            words = zip(rows["word"], rows["share"], strict=True)
+            told = ", ".join(f"{word} {short(share, 2)}" for word, share in words)
+            likely = short(rows["probability"].iloc[0], 2)
+            found.setdefault((step, str(report_id)), []).append(f"{label} ({likely}): {told}")
+    return found
 
 
 def _rows(path: Path) -> list[dict[str, float]]:

@@ -18,6 +18,10 @@ from synthfr.pipeline.page.spread import plus_minus
 
 REFERENCES = {"public_seed": "public seed", "private_train": "private train"}
 METRICS = {"macro_f1": "macro-F1", "map": "mAP"}
+# who judges a coder on the steps' data sets, and who trains its like on real reports: the grid's
+# coder, and the one that is trained outside and kept (PLM-ICD)
+GRID, KEPT = ("classify", "reference"), ("judge_coder", "reference_coder")
+KEPT_TITLE = "a coder of another family (PLM-ICD, trained on synthetic reports alone and kept)"
 CHOSEN_RULE = "the chosen rule"  # decision rule that the plain macro-F1 stands for
 
 Tree = Mapping[str, Any]
@@ -91,7 +95,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Results:
-    """Everything that `classify` and `reference` measured, by step and by reference."""
+    """Everything that was measured of one kind of coder, by step and by reference."""
 
     steps: tuple[str, ...]
     trees: Mapping[str, Tree]  # step or reference: size=.../top_k=.../metric
@@ -156,10 +160,11 @@ def largest(cells: Iterable[tuple[int, int]]) -> tuple[int, int] | None:
     return max(cells, default=None)
 
 
-def load(measured: Measured, steps: Sequence[str]) -> Results:
-    """What `classify` says of every step, and `reference`."""
-    trees = {step: measured.of("classify", step) for step in steps}
-    reference = measured.of("reference")
+def load(measured: Measured, steps: Sequence[str], coder: tuple[str, str] = GRID) -> Results:
+    """What is known of every step and reference by a `coder`: `GRID` or `KEPT`."""
+    judging, on_real = coder
+    trees = {step: measured.of(judging, step) for step in steps}
+    reference = measured.of(on_real)
     return Results(tuple(steps), trees | {name: reference.get(name, {}) for name in REFERENCES})
 
 

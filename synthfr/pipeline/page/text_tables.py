@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from synthfr.pipeline.page import baselines, faithfulness_figures
+from synthfr.pipeline.page.measured import Measured
 from synthfr.pipeline.page.numbers import percent, short
-from synthfr.pipeline.page.results import METRICS, REFERENCES, Results
+from synthfr.pipeline.page.results import KEPT, KEPT_TITLE, METRICS, REFERENCES, Results, load
 
 NOTHING = "–"
 
@@ -36,6 +37,13 @@ def grid(results: Results, metric: str) -> TextTable:
         for row in results.rows(metric)
     ]
     return TextTable(METRICS[metric], head, rows)
+
+
+def kept_coder(measured: Measured, steps: Sequence[str]) -> list[TextTable]:
+    """The same tables of the coder that is trained outside and kept; none where none was judged."""
+    results = load(measured, steps, KEPT)
+    tables = [grid(results, metric) for metric in METRICS if results.largest]
+    return [replace(one, title=f"{one.title} of {KEPT_TITLE}") for one in tables]
 
 
 def headline(results: Results) -> str | None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from math import isnan
 from typing import Any
 
-from synthfr.pipeline.page import baselines
+from synthfr.pipeline.page import baselines, text_tables
 from synthfr.pipeline.page.measured import Measured
 from synthfr.pipeline.page.numbers import short
 from synthfr.pipeline.page.results import METRICS, REFERENCES, Estimate
@@ -26,6 +26,7 @@ def load(measured: Measured, steps: Sequence[str]) -> list[Titled]:
     errors = {step: measured.of("errors", step) for step in steps}
     augmented = {step: measured.of("augment", step) for step in steps}
     cell = f"{compared.get('size', '')} reports, top {compared.get('top_k', '')}"
+    kept = compared.get("train_coder", {})
     found = [
         (
             f"Differences of macro-F1 and mAP, {cell}: holdout reports (paired bootstrap) "
@@ -33,6 +34,14 @@ def load(measured: Measured, steps: Sequence[str]) -> list[Titled]:
             "of them leaves p below .05. One run of the loop: other seeds of the generator stand "
             "above.",
             _differences(compared),
+        ),
+        *(
+            (f"{one.title}: mean ± half the 95 % interval over the coder's seeds", _as_table(one))
+            for one in text_tables.kept_coder(measured, steps)
+        ),
+        (
+            "The same differences by that coder, Holm's correction over all of these",
+            _differences(kept),
         ),
         (f"Macro-F1 by how often a code occurs, {cell} [95 %]", _bands(compared)),
         (
@@ -43,6 +52,13 @@ def load(measured: Measured, steps: Sequence[str]) -> list[Titled]:
         ("Errors of the coder, largest size and top k", _errors(errors)),
     ]
     return [(title, table) for title, table in found if table.rows]
+
+
+def _as_table(one: text_tables.TextTable) -> Table:
+    """Its rows are named by their size and top k."""
+    return Table(
+        one.head[2:], [(f"{size} reports, top {top_k}", cells) for size, top_k, *cells in one.rows]
+    )
 
 
 def _called(name: str) -> str:

@@ -12,7 +12,8 @@ from typing import Any
 
 from synthfr.pipeline.nested import flatten
 
-STEP_STAGES = ("classify", "privacy", "fidelity")  # measure a step's data set
+STEP_STAGES = ("classify", "judge_coder", "privacy", "fidelity")  # measure a step's data set
+_JUDGES = ("classify", "reference", "judge_coder", "reference_coder")  # of coders
 _NOT_IN_NAMES = re.compile(r"[^\w\-. :/]")  # MLflow refuses the rest in names of metrics and params
 _A_RUN = 10  # figures that a stage's own run shows at most, beside its time and memory
 _CELL = re.compile(
@@ -41,7 +42,11 @@ _HEADLINES: dict[str, tuple[str, ...]] = {
         *("gap/containment", "train/containment", "holdout/containment"),
         "train/longest_run_words/max",
     ),
-    "compare": ("differences/*/macro_f1/difference/mean",),
+    "compare": (
+        "differences/*/macro_f1/difference/mean",
+        "train_coder/differences/*/macro_f1/difference/mean",
+    ),
+    "train_coder": ("seeds", "validation/*/macro_f1/mean", "validation/*/map/mean"),
     "augment": ("relabelled/kept_labels", "mixed/*/macro_f1/mean"),
     "noise": ("none/macro_f1/mean", "*/share_*/macro_f1/mean"),
     "errors": (
@@ -99,7 +104,7 @@ def flat_numbers(tree: Mapping[str, Any]) -> dict[str, float]:
 
 def of_run(stage: str, metrics: Mapping[str, float]) -> dict[str, float]:
     """Headline figures of a stage's flat `metrics`, for its own run; ten at most."""
-    if stage in ("classify", "reference"):
+    if stage in _JUDGES:
         return _best_cell(metrics)
     patterns = _HEADLINES.get(stage, ("*",))
     named = [name for one in patterns for name in sorted(metrics) if fnmatchcase(name, one)]
@@ -115,9 +120,10 @@ def of_step(stage: str, metrics: Mapping[str, float]) -> dict[str, float]:
     """
     found = {_summary_name(stage, name): value for name, value in metrics.items()}
     own = {name: value for name, value in found.items() if name is not None}
-    if stage == "classify":
+    if stage in ("classify", "judge_coder"):
         best = _best_cell(metrics)
-        own |= {name: best[name] for name in ("f1_macro", "map") if name in best}
+        before = "" if stage == "classify" else f"{stage}/"
+        own |= {f"{before}{name}": best[name] for name in ("f1_macro", "map") if name in best}
     return own
 
 
@@ -125,6 +131,8 @@ def writer(name: str) -> str:
     """The stage that a summary's metric comes from."""
     if name.startswith(_FAITHFULNESS):
         return "fidelity"
+    if name.startswith("judge_coder/"):
+        return "judge_coder"
     group = name.partition("/")[0].partition("_")[0]
     return group if group in ("privacy", "fidelity") else "classify"
 

@@ -1,0 +1,44 @@
+"""PRIVATE. Judges the coders of train_coder, trained on real reports instead: what to compare with.
+
+``python -m stages.reference_coder``
+"""
+
+from __future__ import annotations
+
+from synthfr.pipeline import layout
+from synthfr.pipeline.runner import stage_app, stage_run
+
+app = stage_app("reference_coder")
+
+
+@app.command()
+def main() -> None:
+    """Train coders on the public seed and on private reports, and judge them on the holdout."""
+    with stage_run("reference_coder") as run:
+        from synthfr import coding, records
+        from synthfr.coding import saved
+        from synthfr.coding.judged import Judged
+        from synthfr.coding.kept import write_judged
+        from synthfr.coding.summary import Cell
+
+        params, classify = run.params.train_coder, run.params.classify
+        holdout = records.read_table(layout.PRIVATE_HOLDOUT, records.REPORTS)
+        space = coding.exported_space(records.read_table(layout.CODE_SETS, records.CODE_SETS))
+        scratch = run.scratch()
+        run.input(layout.SEED, "public_seed")
+        tables = (layout.SEED, layout.PRIVATE_TRAIN)
+        for name, path in zip(layout.REFERENCES, tables, strict=True):
+            training = records.read_table(path, records.REPORTS)
+            training = training[[len(codes) > 0 for codes in training["codes"]]]
+            cells: list[Cell] = []
+            answers: list[Judged] = []
+            if len(training) >= max(classify.sizes):  # fewer would not be compared with
+                folder = scratch / name
+                saved.train(training, params, classify, space, run.seed, scratch, folder)
+                cells, answers = saved.judge(folder, holdout, classify)
+            write_judged(layout.kept_answers(name, "train_coder"), answers)
+            run.log({name: coding.summarise(cells, classify.decision_rule)})
+
+
+if __name__ == "__main__":
+    app()
