@@ -20,10 +20,12 @@ def main() -> None:
         from synthfr.coding.kept import read_judged
         from synthfr.coding.progress import progress
 
+        holdout = records.read_table(layout.PRIVATE_HOLDOUT, records.REPORTS)
         measures = progress(
             {step: read_judged(layout.kept_answers(step)) for step in run.params.steps},
             {name: read_judged(layout.kept_answers(name)) for name in layout.REFERENCES},
             labels.exported_counts(records.read_table(layout.CODE_SETS, records.CODE_SETS)),
+            dict(zip(holdout["report_id"], records.owners_of(holdout), strict=True)),
             run.params.keywords.min_documents,
             run.seed,
         )
