@@ -22,6 +22,8 @@ def main() -> None:
         from synthfr.coding.kept import read_judged
         from synthfr.coding.progress import progress
 
+        holdout = records.read_table(layout.PRIVATE_HOLDOUT, records.REPORTS)
+        owners = dict(zip(holdout["report_id"], records.owners_of(holdout), strict=True))
         counts = labels.exported_counts(records.read_table(layout.CODE_SETS, records.CODE_SETS))
 
         def compared(coder: str) -> dict[str, Any]:
@@ -29,6 +31,7 @@ def main() -> None:
                 {step: read_judged(layout.kept_answers(step, coder)) for step in run.params.steps},
                 {name: read_judged(layout.kept_answers(name, coder)) for name in layout.REFERENCES},
                 counts,
+                owners,
                 run.params.keywords.min_documents,
                 run.seed,
             )

@@ -9,6 +9,7 @@ import numpy as np
 
 from synthfr import seeding
 from synthfr.bootstrap import DRAWS, crossed
+from synthfr.coding.errors.disclosure import Limit
 from synthfr.coding.judged import Judged
 from synthfr.coding.weighted import statistic
 from synthfr.stats import Interval
@@ -41,7 +42,7 @@ class Band:
 def bands(
     judged: Sequence[Judged],
     counts: Mapping[str, int],
-    min_documents: int,
+    limit: Limit,
     random_seed: int,
     draws: int = DRAWS,
 ) -> dict[str, Band]:
@@ -53,16 +54,18 @@ def bands(
         counts: documents of each label, by which bands are made; a label without is in 0. They are
             told, so they must be counts that may leave (`labels.exported_counts`), and the same
             for all steps that are compared.
-        min_documents: of `keywords`.
+        limit: of the documents, in the order of the first of `judged`.
 
-    A band of fewer than three labels, or whose labels fewer than `min_documents` holdout reports
-    have, is left out.
+    A band of fewer than three labels, or whose labels too few holdout patients have, is left out;
+    and, as macro-F1 over all labels is told elsewhere, so are others until none that is left out
+    follows from it.
     """
     first = judged[0]
     found = {}
-    for name, columns in columns_of_bands(first.label_space, counts).items():
-        reports = int(first.truth[:, list(columns)].any(axis=1).sum())
-        if len(columns) < FEWEST_LABELS or reports < min_documents:
+    all_bands = columns_of_bands(first.label_space, counts)
+    shown = _shown(all_bands, first, limit)
+    for name, columns in all_bands.items():
+        if name not in shown:
             continue
         own = [counts.get(first.label_space[column], 0) for column in columns]
         macro_f1 = crossed(
@@ -74,6 +77,15 @@ def bands(
         )  # fmt: skip
         found[name] = Band(min(own), max(own), columns, macro_f1)
     return found
+
+
+def _shown(all_bands: Mapping[str, Sequence[int]], judged: Judged, limit: Limit) -> set[str]:
+    held = {
+        name: np.asarray(judged.truth[:, list(columns)].any(axis=1))
+        for name, columns in all_bands.items()
+    }
+    small = [name for name, columns in all_bands.items() if len(columns) < FEWEST_LABELS]
+    return limit.told(held, small, none_alone=True)
 
 
 def columns_of_bands(

@@ -10,15 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from synthfr import icd10
 from synthfr.coding import errors, labels
 from synthfr.coding.errors.curves import by_frequency, by_length
+from synthfr.coding.errors.disclosure import numbered
 from synthfr.coding.metrics import Bools, Floats
 from synthfr.coding.noise import NO_NOISE, Axes, Errs, Point, decisions_of, nearest
 from synthfr.coding.predicted import predict, real_size
 from synthfr.coding.sampling import sample_of
+from synthfr.records import owners_of
 from synthfr.section import Count, Section
 from synthfr.text.tokens import words
 
@@ -81,9 +84,17 @@ def analyse(
     lengths = np.array([len(words(text)) for text in holdout["text"]], dtype=np.float64)
     frequency = all_real.sum(axis=0).astype(np.float64)
     return {"size": size, "top_k": len(space)} | compare(
-        made[0].truth, coders, decided, lengths, frequency, space, params, min_documents,
+        made[0].truth,
+        coders,
+        decided,
+        lengths,
+        frequency,
+        errors.patients(all_real, numbered(owners_of(coded))),
+        space,
+        params,
+        errors.Limit.of(min_documents, owners_of(holdout)),
         random_seed,
-    )  # fmt: skip
+    )
 
 
 def compare(
@@ -92,9 +103,10 @@ def compare(
     noisy: Mapping[Point, Sequence[Bools]],
     lengths: Floats,
     frequency: Floats,
+    learnt_from: NDArray[np.int64],
     codes: Sequence[str],
     params: Errors,
-    min_documents: int,
+    limit: errors.Limit,
     random_seed: int,
 ) -> dict[str, Any]:
     """The figures of `coders` (``real``, ``synthetic``), by name, and of both together:
@@ -110,14 +122,16 @@ def compare(
         truth: shape (n_documents, n_labels).
         lengths: of the documents in words, shape (n_documents,).
         frequency: real training reports that have each code, shape (n_labels,).
+        learnt_from: patients whom these reports are about, shape (n_labels,).
         codes: of the columns.
+        limit: of the documents.
     """
     log = np.log(frequency, out=np.full(len(frequency), np.nan), where=frequency > 0)
     by_code = {name: _mean(errors.label_f1, truth, one) for name, one in coders.items()}
     by_document = {name: _mean(errors.document_f1, truth, one) for name, one in coders.items()}
     told: dict[str, Any] = {"documents": len(truth)}
     for name, coder in coders.items():
-        told[name] = _of_one(truth, coder, codes, params, min_documents, random_seed) | {
+        told[name] = _of_one(truth, coder, codes, params, limit, random_seed) | {
             "frequency": errors.correlations(
                 log, by_code[name], random_seed, f"frequency {name}", params.resamples
             ),
@@ -126,8 +140,8 @@ def compare(
             ),
         }
     told["curves"] = {
-        "frequency": by_frequency(frequency, truth, by_code, params.bins, min_documents),
-        "length": by_length(lengths, by_document, params.bins, min_documents),
+        "frequency": by_frequency(frequency, truth, by_code, params.bins, limit, learnt_from),
+        "length": by_length(lengths, by_document, params.bins, limit),
     }
     if len(noisy) > 1:
         axes = Axes(errors.Curve.over(log, params.bins), errors.Curve.over(lengths, params.bins))
@@ -151,7 +165,7 @@ def _of_one(
     coder: Coder,
     codes: Sequence[str],
     params: Errors,
-    min_documents: int,
+    limit: errors.Limit,
     random_seed: int,
 ) -> dict[str, Any]:
     predicted = coder.decided[0]
@@ -161,12 +175,12 @@ def _of_one(
     return {
         "profile": errors.profile(truth, predicted),
         "copying": {
-            "predicted": errors.copying(predicted, coder.learnt, min_documents),
-            "true": errors.copying(truth, coder.learnt, min_documents),
+            "predicted": errors.copying(predicted, coder.learnt, limit),
+            "true": errors.copying(truth, coder.learnt, limit),
         },
         "families": {
             level: errors.families(
-                truth, predicted, codes, level, min_documents, random_seed, params.resamples
+                truth, predicted, codes, level, limit, random_seed, params.resamples
             )
             for level in levels
         },

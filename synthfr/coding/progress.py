@@ -9,6 +9,7 @@ from typing import Any
 
 from synthfr.coding.bands import bands
 from synthfr.coding.comparison import Answers, compare
+from synthfr.coding.errors.disclosure import Limit
 from synthfr.errors import UserError
 
 
@@ -16,6 +17,7 @@ def progress(
     steps: Mapping[str, Answers],
     references: Mapping[str, Answers],
     counts: Mapping[str, int],
+    patients: Mapping[str, str],
     min_documents: int,
     random_seed: int,
 ) -> dict[str, Any]:
@@ -26,6 +28,8 @@ def progress(
         references: kept answers of coders trained on real reports. One of another size than the
             last step's (there are fewer real reports), or without answers, is left out.
         counts: documents of each label that may be told (`labels.exported_counts`).
+        patients: whom each of the documents is about, by its id.
+        min_documents: of `keywords`; documents of fewer patients are no band.
 
     Returns:
         ``{"differences": {"dpo1 - step0": {metric: {"difference": {mean, low, high}, "p_value",
@@ -34,7 +38,7 @@ def progress(
 
     Raises:
         UserError: nothing was kept for a step; two that are compared were judged on different
-            reports or with other seeds.
+            reports or with other seeds, or on others than `patients` has.
     """
     if without := [step for step, answers in steps.items() if not answers]:
         raise UserError(
@@ -59,11 +63,24 @@ def progress(
         "bands": {
             name: {
                 band: one.as_dict()
-                for band, one in bands(judged, counts, min_documents, random_seed).items()
+                for band, one in bands(
+                    judged, counts, _limit(judged, patients, min_documents), random_seed
+                ).items()
             }
             for name, judged in answers.items()
         },
     }
+
+
+def _limit(judged: Answers, patients: Mapping[str, str], min_documents: int) -> Limit:
+    owners = [patients.get(one) for one in judged[0].document_ids]
+    known = [one for one in owners if one is not None]
+    if len(known) < len(owners):
+        raise UserError(
+            f"compare: {len(owners) - len(known)} of the reports that coders were judged on are "
+            "not in data/private/holdout.parquet: make the answers again with `dvc repro`."
+        )
+    return Limit.of(min_documents, known)
 
 
 def _pairs(steps: Sequence[str]) -> list[tuple[str, str]]:

@@ -1,9 +1,9 @@
 """How reports are distributed: in length, sections, codes, numbers and denials, in their words.
 
 Of kinds of things (headings, codes, pairs of codes, words) the Jensen-Shannon divergence, of
-numbers the mean and the Kolmogorov-Smirnov distance. Kinds that fewer than `fewest` private reports
-have count as one, so that none of them decides anything by itself. What is told of a corpus is its
-distance from `holdout`; the floor is that of real reports that the loop has used.
+numbers the mean and the Kolmogorov-Smirnov distance. Kinds that fewer than `fewest` private
+patients have count as one, so that none of them decides anything by itself. What is told of a
+corpus is its distance from `holdout`; the floor is that of real reports that the loop has used.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from synthfr.fidelity import content
 from synthfr.fidelity.divergence import jensen_shannon, kolmogorov_smirnov, merged
 from synthfr.fidelity.sentences import sentences
+from synthfr.records import owners_of
 from synthfr.text.tokens import words
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ _KINDS: Mapping[str, Callable[[str, str, Sequence[str]], Sequence[Hashable]]] = 
 def distributions(
     made: pd.DataFrame, holdout: pd.DataFrame, train: pd.DataFrame, fewest: int
 ) -> dict[str, Any]:
-    """Of as many reports each (columns text, language, codes).
+    """Of as many reports each (columns report_id, text, language, codes, perhaps patient_id).
 
     Returns:
         Of numbers ``{"real", "synthetic", "difference", "floor", "ks": {"synthetic", "floor"}}``:
@@ -59,6 +60,7 @@ def distributions(
         name: list(zip(side["text"], side["language"], side["codes"], strict=True))
         for name, side in zip(SIDES, (holdout, made, train), strict=True)
     }
+    owners = {"real": owners_of(holdout), "floor": owners_of(train)}
     numbers = dict(_NUMBERS)
     if all(content.has_negation(one) for one in {row[1] for own in rows.values() for row in own}):
         numbers["negated_share"] = lambda text, language, codes: content.negated_share(
@@ -71,7 +73,7 @@ def distributions(
         )
     for name, kinds in _KINDS.items():
         found[name] = _of_kinds(
-            {side: [kinds(*row) for row in own] for side, own in rows.items()}, fewest
+            {side: [kinds(*row) for row in own] for side, own in rows.items()}, owners, fewest
         )
     return found
 
@@ -90,8 +92,18 @@ def _of_numbers(values: Mapping[str, Sequence[float]]) -> dict[str, Any]:
     }
 
 
-def _of_kinds(held: Mapping[str, Sequence[Sequence[Hashable]]], fewest: int) -> dict[str, Any]:
-    having = Counter(kind for side in ("real", "floor") for own in held[side] for kind in set(own))
+def _of_kinds(
+    held: Mapping[str, Sequence[Sequence[Hashable]]],
+    owners: Mapping[str, Sequence[str]],
+    fewest: int,
+) -> dict[str, Any]:
+    holders = {
+        (owner, kind)
+        for side in owners
+        for owner, own in zip(owners[side], held[side], strict=True)
+        for kind in own
+    }
+    having = Counter(kind for _, kind in holders)
     real, made, train = (
         merged(Counter(kind for own in held[side] for kind in own), having, fewest)
         for side in SIDES

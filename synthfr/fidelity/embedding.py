@@ -21,6 +21,7 @@ from synthfr.errors import UserError
 from synthfr.fidelity.frechet import frechet_distance
 from synthfr.fidelity.mauve import mauve
 from synthfr.fidelity.neighbours import neighbourhoods
+from synthfr.fidelity.sampling import dealt
 from synthfr.scoring.local import LocalEvaluator, LocalSettings
 from synthfr.scoring.sentence_transformers import SentenceTransformersEvaluator
 from synthfr.scoring.token_limits import SECTION
@@ -69,24 +70,25 @@ def distances(
     holdout: Sequence[str],
     train: Sequence[str],
     params: Distances,
+    owners: Mapping[str, Sequence[str]],
     random_seed: int,
 ) -> dict[str, object]:
     """``{figure: {"synthetic", "floor"}}``, each ``{"mean", "low", "high"}`` over repeats, beside
     ``repeats`` and ``reports``, how many of a side each compares.
 
-    Every repeat compares other reports: the texts, which are in drawn order, are dealt into as many
-    parts as `params.repeats` (fewer, where parts would be below `params.fewest`), as long as the
-    smallest corpus allows. So repeats are independent, and Student's interval holds; and a figure
-    is that of samples of this size. `train` is the half that the space has not learnt from.
+    Every repeat compares reports of other patients: the texts, which are in drawn order, are dealt
+    into as many parts as `params.repeats` (fewer, where parts would be below `params.fewest`), as
+    long as the smallest corpus allows. So repeats are independent, and Student's interval holds;
+    and a figure is that of samples of this size. `train` is the half that the space has not learnt
+    from. `owners`: whom each text of a side (``real``, ``synthetic``, ``floor``) is about.
     """
     sides = {"real": holdout, "synthetic": made, "floor": train}
-    n = min(map(len, sides.values()))
-    repeats = max(1, min(params.repeats, n // params.fewest))
-    size = n // repeats
-    parts = {
-        name: space.of(texts[: size * repeats]).reshape(repeats, size, -1)
-        for name, texts in sides.items()
+    rows = dealt(owners, params.repeats, params.fewest)
+    repeats, size = rows["real"].shape
+    in_parts = {
+        name: [texts[row] for row in rows[name].ravel().tolist()] for name, texts in sides.items()
     }
+    parts = {name: space.of(texts).reshape(repeats, size, -1) for name, texts in in_parts.items()}
     figures: dict[str, dict[str, list[float]]] = {}
     for number in range(repeats):
         seed = seeding.derive(random_seed, "fidelity mauve", number) % 2**32

@@ -19,8 +19,9 @@ from synthfr.fidelity.distributions import distributions
 from synthfr.fidelity.diversity import among_alike, distinct, self_bleu
 from synthfr.fidelity.embedding import Space, distances
 from synthfr.fidelity.own_codes import Coded, as_figures, expressed
-from synthfr.fidelity.sampling import halves, owners_of, shuffled
+from synthfr.fidelity.sampling import halves, shuffled
 from synthfr.fidelity.telling_apart import FOLDS, Reports, told_apart
+from synthfr.records import owners_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +38,7 @@ class Setup:
 
     Attributes:
         distances: parameters.
-        min_documents: what fewer private reports have decides nothing by itself.
+        min_documents: what fewer private patients have decides nothing by itself.
         source: of the seed: the truth behind a text is known of the demo alone.
         random_seed: of every draw.
     """
@@ -136,7 +137,15 @@ def _embedding(space: Space, corpora: _Corpora, setup: Setup) -> dict[str, Any]:
     made, real, train = (
         side["text"].tolist() for side in (corpora.made, corpora.real, corpora.train)
     )
-    return distances(space, made, real, train, setup.distances, setup.random_seed)
+    real_owners = owners_of(corpora.real)
+    # a copy of a real text goes where that one goes: equal corpora have equal parts
+    owner_of = dict(zip(real, real_owners, strict=True))
+    owners = {
+        "real": real_owners,
+        "synthetic": [owner_of.get(text, f"text {row}") for row, text in enumerate(made)],
+        "floor": owners_of(corpora.train),
+    }
+    return distances(space, made, real, train, setup.distances, owners, setup.random_seed)
 
 
 def _diversity(even: _Corpora) -> dict[str, Any]:
@@ -204,7 +213,7 @@ def _own_codes(
     if any(one is None for one in found.values()):
         measured.notes.append(
             f"own_codes: not measured, a coder of {labels} codes (those of {FEWEST_OF_LABEL} "
-            "reports and more of half of train) finds none of them in a corpus"
+            "patients and more of half of train) finds none of them in a corpus"
         )
         return None
     return {"labels": labels} | {
@@ -213,8 +222,9 @@ def _own_codes(
     }
 
 
-FEWEST_OF_LABEL = 10  # reports that a coder learns a code from
+FEWEST_OF_LABEL = 10  # patients whose reports a coder learns a code from
 
 
 def _coded(corpus: pd.DataFrame) -> Coded:
-    return Coded(corpus["text"].tolist(), [list(own) for own in corpus["codes"]])
+    codes = [list(own) for own in corpus["codes"]]
+    return Coded(corpus["text"].tolist(), codes, owners_of(corpus))

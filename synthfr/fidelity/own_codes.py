@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from synthfr import seeding
 from synthfr.coding.labels import categories, matrix
 from synthfr.coding.tfidf import TfidfCoder, TfidfSettings
+from synthfr.keywords.disclosure import shared
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -27,10 +28,11 @@ MOST_LABELS = 50
 
 @dataclass(frozen=True)
 class Coded:
-    """Texts and the ICD-10 codes that each carries."""
+    """Texts, the ICD-10 codes that each carries, and whom each is about."""
 
     texts: Sequence[str]
     codes: Sequence[Sequence[str]]
+    owners: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,8 @@ def expressed(
     learnt: Coded, sides: Mapping[str, Coded], fewest: int, random_seed: int
 ) -> tuple[dict[str, Expressed | None], int]:
     """What a coder that learns from `learnt` reads in each side (None: no report of it can be
-    judged), and how many labels it has: the most frequent categories that at least `fewest` of
-    `learnt` carry, and not all.
+    judged), and how many labels it has: the most frequent categories that reports of at least
+    `fewest` patients of `learnt` carry, and not all reports.
 
     The coder is a logistic regression per label over TF-IDF of words and word pairs, classes
     weighted alike, so that a probability of .5 is "as likely as not" for rare codes too.
@@ -89,8 +91,10 @@ def as_figures(found: Mapping[str, Expressed | None]) -> dict[str, dict[str, flo
 
 
 def _space(learnt: Coded, fewest: int) -> list[str]:
-    counts = Counter(code for own in categories(learnt.codes) for code in own)
-    kept = [code for code, n in counts.items() if fewest <= n < len(learnt.texts)]
+    held = categories(learnt.codes)
+    counts = Counter(code for own in held for code in own)
+    common = shared(held, learnt.owners, fewest)
+    kept = [code for code, n in counts.items() if code in common and n < len(learnt.texts)]
     return sorted(kept, key=lambda code: (-counts[code], code))[:MOST_LABELS]
 
 

@@ -7,11 +7,14 @@ give equal samples, whatever their ids.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from synthfr import seeding
+from synthfr.records import owners_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +46,34 @@ def halves(reports: pd.DataFrame, random_seed: int) -> tuple[pd.DataFrame, pd.Da
     return reports[is_first], reports[~is_first]
 
 
-def owners_of(reports: pd.DataFrame) -> list[str]:
-    """Whom each report is about."""
-    column = "patient_id" if "patient_id" in reports else "report_id"
-    return [str(one) for one in reports[column]]
+def dealt(
+    owners: Mapping[str, Sequence[str]], most: int, fewest: int
+) -> dict[str, NDArray[np.int64]]:
+    """Rows of each side, dealt into as many parts of one size: shape (n_parts, size).
+
+    Side by side, patients are taken in the order of their first reports, and a part is filled with
+    all of a patient's reports as far as there is room: no patient is in two parts. There are `most`
+    parts, or as many as have `fewest` rows, and they are as large as they can be; at least one.
+    """
+    n = min(map(len, owners.values()))
+    for parts in range(min(most, n // fewest), 1, -1):
+        for size in range(n // parts, fewest - 1, -1):
+            found = {name: _filled(own, parts, size) for name, own in owners.items()}
+            if all(len(rows) == parts for rows in found.values()):
+                return {name: np.array(rows) for name, rows in found.items()}
+    return {name: np.arange(n)[None] for name in owners}
+
+
+def _filled(owners: Sequence[str], parts: int, size: int) -> list[list[int]]:
+    """As many parts as can be filled, `parts` at most."""
+    rows_of: dict[str, list[int]] = {}
+    for row, owner in enumerate(owners):
+        rows_of.setdefault(owner, []).append(row)
+    full: list[list[int]] = []
+    part: list[int] = []
+    for rows in rows_of.values():
+        part += rows[: size - len(part)]
+        if len(part) == size:
+            full.append(part)
+            part = []
+    return full[:parts]

@@ -11,20 +11,24 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from synthfr import seeding
+from synthfr.bootstrap import DRAWS, document_weights, percentile_interval
 from synthfr.fidelity.style import FEWEST_REPORTS, Styles, styles
-from synthfr.stats import Interval, mean_interval
+from synthfr.privacy.comparison import auc_of
+from synthfr.stats import Interval
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+Owner = tuple[str, str]  # side, id
 
 FOLDS = 5
 C = 10.0  # inverse regularisation
@@ -45,8 +49,10 @@ class Reports:
 
 @dataclass(frozen=True)
 class ToldApart:
-    """AUC over held-out folds, and by kind: `shares` of what the classifier says (they sum to 1;
-    one may be a little below 0), and the AUC of a classifier that has this kind `alone`.
+    """AUC on held-out reports, mean over folds, with limits over patients (those of these five
+    classifiers: others would have learnt from other reports); and by kind: `shares` of what the
+    classifier says (they sum to 1; one may be a little below 0), and the AUC of a classifier that
+    has this kind `alone`.
     """
 
     auc: Interval
@@ -62,12 +68,13 @@ def told_apart(real: Reports, other: Reports, random_seed: int) -> ToldApart | N
     what kind k adds to the log-odds z, its share is Cov(z_k, z) / Var(z) over held-out reports.
     None where a side has fewer than `FOLDS` owners.
     """
-    fold = _folds(real, other, random_seed)
+    owners = _owners(real, other)
+    fold = _folds(owners, len(real.texts), random_seed)
     if fold is None:
         return None
     features = styles([*real.texts, *other.texts], [*real.languages, *other.languages])
     is_other = np.arange(len(real.texts) + len(other.texts)) >= len(real.texts)
-    aucs: list[float] = []
+    said = np.zeros(len(fold))
     shares: dict[str, list[float]] = defaultdict(list)
     alone: dict[str, list[float]] = defaultdict(list)
     for held in range(FOLDS):
@@ -75,41 +82,74 @@ def told_apart(real: Reports, other: Reports, random_seed: int) -> ToldApart | N
         blocks = _scaled(features, learn, is_other)
         by_kind = _log_odds(list(blocks.values()), is_other, learn)
         whole = by_kind.sum(axis=0)
-        aucs.append(_auc(is_other[judged], whole[judged]))
+        said[judged] = whole[judged]
         for kind, part in zip(blocks, by_kind, strict=True):
             shares[kind].append(_share(part[judged], whole[judged]))
             only = _log_odds([blocks[kind]], is_other, learn)[0]
             alone[kind].append(_auc(is_other[judged], only[judged]))
     return ToldApart(
-        mean_interval(aucs),
+        _over_patients(is_other, said, fold, owners, random_seed),
         {kind: float(np.mean(values)) for kind, values in shares.items()},
         {kind: float(np.mean(values)) for kind, values in alone.items()},
     )
 
 
-def _folds(real: Reports, other: Reports, random_seed: int) -> NDArray[np.int64] | None:
-    """The fold of each report, real ones first, with owners of both sides in each; None where a
-    side has too few. A copy of a real text is its owner's: in another fold it would be known by
-    heart, as real.
+def _owners(real: Reports, other: Reports) -> list[Owner]:
+    """Of each report, real ones first. A copy of a real text is its owner's: in another fold it
+    would be known by heart, as real.
     """
     owners = [("real", owner) for owner in real.owners]
     owner_of = dict(zip(real.texts, owners, strict=True))
-    others = [
+    return owners + [
         owner_of.get(text, ("other", owner))
         for text, owner in zip(other.texts, other.owners, strict=True)
     ]
-    if min(len(set(owners)), len(set(others))) < FOLDS:
+
+
+def _tiers(owners: Sequence[Owner], n_real: int) -> list[set[Owner]]:
+    """Owners of reports of both sides, of real ones alone, of others alone."""
+    one, other = set(owners[:n_real]), set(owners[n_real:])
+    return [one & other, one - other, other - one]
+
+
+def _folds(owners: Sequence[Owner], n_real: int, random_seed: int) -> NDArray[np.int64] | None:
+    """The fold of each report, with owners of both sides in each; None where a side has too few."""
+    both, *rest = _tiers(owners, n_real)
+    if min(map(len, rest)) + len(both) < FOLDS:
         return None
-    both = set(owners) & set(others)
-    fold_of: dict[tuple[str, str], int] = {}
-    for tier, before in (
-        (both, 0),
-        (set(owners) - both, len(both)),
-        (set(others) - both, len(both)),
-    ):
+    fold_of: dict[Owner, int] = {}
+    for tier, before in ((both, 0), *((one, len(both)) for one in rest)):
         drawn = sorted(tier, key=lambda one: (seeding.derive(random_seed, "told apart", *one), one))
         fold_of |= {one: place % FOLDS for place, one in enumerate(drawn, start=before)}
-    return np.array([fold_of[one] for one in (*owners, *others)], dtype=np.int64)
+    return np.array([fold_of[one] for one in owners], dtype=np.int64)
+
+
+def _over_patients(
+    is_other: Bools,
+    said: Floats,
+    fold: NDArray[np.int64],
+    owners: Sequence[Owner],
+    random_seed: int,
+) -> Interval:
+    """Mean AUC over folds; limits: percentiles over patients of each side drawn anew (Efron 1979),
+    each with all reports. A fold of which a draw has no report of a side is left out of it.
+    """
+    rng = seeding.rng(random_seed, "told apart, patients")
+    tiers = [sorted(tier) for tier in _tiers(owners, int((~is_other).sum())) if tier]
+    place = {one: at for at, one in enumerate(chain.from_iterable(tiers))}
+    times = [np.concatenate([*document_weights(len(tier), rng, DRAWS)]) for tier in tiers]
+    drawn = np.concatenate(times, axis=1)[:, [place[owner] for owner in owners]].T
+    aucs, of_draws = [], []
+    for held in range(FOLDS):
+        rows = fold == held
+        weights, others = drawn[rows].astype(np.float64), is_other[rows, None]
+        aucs.append(_auc(is_other[rows], said[rows]))
+        with np.errstate(invalid="ignore"):  # NaN: none of a side
+            of_draws.append(auc_of(said[rows])(weights * others, weights * ~others))
+    defined = np.isfinite(of_draws)
+    total, count = np.where(defined, of_draws, 0.0).sum(axis=0), defined.sum(axis=0)
+    means = np.divide(total, count, out=np.full(DRAWS, np.nan), where=count > 0)
+    return percentile_interval(float(np.mean(aucs)), means, len(place))
 
 
 def _scaled(features: Styles, learn: Bools, is_other: Bools) -> dict[str, csr_matrix]:

@@ -1,8 +1,10 @@
 """The tables that stages hand to one another, checked on every read and write.
 
-Texts are joined by id, never by row order. `schemas` holds the tables, `table` what checks them.
+Texts are joined by id, never by row order. `schemas` holds the tables, `table` what checks them,
+`owners` whom their reports are about.
 """
 
+from synthfr.records.owners import owners_of
 from synthfr.records.schemas import (
     CANARIES,
     CANDIDATES,
@@ -53,6 +55,7 @@ __all__ = [
     "Table",
     "empty",
     "kind_of",
+    "owners_of",
     "read_one_of",
     "read_table",
     "validate",

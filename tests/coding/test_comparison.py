@@ -12,6 +12,7 @@ from synthfr.bootstrap import crossed
 from synthfr.coding import metrics
 from synthfr.coding.bands import bands, columns_of_bands
 from synthfr.coding.comparison import compare
+from synthfr.coding.errors.disclosure import Limit
 from synthfr.coding.judged import Judged
 from synthfr.coding.weighted import statistic
 from synthfr.errors import UserError
@@ -19,6 +20,10 @@ from synthfr.errors import UserError
 N, LABELS = 240, 9
 SPACE = tuple(f"A0{label}" for label in range(LABELS))
 COUNTS = {name: 90 - 10 * label for label, name in enumerate(SPACE)}
+
+
+def limit(least: int, each: int = 1) -> Limit:
+    return Limit(least, np.arange(N) // each)
 
 
 def judged(noise: float, seed: int, draw: int = 0, n: int = N, top: int = LABELS) -> Judged:
@@ -169,7 +174,7 @@ def test_macro_f1_of_bands() -> None:
     answers = coders(0.6)
     for one in answers:  # the rarest three are never given
         one.decided[:, 6:] = False
-    found = bands(answers, COUNTS, 5, random_seed=0, draws=300)
+    found = bands(answers, COUNTS, limit(5), random_seed=0, draws=300)
     assert found["rare"].macro_f1.mean == found["rare"].macro_f1.high == 0
     frequent = found["frequent"]
     by_seed = [metrics.f1(one.truth[:, :3], one.decided[:, :3])["macro_f1"] for one in answers]
@@ -182,8 +187,19 @@ def test_macro_f1_of_bands() -> None:
 def test_a_band_of_few_labels_or_few_reports_is_left_out() -> None:
     answers = coders(0.6)
     reports = int(answers[0].truth[:, 6:].any(axis=1).sum())
-    assert "rare" in bands(answers, COUNTS, reports, random_seed=0, draws=20)
-    assert "rare" not in bands(answers, COUNTS, reports + 1, random_seed=0, draws=20)
+    everything = {"rare", "middle", "frequent"}
+    assert set(bands(answers, COUNTS, limit(reports), random_seed=0, draws=20)) == everything
+    # macro-F1 over all labels less the others would tell the rare ones
+    few = bands(answers, COUNTS, limit(reports + 1), random_seed=0, draws=20)
+    assert set(few) == {"frequent"}
     two = dict(zip(SPACE, (9, 9, 5, 5, 5, 5, 5, 1, 1), strict=True))
     assert columns_of_bands(SPACE, two)["rare"] == (7, 8)  # too few labels for a mean
-    assert set(bands(answers, two, 1, random_seed=0, draws=20)) == {"frequent"}
+    assert bands(answers, two, limit(1), random_seed=0, draws=20) == {}  # nor what would tell it
+
+
+def test_bands_count_patients() -> None:
+    answers = coders(0.6)
+    assert set(bands(answers, COUNTS, limit(25, each=8), random_seed=0, draws=20)) == {
+        *("rare", "middle", "frequent")
+    }
+    assert bands(answers, COUNTS, limit(25, each=12), random_seed=0, draws=20) == {}  # of 20

@@ -14,6 +14,7 @@ from synthfr.coding.noise import CONCENTRATED, NO_NOISE, SPREAD, Noise, Point
 from synthfr.errors import UserError
 from synthfr.pipeline.nested import flatten
 from tests.coding import toy
+from tests.coding.errors.hand import limit
 
 UNUSED = Path("the linear coder keeps nothing")
 PARAMS = toy.params(sizes=[60, 120], top_k=[3, 6], seeds=[0, 1])
@@ -117,6 +118,25 @@ def test_what_leaves_are_numbers_of_many(
     assert all(value is None for name, value in none.items() if "families" in name)
 
 
+def test_documents_of_few_patients_are_not_told(
+    real: pd.DataFrame, holdout: pd.DataFrame, decided: tuple[pd.DataFrame, dict[str, Any]]
+) -> None:
+    def told(patients_real: int, patients_holdout: int) -> set[str]:
+        sides = [
+            side.assign(patient_id=[f"p{row % n}" for row in range(len(side))])
+            for side, n in ((real, patients_real), (holdout, patients_holdout))
+        ]
+        flat = flatten(analyse(real, *sides, decided[0]))
+        private = ("curves/", "real/copying", "real/families")
+        return {name for name, value in flat.items() if value is not None
+                and name.startswith(private)}  # fmt: skip
+
+    everything = told(130, 150)
+    assert any("length" in name for name in everything)
+    assert not told(130, 4)  # 150 documents of four patients
+    assert {name for name in everything if "frequency" not in name} == told(4, 150)
+
+
 def test_without_noise_there_is_no_noise_part(real: pd.DataFrame, holdout: pd.DataFrame) -> None:
     table, told = noise.train_noisy(real, holdout, PARAMS, Noise(shares=[]), toy.SPACE, 0, UNUSED)
     assert len(table) == 2 * 150 and set(told) == {"size", "labels", "none"}
@@ -126,13 +146,13 @@ def test_without_noise_there_is_no_noise_part(real: pd.DataFrame, holdout: pd.Da
 def test_finer_codes_have_families_by_category_too() -> None:
     truth = np.array([[1, 0], [0, 1]] * 10, dtype=bool)
     coder = Coder([~truth], truth)
-    rest = (np.arange(20.0), np.array([10.0, 10]))
+    rest = (np.arange(20.0), np.array([10.0, 10]), np.array([10, 10]))
     for codes, levels in (
         (["E11.0", "E11.9"], {"chapter", "category"}),
         (["E11", "E78"], {"chapter"}),
     ):
         found = error_analysis.compare(
-            truth, {"real": coder, "synthetic": coder}, {}, *rest, codes, FEW, 5, 0
+            truth, {"real": coder, "synthetic": coder}, {}, *rest, codes, FEW, limit(5, 20), 0
         )
         assert set(found["real"]["families"]) == levels
 

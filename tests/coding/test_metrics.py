@@ -61,10 +61,11 @@ def test_map_skips_labels_that_do_not_occur() -> None:
 def test_f1_at_k_by_hand() -> None:
     truth = np.array([[1, 0, 0, 1], [0, 1, 0, 0], [0, 0, 0, 0]], dtype=bool)
     scores = np.array([[4.0, 3, 2, 1], [4, 3, 2, 1], [1, 1, 1, 1]])
+    found = metrics.of_documents(truth, scores)
     # 3 predicted: first 1 hit of 2 -> 2/5; second 1 hit of 1 -> 2/4; third has no label
-    assert metrics.f1_at(3, truth, scores) == pytest.approx((2 / 5 + 2 / 4) / 2)
+    assert found["f1_at_3"].tolist() == pytest.approx([2 / 5, 2 / 4])
     # with fewer labels than k all are predicted: 4/6 and 2/5
-    assert metrics.f1_at(9, truth, scores) == pytest.approx((4 / 6 + 2 / 5) / 2)
+    assert found["f1_at_5"].tolist() == pytest.approx([4 / 6, 2 / 5])
 
 
 def test_published_metrics_are_scikit_learns() -> None:

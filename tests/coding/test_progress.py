@@ -6,14 +6,15 @@ import pytest
 
 from synthfr.coding.progress import progress
 from synthfr.errors import UserError
-from tests.coding.test_comparison import COUNTS, coders
+from tests.coding.test_comparison import COUNTS, N, coders
 
+PATIENTS = {f"h{number}": f"p{number}" for number in range(N)}
 STEPS = {"base": 1.5, "step0": 1.5, "dpo1": 0.5}
 
 
 def told(references: dict[str, list] | None = None) -> dict:
     steps = {name: coders(noise, 10 * at) for at, (name, noise) in enumerate(STEPS.items())}
-    return progress(steps, references or {}, COUNTS, 5, 0)
+    return progress(steps, references or {}, COUNTS, PATIENTS, 5, 0)
 
 
 def test_each_step_minus_the_one_before_and_the_last_minus_all() -> None:
@@ -39,7 +40,7 @@ def test_a_reference_of_another_size_or_without_answers_is_left_out() -> None:
 
 
 def test_one_step_alone_has_no_difference() -> None:
-    found = progress({"step0": coders(0.5)}, {}, COUNTS, 5, 0)
+    found = progress({"step0": coders(0.5)}, {}, COUNTS, PATIENTS, 5, 0)
     assert found["differences"] == {} and set(found["bands"]) == {"step0"}
 
 
@@ -52,4 +53,18 @@ def test_bands_go_from_rare_to_frequent() -> None:
 
 def test_a_step_without_answers_is_told() -> None:
     with pytest.raises(UserError, match=r"no answers were kept for step0.*unbiased"):
-        progress({"base": coders(0.5), "step0": []}, {}, COUNTS, 5, 0)
+        progress({"base": coders(0.5), "step0": []}, {}, COUNTS, PATIENTS, 5, 0)
+
+
+def test_documents_of_few_patients_are_no_band() -> None:
+    few = {name: f"p{number % 4}" for number, name in enumerate(PATIENTS)}
+    found = progress({"step0": coders(0.5)}, {}, COUNTS, few, 5, 0)
+    assert found["bands"] == {"step0": {}}
+
+
+def test_answers_about_other_reports_are_told_without_their_ids() -> None:
+    with pytest.raises(
+        UserError, match=r"compare: 240 of the reports .* not in data/private"
+    ) as of:
+        progress({"step0": coders(0.5)}, {}, COUNTS, {"other": "p"}, 5, 0)
+    assert "h7" not in str(of.value)

@@ -123,8 +123,8 @@ def test_scikit_learn_row_by_row(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_torchmetrics(seed: int) -> None:
-    torchmetrics = pytest.importorskip("torchmetrics")
     import torch
+    from torchmetrics.functional import classification as of
 
     truth, scores = random_case(seed)
     likely = torch.from_numpy(1 / (1 + np.exp(-scores)))  # probabilities in their order
@@ -134,7 +134,6 @@ def test_torchmetrics(seed: int) -> None:
     some = truth.any(axis=0) & ~truth.all(axis=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        of = torchmetrics.functional.classification
         each = of.multilabel_auroc(likely, target, labels, average="none").numpy()
         micro = of.multilabel_auroc(likely, target, labels, average="micro")
         average = of.multilabel_average_precision(likely, target, labels, average="none").numpy()

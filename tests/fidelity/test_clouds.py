@@ -47,7 +47,8 @@ def test_clouds_far_apart() -> None:
 def test_neighbourhoods_are_those_of_prdc(
     nearest: int, cells: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    prdc = pytest.importorskip("prdc")
+    import prdc
+
     monkeypatch.setattr(neighbours, "_CELLS", cells)
     for real, made in ((CLOUD, OTHER), (OTHER, CLOUD), (CLOUD, CLOUD[:100])):
         with contextlib.redirect_stdout(io.StringIO()):

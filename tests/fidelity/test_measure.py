@@ -10,7 +10,9 @@ import pytest
 
 from synthfr.fidelity import Setup, measure
 from synthfr.fidelity.distributions import distributions
+from synthfr.fidelity.sampling import dealt
 from synthfr.fidelity.settings import Distances
+from synthfr.fidelity.telling_apart import Reports, told_apart
 from synthfr.pipeline.nested import flatten
 from tests.fidelity import toy
 
@@ -135,6 +137,74 @@ def test_a_rare_private_heading_is_not_seen() -> None:
     # the control: five do
     marked.loc[2:4, "text"] += "\nGreffe : en 2019"
     assert distributions(made, marked, TRAIN[:90], 5)["sections"] != two
+
+
+def test_a_heading_of_four_patients_is_not_seen() -> None:
+    marked, other = HOLDOUT.copy(), HOLDOUT.copy()
+    marked.loc[:9, "text"] += "\nGreffe : en 2019"
+    other.loc[:9, "text"] += "\nTransfert : en 2019"
+    made = toy.reports(90, 3, "s")
+    made["text"] += "\nGreffe : en 2019"
+
+    def sections(side: pd.DataFrame, patients: int) -> Any:
+        owned = side.assign(patient_id=[f"p{row % patients}" for row in range(90)])
+        return distributions(made, owned, TRAIN[:90], 5)["sections"]
+
+    assert sections(marked, 4) == sections(other, 4)  # ten reports
+    assert sections(marked, 5) != sections(other, 5)  # the control
+
+
+def test_labels_of_few_patients_are_none() -> None:
+    def own_codes(patients: int) -> Any:
+        train = TRAIN.assign(patient_id=[f"p{row % patients}" for row in range(180)])
+        return figures(toy.reports(100, 3, "s"), train=train)["own_codes"]
+
+    assert own_codes(180)["labels"] == 4
+    assert own_codes(16) is None  # half of them are eight patients, and a label takes ten
+
+
+def test_equal_corpora_are_equal_where_patients_have_several_reports() -> None:
+    owned = HOLDOUT.assign(patient_id=[f"p{row // 3}" for row in range(90)])
+    copied = owned.drop(columns="patient_id").assign(report_id=[f"s{row}" for row in range(90)])
+    embedding = figures(copied, holdout=owned)["embedding"]
+    assert embedding["repeats"] == 2
+    assert embedding["frechet"]["synthetic"]["mean"] == pytest.approx(0, abs=1e-9)
+
+
+def test_no_patient_is_in_two_parts() -> None:
+    owners = {"real": [f"p{row * 7 % 20}" for row in range(60)], "floor": [*map(str, range(70))]}
+    rows = dealt(owners, 3, 15)
+    assert {name: own.shape for name, own in rows.items()} == {"real": (3, 18), "floor": (3, 18)}
+    parts = [{owners["real"][row] for row in part} for part in rows["real"]]
+    assert not (parts[0] & parts[1] or parts[0] & parts[2] or parts[1] & parts[2])
+    # of patients with one report each, parts are what comes first, second and third
+    assert rows["floor"].ravel().tolist() == list(range(54))
+    assert dealt({"real": ["a"] * 40 + ["b"] * 30}, 5, 10)["real"].shape == (2, 30)
+    assert dealt({"real": ["a"] * 40}, 5, 10)["real"].tolist() == [list(range(40))]
+
+
+def test_the_limits_of_the_auc_are_those_of_other_patients() -> None:
+    """Two samples of one ward: most limits hold .5. Three reports of each patient that say the same
+    are no more than one.
+    """
+
+    def auc(seed: int, each: int) -> Any:
+        sides = []
+        for number in (0, 1):
+            texts = toy.reports(90, 2 * seed + number)["text"].repeat(each).tolist()
+            own = [f"{text} {row % each}" for row, text in enumerate(texts)]
+            owners = [f"p{row // each}" for row in range(90 * each)]
+            sides.append(Reports(own, ["fr"] * len(own), owners))
+        found = told_apart(*sides, seed)
+        assert found is not None and 160 < found.auc.n <= 180  # less where both wrote the same
+        return found.auc
+
+    found = [auc(seed, 1) for seed in range(10)]
+    assert sum(one.low <= 0.5 <= one.high for one in found) >= 8
+    widths = [one.high - one.low for one in found]
+    assert 0.12 < sum(widths) / 10 < 0.25  # Hanley and McNeil 1982: 2 * 1.96 * .043 = .17
+    often = auc(0, 3)
+    assert often.high - often.low > 0.8 * widths[0]  # over documents it would be .58 of it
 
 
 def test_too_few_reports_are_not_measured_and_the_reason_is_told() -> None:

@@ -18,6 +18,7 @@ from synthfr.keywords.export import Keywords, export
 from synthfr.preferences import Pair, choose
 from synthfr.privacy.linkage import Linkage, Round, attack, public_means
 from synthfr.privacy.linkage.adversaries import Adversaries, among_all
+from synthfr.privacy.linkage.attack import dealt_out
 from synthfr.privacy.linkage.evidence import (
     Suspicion,
     of_floats,
@@ -25,6 +26,7 @@ from synthfr.privacy.linkage.evidence import (
     of_prompts,
     of_texts,
 )
+from synthfr.privacy.linkage.suspects import Suspects
 from synthfr.scoring import similarity
 from synthfr.scoring.lexical import Smoothing, bleu
 from synthfr.scoring.local import LocalEvaluator, LocalSettings
@@ -97,6 +99,48 @@ def test_scores_of_other_documents_tell_nothing(way: str) -> None:
         assert found[who]["auc"]["low"] < 0.5 < found[who]["auc"]["high"]
         assert found[who]["auc"]["p_value"] > 0.05
     assert found["linked"]["mean"] < 0.1
+
+
+def test_what_other_prompts_orders_tell_too_is_no_finding() -> None:
+    """Used documents fit their prompt anyhow: an AUC of about .7 in each of these. Only an order
+    that adds to that is one.
+    """
+    rng = np.random.default_rng(5)
+    anyhow = [rng.normal(size=(2 * N, N)) for _ in range(4)]
+    for one in anyhow:
+        one[np.arange(N), np.arange(N)] += 0.75
+    known = np.append(np.arange(N), np.arange(N))
+
+    def found(evidence: Any) -> Any:
+        by_test = Adversaries(SIDES, known, 0).findings(evidence, np.zeros((2 * N, N)), anyhow[1:])
+        return {one.test: one for one in by_test}["score_membership_known_prompt"]
+
+    no_more, more = found(anyhow[0]), found(anyhow[0] * 0.1 + (OWN[:, None] == np.arange(N)))
+    assert no_more.train > 0.6 and no_more.holdout > 0.6 and no_more.p_value > 0.05
+    assert more.p_value < 0.001 and more.train == pytest.approx(1)
+    assert more.difference.mean == pytest.approx(more.train - more.holdout)
+
+
+def test_scores_dealt_to_other_prompts_stay_among_those_with_as_many_candidates() -> None:
+    import pandas as pd
+
+    of = suspicion()
+    means = of.means.copy()
+    means[:, :, ::3, 3] = np.nan
+    means[:, :, 1, 2:] = np.nan  # the only one of its kind keeps its own
+    ids = [f"p{number:02}" for number in range(N)]
+    setup = Suspects(
+        *(SIDES, ids, Suspicion(means, OWN, of.folds, 0), np.zeros((2 * N, N))),
+        known=np.append(np.arange(N), np.arange(N)),
+    )
+    counts = np.isfinite(means[0, 0]).sum(axis=-1)
+    rows = [(one, number) for one, n in zip(ids, counts, strict=True) for number in range(n)]
+    table = pd.DataFrame(rows, columns=["prompt_id", "candidate"]).assign(total=range(len(rows)))
+    moved = dealt_out(table, setup, 0, deal=0)
+    assert moved.groupby("prompt_id")["candidate"].nunique().tolist() == counts.tolist()
+    own = table.merge(moved, on=["prompt_id", "candidate", "total"])
+    assert set(own["prompt_id"]) == {"p01"}
+    assert not moved.equals(dealt_out(table, setup, 0, deal=1))
 
 
 def test_missing_scores_and_candidates_tell_nothing() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synthfr.coding.errors.disclosure import told
+from synthfr.coding.errors.disclosure import Limit
 from synthfr.coding.metrics import Bools
 from synthfr.stats import wilson
 
@@ -42,15 +42,15 @@ def classify_sets(sets: Bools, training: Bools) -> NDArray[np.str_]:
     return np.array(found, dtype=np.str_)[place.reshape(-1)] if found else np.array([], np.str_)
 
 
-def copying(sets: Bools, training: Bools, min_documents: int) -> dict[str, Any]:
+def copying(sets: Bools, training: Bools, limit: Limit) -> dict[str, Any]:
     """Share of the documents in each class, with its 95 % Wilson interval.
 
-    None stands for a class that may not be told (`disclosure.told`).
+    None stands for a class that may not be told (`Limit.told`).
     """
     classes = classify_sets(sets, training)
-    counts = {name: int((classes == name).sum()) for name in CLASSES}
-    shown = told(counts, min_documents)
+    held = {name: np.asarray(classes == name) for name in CLASSES}
+    shown = limit.told(held)
     return {
-        name: wilson(count, len(sets)).as_dict() if name in shown else None
-        for name, count in counts.items()
+        name: wilson(int(documents.sum()), len(sets)).as_dict() if name in shown else None
+        for name, documents in held.items()
     }

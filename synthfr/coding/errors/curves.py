@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synthfr.coding.errors.disclosure import told
+from synthfr.coding.errors.disclosure import Limit
 from synthfr.coding.metrics import Bools, Floats
 
 Bins = NDArray[np.int64]
@@ -84,9 +84,10 @@ class Curve:
 
 
 def by_length(
-    lengths: Floats, of_coders: Mapping[str, Floats], n_bins: int, min_documents: int
+    lengths: Floats, of_coders: Mapping[str, Floats], n_bins: int, limit: Limit
 ) -> dict[str, Any]:
-    """The curves of document F1 against length in words: ``bin=1/{words,documents,<coder>}``.
+    """The curves of document F1 against length in words: ``bin=1/{words,documents,<coder>}``,
+    None in the place of a bin that may not be told (`Limit.told`).
 
     Args:
         lengths: words of each document, shape (n_documents,).
@@ -94,19 +95,17 @@ def by_length(
     """
     counted = np.isfinite(next(iter(of_coders.values())))
     curve = Curve.over(np.where(counted, lengths, np.nan), n_bins)
-    documents = {
-        one: int((curve.bins == one).sum()) for one in range(curve.bins.max(initial=-1) + 1)
-    }
-    shown = told(documents, min_documents)
+    held = {one: np.asarray(curve.bins == one) for one in range(curve.bins.max(initial=NO_BIN) + 1)}
+    shown = limit.told(held)
     means = {"words": curve.means(curve.x)} | {
         name: curve.means(y) for name, y in of_coders.items()
     }
     return {
-        f"bin={one + 1}": {"documents": documents[one]}
+        f"bin={one + 1}": {"documents": int(documents.sum())}
         | {name: float(values[one]) for name, values in means.items()}
         if one in shown
         else None
-        for one in documents
+        for one, documents in held.items()
     }
 
 
@@ -115,49 +114,44 @@ def by_frequency(
     truth: Bools,
     of_coders: Mapping[str, Floats],
     n_bins: int,
-    min_documents: int,
+    limit: Limit,
+    learnt_from: NDArray[np.int64],
 ) -> dict[str, Any]:
     """The curves of label F1 against frequency: ``bin=1/{frequency,codes,documents,<coder>}``,
     frequency being the geometric mean over the bin's codes.
 
-    A bin is told where it has two codes, and `min_documents` documents with one of them both in
+    A bin is told where it has two codes, and documents of enough patients with one of them both in
     training and where the coders are judged. The mean over all codes (``macro_f1_present``) is told
-    elsewhere, from which a single bin that is not told, or bins of too few documents, would follow:
-    the smallest of the others are held back too, until that is over.
+    elsewhere, from which a single bin that is not told, or bins of too few patients, would follow:
+    `Limit.told` holds others back until that is over.
 
     Args:
         frequency: documents that have each code, in training, shape (n_labels,); codes with none
             are left out.
         truth: of the documents that the coders are judged on.
         of_coders: coder -> `label_f1`.
+        limit: of those documents.
+        learnt_from: patients who have each code, in training, shape (n_labels,).
     """
     counted = np.isfinite(next(iter(of_coders.values()))) & (frequency > 0)
     log = np.log(frequency, out=np.full(len(frequency), np.nan), where=counted)
     curve = Curve.over(log, n_bins)
     means = {name: curve.means(y) for name, y in of_coders.items()}
     bins = range(curve.bins.max(initial=NO_BIN) + 1)
-    documents = {one: int(truth[:, curve.bins == one].any(axis=1).sum()) for one in bins}
+    held = {one: np.asarray(truth[:, curve.bins == one].any(axis=1)) for one in bins}
     codes = {one: int((curve.bins == one).sum()) for one in bins}
-    shown = {
+    barred = [
         one
         for one in bins
-        # of training, no fewer documents than the most frequent code has
-        if min(documents[one], int(frequency[curve.bins == one].max())) >= min_documents
-        and codes[one] >= FEWEST_CODES
-    }
-
-    def follows() -> bool:
-        hidden = [one for one in bins if one not in shown]
-        held_back = int(truth[:, np.isin(curve.bins, hidden)].any(axis=1).sum())
-        return len(hidden) == 1 or 0 < held_back < min_documents
-
-    while shown and follows():
-        shown.remove(min(shown, key=lambda one: (documents[one], one)))
+        # of training, no fewer patients than the code has that most have
+        if codes[one] < FEWEST_CODES or int(learnt_from[curve.bins == one].max()) < limit.least
+    ]
+    shown = limit.told(held, barred, none_alone=True)
     return {
         f"bin={one + 1}": {
             "frequency": float(np.exp(log[curve.bins == one].mean())),
             "codes": codes[one],
-            "documents": documents[one],
+            "documents": int(held[one].sum()),
         }
         | {name: float(values[one]) for name, values in means.items()}
         if one in shown

@@ -6,14 +6,14 @@ A family is a chapter of ICD-10, or a three-character category where codes are f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 
 from synthfr import icd10
 from synthfr.bootstrap import percentile_interval
-from synthfr.coding.errors.disclosure import told
+from synthfr.coding.errors.disclosure import Limit
 from synthfr.coding.errors.resampling import RESAMPLES, weights
 from synthfr.coding.metrics import Bools, Floats
 
@@ -32,7 +32,7 @@ def families(
     predicted: Bools,
     codes: Sequence[str],
     level: Level,
-    min_documents: int,
+    limit: Limit,
     seed: int,
     resamples: int = RESAMPLES,
 ) -> dict[str, Any]:
@@ -51,13 +51,13 @@ def families(
         Of each kind of error: ``total`` (codes over all documents); shares ``within``, ``out`` and
         ``unmapped`` of them, with 95 % bootstrap intervals over documents; ``within_by_chance``,
         the share within had each document's errors fallen on any of the codes that could be one;
-        and ``by_family``, the errors of each family. None where too few documents have one
-        (`disclosure.told`).
+        and ``by_family``, the errors of each family. None where documents of too few patients have
+        one, or where it would follow from the others and the total (`Limit.told`).
     """
     named = [family(code, level) for code in codes]
     kinds = {"false_positives": (predicted, truth), "false_negatives": (truth, predicted)}
     return {
-        kind: _errors(claimed, other, named, min_documents, (seed, f"{kind} {level}"), resamples)
+        kind: _errors(claimed, other, named, limit, (seed, f"{kind} {level}"), resamples)
         for kind, (claimed, other) in kinds.items()
     }
 
@@ -66,14 +66,14 @@ def _errors(
     claimed: Bools,
     other: Bools,
     named: Sequence[str | None],
-    min_documents: int,
+    limit: Limit,
     draw: tuple[int, str],
     resamples: int,
 ) -> dict[str, Any] | None:
     """Of the codes of `claimed` that `other` has not: are there relatives of theirs in `other`?"""
     wrong = claimed & ~other
-    with_error = int(wrong.any(axis=1).sum())
-    if with_error < min_documents:
+    with_error = np.asarray(wrong.any(axis=1))
+    if limit.count(with_error) < limit.least:
         return None
     names = sorted({one for one in named if one is not None})
     member = np.array([[one == name for name in names] for one in named], dtype=np.float64)
@@ -86,15 +86,26 @@ def _errors(
         UNMAPPED: wrong & ~mapped,
     }
     shares = _shares(classes, wrong, draw, resamples)
-    shown = told(
-        {name: int(cells.any(axis=1).sum()) for name, cells in classes.items()}, min_documents
+    columns = _columns(named)
+    shown, shown_families = _shown(
+        {name: np.asarray(cells.any(axis=1)) for name, cells in classes.items()},
+        {name: np.asarray(wrong[:, of].any(axis=1)) for name, of in columns.items()},
+        limit,
     )
     return {
         "total": int(wrong.sum()),
-        "documents": with_error,
+        "documents": int(with_error.sum()),
         **{name: share if name in shown else None for name, share in shares.items()},
         "within_by_chance": _by_chance(wrong, other, related) if "within" in shown else None,
-        "by_family": _by_family(wrong, named, min_documents),
+        "by_family": {
+            name: {
+                "codes": int(wrong[:, of].sum()),
+                "documents": int(wrong[:, of].any(axis=1).sum()),
+            }
+            if name in shown_families
+            else None
+            for name, of in columns.items()
+        },
     }
 
 
@@ -127,25 +138,21 @@ def _by_chance(wrong: Bools, other: Bools, related: Bools) -> float:
     return float((errors * share).sum() / errors.sum())
 
 
-def _by_family(
-    wrong: Bools, named: Sequence[str | None], min_documents: int
-) -> dict[str, dict[str, int] | None]:
+def _columns(named: Sequence[str | None]) -> dict[str, list[bool]]:
+    """Of each family, which columns are its codes; codes without one are one more."""
     names = sorted({one or UNMAPPED for one in named})
-    columns = {name: [(one or UNMAPPED) == name for one in named] for name in names}
-    documents = {name: int(wrong[:, of].any(axis=1).sum()) for name, of in columns.items()}
-    shown = told(documents, min_documents)
+    return {name: [(one or UNMAPPED) == name for one in named] for name in names}
 
-    def held_back() -> int:
-        """Documents of all families that are not told, which may be the same ones."""
-        hidden = [name not in shown for name in (one or UNMAPPED for one in named)]
-        return int(wrong[:, hidden].any(axis=1).sum())
 
-    # else the total of codes, less those told, tells how many are wrong in these few documents
-    while shown and 0 < held_back() < min_documents:
-        shown.remove(min(shown, key=lambda name: (documents[name], name)))
-    return {
-        name: {"codes": int(wrong[:, of].sum()), "documents": documents[name]}
-        if name in shown
-        else None
-        for name, of in columns.items()
-    }
+def _shown(
+    classes: Mapping[str, Bools], by_family: Mapping[str, Bools], limit: Limit
+) -> tuple[set[str], set[str]]:
+    """Which of the classes, and which of the families, may be told: documents of each. Both make up
+    all errors, and errors without a family stand in both: told in one of them, they are told.
+    """
+    shown, families = limit.told(classes), limit.told(by_family)
+    if UNMAPPED in shown and UNMAPPED in by_family.keys() - families:
+        shown = limit.told(classes, [UNMAPPED], none_alone=True)
+    elif UNMAPPED in families - shown:
+        families = limit.told(by_family, [UNMAPPED], none_alone=True)
+    return shown, families

@@ -9,7 +9,6 @@ scikit-learn and torchmetrics are the oracles of the tests.
 from synthfr.coding.metrics.arrays import Bools, Counts, Floats
 from synthfr.coding.metrics.decided import f1, of_decisions, of_each_document
 from synthfr.coding.metrics.ranked import (
-    f1_at,
     mean_average_precision,
     mean_average_precision_of_documents,
     of_documents,
@@ -22,7 +21,6 @@ __all__ = [
     "Counts",
     "Floats",
     "f1",
-    "f1_at",
     "mean_average_precision",
     "mean_average_precision_of_documents",
     "of_decisions",

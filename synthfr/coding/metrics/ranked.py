@@ -71,16 +71,6 @@ def mean_average_precision_of_documents(truth: Bools, scores: Floats) -> float:
     return _defined_mean(ranks(truth, scores).average_precision())
 
 
-def f1_at(k: int, truth: Bools, scores: Floats) -> float:
-    """F1@k: mean over documents of F1 when the `k` highest-scored labels are predicted: 2 hits / (k
-    + n_true).
-
-    Documents without a true label are left out (recall is undefined there); NaN when none is left.
-    """
-    found = _of_documents(ranks(truth, scores), scores, [], [k])
-    return mean(found[f"f1_at_{k}"])
-
-
 def top_labels(scores: Floats, k: int) -> Bools:
     """The `k` highest-scored labels of each document (all of them when there are fewer); the
     first label wins a tie.

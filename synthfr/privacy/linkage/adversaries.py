@@ -7,7 +7,7 @@ it takes one whose keywords are likely.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,33 +62,55 @@ class Adversaries:
             }
         return figures
 
-    def findings(self, evidence: Floats, by_prompts: Floats) -> list[Finding]:
+    def findings(
+        self, evidence: Floats, by_prompts: Floats, of_others: Sequence[Floats]
+    ) -> list[Finding]:
         """Of what was released: do the prompts, and do the scores, single out documents that were
         used, and link them to their prompts? Do the scores tell more than the prompts do?
+
+        `of_others`: evidence of the scores dealt out to other prompts, at least once. A used
+        document fits its own prompt better than another one does, whatever the scores: who knows
+        the prompt is told only what the prompt's own scores add to that.
         """
         found = [
             self._above(test, auc_of(scores), 0.5, {"tpr_at_fpr_1": self._tpr(scores)})
             for test, scores in (
                 ("prompt_membership", among_all(by_prompts)),
                 ("score_membership", among_all(evidence)),
-                ("score_membership_known_prompt", self._known(evidence)),
             )
         ]
+        own = self._known(evidence)
+        found.append(
+            self._gain(
+                "score_membership_known_prompt",
+                auc_of(own),
+                _mean([auc_of(self._known(one)) for one in of_others]),
+                {"tpr_at_fpr_1": self._tpr(own)},
+            )
+        )
         chance = {"chance": 1 / evidence.shape[1]}
         for test, told in (("prompt_linking", by_prompts), ("score_linking", evidence)):
             first = compare(self.sides, mean_of(self._first(told)), self.random_seed)
             found.append(Finding.of(test, "correlation", first, measures=chance))
-        alone = auc_of(among_all(by_prompts))
-        both = auc_of(among_all(evidence + by_prompts))
-        of_prompts = float(alone(*side_weights(self.sides))[0])
-        found.append(
-            self._above(
-                "score_membership_beside_prompts",
-                lambda used, unused: of_prompts + both(used, unused) - alone(used, unused),
-                of_prompts,
-            )
-        )
+        both, alone = (auc_of(among_all(one)) for one in (evidence + by_prompts, by_prompts))
+        found.append(self._gain("score_membership_beside_prompts", both, alone))
         return found
+
+    def _gain(
+        self,
+        test: str,
+        of: Contrast,
+        control: Contrast,
+        measures: Mapping[str, object] | None = None,
+    ) -> Finding:
+        """An AUC against a `control` that the same patients are drawn anew for."""
+        at = float(control(*side_weights(self.sides))[0])
+        return self._above(
+            test,
+            lambda used, unused: at + of(used, unused) - control(used, unused),
+            at,
+            measures,
+        )
 
     def _above(
         self,
@@ -136,6 +158,12 @@ class Adversaries:
             self.sides, lambda used, unused: mean(used), self.random_seed, permutations=1
         )
         return share.as_dict()
+
+
+def _mean(contrasts: Sequence[Contrast]) -> Contrast:
+    return lambda used, unused: np.asarray(
+        np.mean([one(used, unused) for one in contrasts], axis=0)
+    )
 
 
 def among_all(evidence: Floats) -> Floats:

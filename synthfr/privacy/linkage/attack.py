@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DECIMALS = 2
+DEALS = 10  # of scores to other prompts: one deal's AUC is off by ±.05, as other weights are learnt
 
 
 def attack(
@@ -60,7 +61,12 @@ def attack(
             way: adversaries.told(evidence, setup.by_prompts) for way, evidence in by_scores.items()
         },
     }
-    return adversaries.findings(evidence_of(round_.released, setup), setup.by_prompts), measures
+    of_others = [
+        evidence_of(dealt_out(round_.released, setup, random_seed, deal), setup)
+        for deal in range(DEALS)
+    ]
+    evidence = evidence_of(round_.released, setup)
+    return adversaries.findings(evidence, setup.by_prompts, of_others), measures
 
 
 def evidence_of(table: pd.DataFrame, setup: Suspects) -> Floats:
@@ -74,6 +80,21 @@ def evidence_of(table: pd.DataFrame, setup: Suspects) -> Floats:
     if len(parts) > 1:
         parts.remove("total")  # is known from its parts
     return of_floats(setup.suspicion, {name: _by_prompt(table, name, setup) for name in parts})
+
+
+def dealt_out(table: pd.DataFrame, setup: Suspects, random_seed: int, deal: int) -> pd.DataFrame:
+    """The control: a released `table` in which each searched prompt's rows are those of another
+    one with as many candidates (its own where no other has).
+    """
+    order = seeding.rng(random_seed, "scores of other prompts", deal).permutation(setup.shape[0])
+    n_candidates = np.isfinite(setup.suspicion.means[0, 0]).sum(axis=-1)
+    ids = np.array(setup.prompt_ids)
+    to: dict[str, str] = {}
+    for n in np.unique(n_candidates):
+        alike = ids[order[n_candidates[order] == n]]
+        to |= dict(zip(alike.tolist(), np.roll(alike, 1).tolist(), strict=True))
+    rows = table[table["prompt_id"].isin(to)]
+    return rows.assign(prompt_id=rows["prompt_id"].map(to))
 
 
 def _ways(

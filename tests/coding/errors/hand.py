@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from synthfr.coding.errors import Limit
+
 CODES = ["E11", "E78", "I10", "C50", "HFMA"]  # of chapters IV, IV, IX, II; a procedure's
 
 #                 E11 E78 I10 C50 HFMA
@@ -21,3 +23,8 @@ PREDICTED = np.array([[1, 0, 0, 0, 0],
                       [1, 0, 0, 0, 0],
                       [1, 0, 0, 0, 1]],
                      dtype=bool)  # fmt: skip
+
+
+def limit(least: int, n: int = len(TRUTH), each: int = 1) -> Limit:
+    """Of `n` documents, `each` of them in a row of one patient."""
+    return Limit(least, np.arange(n) // each)

@@ -1,5 +1,6 @@
 """Profile, F1 by code and document, and families of the hand-made matrices."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ from sklearn.metrics import f1_score
 
 from synthfr.coding import errors
 from synthfr.coding.errors.families import family
-from tests.coding.errors.hand import CODES, PREDICTED, TRUTH
+from tests.coding.errors.hand import CODES, PREDICTED, TRUTH, limit
 
 
 def test_profile() -> None:
@@ -48,7 +49,7 @@ def test_f1_is_scikit_learns() -> None:
 
 
 def families(level: Any = "chapter", codes: list[str] = CODES, least: int = 1) -> dict[str, Any]:
-    return errors.families(TRUTH, PREDICTED, codes, level, least, seed=0, resamples=200)
+    return errors.families(TRUTH, PREDICTED, codes, level, limit(least), seed=0, resamples=200)
 
 
 def test_false_positives_by_chapter() -> None:
@@ -106,7 +107,9 @@ def test_codes_that_others_lose(code: str, chapter: str | None, category: str | 
 
 def test_unmapped_codes_are_no_relatives_of_each_other() -> None:
     truth, predicted = np.array([[1, 0]], dtype=bool), np.array([[0, 1]], dtype=bool)
-    found = errors.families(truth, predicted, ["HFMA", "HFMB"], "chapter", 1, 0, resamples=20)
+    found = errors.families(
+        truth, predicted, ["HFMA", "HFMB"], "chapter", limit(1, 1), 0, resamples=20
+    )
     for kind in ("false_positives", "false_negatives"):
         assert found[kind]["within"] is None and found[kind]["unmapped"]["mean"] == 1
 
@@ -119,7 +122,7 @@ def test_few_documents_are_not_told() -> None:
     assert told["within"] is told["unmapped"] is told["within_by_chance"] is None
     assert told["out"]["mean"] == 0.5
     assert families(least=5) == {"false_positives": None, "false_negatives": None}
-    perfect = errors.families(TRUTH, TRUTH, CODES, "chapter", 1, 0)
+    perfect = errors.families(TRUTH, TRUTH, CODES, "chapter", limit(1), 0)
     assert perfect == {"false_positives": None, "false_negatives": None}
 
 
@@ -132,10 +135,70 @@ def test_families_of_one_document_do_not_follow_from_the_total() -> None:
     truth[0] = True
     truth[1:10, 5] = True
     predicted = np.zeros_like(truth)
-    missed = errors.families(truth, predicted, codes, "chapter", 5, 0, 20)["false_negatives"]
+    missed = errors.families(truth, predicted, codes, "chapter", limit(5, 30), 0, 20)[
+        "false_negatives"
+    ]
     assert missed["total"] == 15
     assert set(missed["by_family"].values()) == {None}
     # negative control: where five documents miss the others, they may be told
     truth[1:5] = True
-    told = errors.families(truth, predicted, codes, "chapter", 5, 0, 20)["false_negatives"]
+    told = errors.families(truth, predicted, codes, "chapter", limit(5, 30), 0, 20)[
+        "false_negatives"
+    ]
     assert None not in told["by_family"].values()
+
+
+def missed_of(rows: Sequence[tuple[str, int]], each: int = 1) -> dict[str, Any]:
+    """False negatives of documents that have one code, so many of each; `each` of one patient.
+    ``E11*``: E78, of its family, is predicted in its place; else nothing is.
+    """
+    had = [code for code, n in rows for _ in range(n)]
+    truth = np.array([[code.rstrip("*") == one for one in CODES] for code in had])
+    predicted = np.array([[code == "E11*" and one == "E78" for one in CODES] for code in had])
+    of = limit(5, len(had), each)
+    found = errors.families(truth, predicted, CODES, "chapter", of, 0, 20)["false_negatives"]
+    return found or {}
+
+
+def test_errors_of_few_patients_are_not_told() -> None:
+    rows = [("E11*", 12), ("I10", 12)]
+    found = missed_of(rows)
+    assert found["within"]["mean"] == found["out"]["mean"] == 0.5
+    assert found["by_family"]["IX"] == {"codes": 12, "documents": 12}
+    of_eight = missed_of(rows, each=3)  # four of either kind
+    assert of_eight["documents"] == 24
+    assert of_eight["within"] is of_eight["out"] is of_eight["by_family"]["IX"] is None
+    assert missed_of(rows, each=6) == {}
+
+
+def test_what_three_documents_have_of_two_kinds_does_not_follow_from_the_third() -> None:
+    """They are not six, and all errors less the third kind's would be theirs."""
+    truth = np.zeros((20, 5), dtype=bool)
+    predicted = np.zeros_like(truth)
+    truth[:3, [0, 2]] = predicted[:3, 1] = True  # E11 is missed beside E78, and I10
+    truth[3:, 4] = True
+
+    def told() -> list[str]:
+        found = errors.families(truth, predicted, CODES, "chapter", limit(5, 20), 0, 20)
+        missed = found["false_negatives"]
+        return [name for name in ("within", "out", "unmapped") if missed[name] is not None]
+
+    assert told() == []
+    truth[:3, 2] = False  # negative control: three documents of each, six in all
+    truth[3:6] = np.arange(5) == 2
+    assert told() == ["unmapped"]
+
+
+def test_unmapped_errors_are_told_in_both_places_or_in_none() -> None:
+    """Else the one place would tell what is held back beside them in the other."""
+    within = missed_of([("E11*", 3), ("E11", 10), ("I10", 20), ("HFMA", 8)])
+    assert within["within"] is within["unmapped"] is None and within["out"] is not None
+    assert within["by_family"]["unmapped"] is within["by_family"]["IV"] is None
+    assert within["by_family"]["IX"] is not None
+    family = missed_of([("E11*", 10), ("I10", 3), ("C50", 20), ("HFMA", 8)])
+    assert family["by_family"]["unmapped"] is family["by_family"]["IX"] is None
+    assert family["unmapped"] is family["within"] is None and family["out"] is not None
+    # negative control: five within, and three families of more
+    enough = missed_of([("E11*", 5), ("E11", 10), ("I10", 20), ("HFMA", 8)])
+    assert enough["unmapped"] is not None
+    assert [name for name, one in enough["by_family"].items() if one is None] == ["II"]

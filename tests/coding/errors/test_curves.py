@@ -6,7 +6,7 @@ from scipy.stats import pearsonr, spearmanr
 
 from synthfr.coding import errors
 from synthfr.coding.errors.curves import NO_BIN, by_frequency, by_length
-from tests.coding.errors.hand import PREDICTED, TRUTH
+from tests.coding.errors.hand import PREDICTED, TRUTH, limit
 
 
 def test_bins_are_quantiles_and_equals_stay_together() -> None:
@@ -19,7 +19,7 @@ def test_bins_are_quantiles_and_equals_stay_together() -> None:
 def test_length_by_hand() -> None:
     f1 = errors.document_f1(TRUTH, PREDICTED)  # 1, .5, .667, 0, none, .5
     lengths = np.array([10.0, 20, 30, 40, 50, 60])
-    found = by_length(lengths, {"real": f1, "half": f1 / 2}, n_bins=2, min_documents=2)
+    found = by_length(lengths, {"real": f1, "half": f1 / 2}, 2, limit(2))
     # the document without a true code is left out, whatever its length
     assert found["bin=1"] == pytest.approx(
         {"documents": 3, "words": 20, "real": (1 + 0.5 + 2 / 3) / 3, "half": (1 + 0.5 + 2 / 3) / 6}
@@ -28,26 +28,27 @@ def test_length_by_hand() -> None:
         {"documents": 2, "words": 50, "real": 0.25, "half": 0.125}
     )
     # two documents are not told of three; and 2 known of 5 would follow from the rest
-    assert by_length(lengths, {"real": f1}, 2, 3) == {"bin=1": None, "bin=2": None}
+    assert by_length(lengths, {"real": f1}, 2, limit(3)) == {"bin=1": None, "bin=2": None}
 
 
 def test_frequency_by_hand() -> None:
     f1 = errors.label_f1(TRUTH, PREDICTED)  # .667, 0, 1, none, 0
     frequency = np.array([100.0, 10, 1000, 5, 40])
+    known = frequency.astype(np.int64)
     # E78 (10) and HFMA (40), in documents d and f: too few; E11 (100) and I10 (1000): a, b, c, f,
     # which with the mean over all codes would tell the others
-    found = by_frequency(frequency, TRUTH, {"real": f1}, n_bins=2, min_documents=3)
+    found = by_frequency(frequency, TRUTH, {"real": f1}, 2, limit(3), known)
     assert found == {"bin=1": None, "bin=2": None}
-    more = by_frequency(frequency, TRUTH, {"real": f1}, n_bins=2, min_documents=2)
+    more = by_frequency(frequency, TRUTH, {"real": f1}, 2, limit(2), known)
     assert more["bin=2"] == pytest.approx(
         {"frequency": 100000**0.5, "codes": 2, "documents": 4, "real": 5 / 6}
     )
     assert more["bin=1"] == pytest.approx(
         {"frequency": 20, "codes": 2, "documents": 2, "real": 0.0}
     )
-    alone = by_frequency(frequency, TRUTH, {"real": f1}, n_bins=4, min_documents=1)
+    alone = by_frequency(frequency, TRUTH, {"real": f1}, 4, limit(1), known)
     assert set(alone.values()) == {None}  # one code each: its own F1 would leave
-    never = by_frequency(frequency * (np.arange(5) != 0), TRUTH, {"real": f1}, 1, 1)
+    never = by_frequency(frequency * (np.arange(5) != 0), TRUTH, {"real": f1}, 1, limit(1), known)
     assert never["bin=1"]["codes"] == 3  # a code that training has not is left out
 
 
@@ -69,8 +70,32 @@ def test_no_single_bin_follows_from_the_mean_over_all_codes(
         truth[at : at + count, 2 * one : 2 * one + 2] = True
         at += count
     frequency = np.arange(10.0, 18)
-    found = by_frequency(frequency, truth, {"real": np.ones(8)}, n_bins=4, min_documents=3)
+    known = frequency.astype(np.int64)
+    found = by_frequency(frequency, truth, {"real": np.ones(8)}, 4, limit(3, len(truth)), known)
     assert [one is not None for one in found.values()] == told
+
+
+def test_patients_are_counted_and_not_their_documents() -> None:
+    f1 = np.ones(12)
+    lengths = np.arange(12.0)
+    plain = by_length(lengths, {"real": f1}, 2, limit(3, 12))
+    assert plain["bin=1"]["documents"] == plain["bin=2"]["documents"] == 6
+    assert by_length(lengths, {"real": f1}, 2, limit(3, 12, each=2)) == plain
+    assert set(by_length(lengths, {"real": f1}, 2, limit(3, 12, each=3)).values()) == {None}
+    # two codes a bin; the second bin's documents are those of two patients
+    truth = np.repeat(np.eye(3, dtype=bool), 4, axis=0)[:, [0, 0, 1, 1, 2, 2]]
+    frequency = np.arange(10.0, 16)
+    told = ({"real": np.ones(6)}, 3)
+    of_patients = [np.full(6, 4), np.array([1, 2, 4, 4, 4, 4])]
+    shown = [
+        [one is not None for one in by_frequency(frequency, truth, *told, *rest).values()]
+        for rest in (
+            (limit(3, 12), of_patients[0]),
+            (limit(3, 12, each=2), of_patients[0]),
+            (limit(3, 12), of_patients[1]),  # in training: 10 and 11 documents of two patients
+        )
+    ]
+    assert shown == [[True] * 3, [False] * 3, [False, False, True]]
 
 
 def test_correlations_are_scipys() -> None:
