@@ -17,6 +17,7 @@ def main(step: str) -> None:
     with stage_run("errors", item=step) as run:
         from synthfr import coding, records
         from synthfr.coding import error_analysis
+        from synthfr.coding.kept import read_judged
 
         run.input(layout.synthetic_reports(step), "synthetic")
         measures = error_analysis.analyse(
@@ -30,6 +31,7 @@ def main(step: str) -> None:
             run.params.keywords.min_documents,
             run.seed,
             run.scratch(),
+            read_judged(layout.kept_answers(step)),
         )
         run.log(measures)
 

@@ -17,7 +17,9 @@ def main() -> None:
     with stage_run("noise") as run:
         from synthfr import coding, records
         from synthfr.coding import noise
+        from synthfr.coding.kept import read_judged
 
+        _, trained_on = layout.REFERENCES
         decisions, measures = noise.train_noisy(
             records.read_table(layout.PRIVATE_TRAIN, records.REPORTS),
             records.read_table(layout.PRIVATE_HOLDOUT, records.REPORTS),
@@ -26,6 +28,7 @@ def main() -> None:
             coding.exported_space(records.read_table(layout.CODE_SETS, records.CODE_SETS)),
             run.seed,
             run.scratch(),
+            read_judged(layout.kept_answers(trained_on)),
         )
         records.write_table(decisions, layout.DECISIONS, records.DECISIONS, private=True)
         run.log(measures)

@@ -19,7 +19,7 @@ from synthfr.coding.errors.curves import by_frequency, by_length
 from synthfr.coding.errors.disclosure import numbered
 from synthfr.coding.metrics import Bools, Floats
 from synthfr.coding.noise import NO_NOISE, Axes, Errs, Point, decisions_of, nearest
-from synthfr.coding.predicted import predict, real_size
+from synthfr.coding.predicted import kept_decisions, predict, real_size
 from synthfr.coding.sampling import sample_of
 from synthfr.records import owners_of
 from synthfr.section import Count, Section
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from synthfr.coding.grid import Classify
+    from synthfr.coding.judged import Judged
 
 REAL, SYNTHETIC = "real", "synthetic"
 
@@ -61,30 +62,43 @@ def analyse(
     min_documents: int,
     random_seed: int,
     scratch: Path,
+    kept: Sequence[Judged] = (),
 ) -> dict[str, Any]:
-    """Train a coder on the synthetic reports for each of `classify.seeds`, and compare its errors
-    on the holdout with those of the real coders, at the largest size and label space.
+    """Compare the errors on the holdout of coders trained on the synthetic reports, one for each of
+    `classify.seeds`, with those of the real coders, at the largest size and label space.
 
     Args:
         real_decisions: of the real coders, with and without noise (`noise.train_noisy`): DECISIONS.
+        kept: answers of the grid's coders about the holdout. Where they are not of as many reports
+            as there are real ones (or there are none), coders are trained.
     """
     coded, size = real_size(real, classify)
     space = label_space[: max(classify.top_k)]
-    made = [
-        predict(synthetic, holdout, classify, space, size, seed, random_seed, scratch)
-        for seed in classify.seeds
-    ]
-    decided = decisions_of(real_decisions, holdout["report_id"].tolist(), space)
-    split = sample_of(coded["report_id"].tolist(), classify, size, classify.seeds[0], random_seed)
-    all_real = labels.matrix(labels.categories(coded["codes"]), space)
+    ids = holdout["report_id"].tolist()
+    of_synthetic = kept_decisions(kept, classify, space, size, ids)
+    if of_synthetic is None:
+        rest = (holdout, classify, space, size)
+        of_synthetic = [
+            predict(synthetic, *rest, seed, random_seed, scratch).predicted
+            for seed in classify.seeds
+        ]
+    decided = decisions_of(real_decisions, ids, space)
+
+    def learnt(reports: pd.DataFrame) -> Bools:
+        """Labels of what the first coder was fitted on."""
+        first = classify.seeds[0]
+        split = sample_of(reports["report_id"].tolist(), classify, size, first, random_seed)
+        return labels.matrix(labels.categories(reports["codes"].iloc[split.fit]), space)
+
     coders = {
-        REAL: Coder(decided[NO_NOISE], all_real[split.fit]),
-        SYNTHETIC: Coder([one.predicted for one in made], made[0].learnt),
+        REAL: Coder(decided[NO_NOISE], learnt(coded)),
+        SYNTHETIC: Coder(of_synthetic, learnt(synthetic)),
     }
+    all_real = labels.matrix(labels.categories(coded["codes"]), space)
     lengths = np.array([len(words(text)) for text in holdout["text"]], dtype=np.float64)
     frequency = all_real.sum(axis=0).astype(np.float64)
     return {"size": size, "top_k": len(space)} | compare(
-        made[0].truth,
+        labels.matrix(labels.categories(holdout["codes"]), space),
         coders,
         decided,
         lengths,

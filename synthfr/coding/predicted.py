@@ -16,8 +16,10 @@ from synthfr import seeding
 from synthfr.coding import decisions, labels
 from synthfr.coding.coder import Rows, Validation
 from synthfr.coding.coders import coder
+from synthfr.coding.judged import Judged
 from synthfr.coding.metrics import Bools, Floats
 from synthfr.coding.sampling import sample_of
+from synthfr.coding.summary import UNBIASED
 from synthfr.errors import UserError
 
 if TYPE_CHECKING:
@@ -97,6 +99,29 @@ def predict(
     fitted = decisions.fit(parts[0], parts[1], of_validation)
     decided = decisions.decide(params.decision_rule, of_judged, fitted)
     return Predicted(parts[2], decided, of_judged, parts[0])
+
+
+def kept_decisions(
+    kept: Sequence[Judged],
+    params: Classify,
+    label_space: Sequence[str],
+    size: int,
+    document_ids: Sequence[str],
+) -> list[Bools] | None:
+    """What `predict` would decide for each of `params.seeds`, from answers that the grid's coders
+    gave when they were trained; None where these are not answers of the same coders.
+
+    Each of shape (n_documents, n_labels), documents in the order of `document_ids`.
+    """
+    by_seed = {
+        one.seed: one
+        for one in kept
+        if (one.size, one.evaluation, one.rule) == (size, UNBIASED, params.decision_rule)
+        and one.label_space == tuple(label_space)
+    }
+    if not set(params.seeds) <= set(by_seed):
+        return None
+    return [by_seed[seed].in_order(document_ids).decided for seed in params.seeds]
 
 
 def real_size(real: pd.DataFrame, params: Classify) -> tuple[pd.DataFrame, int]:

@@ -14,8 +14,7 @@ from synthfr.pipeline import layout
 _EXPRESSION = re.compile(r"\$\{([^}]*)\}")
 _MADE = ("outs", "metrics", "plots")
 _METRICS = layout.METRICS.as_posix()
-# a stage that depends on one of these shows or compares what others measured, and measures nothing
-_MEASURED = (_METRICS, layout.ANSWERS.as_posix())
+_ANSWERS = layout.ANSWERS.as_posix()  # of all steps: who reads them compares what others measured
 _CODE = {"stages", "synthfr"}  # folders of the checkout: what lies there anyone may read
 _PRIVATE = "PRIVATE."  # how the description of a stage begins that may read private text
 
@@ -42,7 +41,7 @@ class Stage:
         """Whether figures can follow from it: not where it shows those of others, as a page, or
         compares them.
         """
-        return not any(f"{dep}/".startswith(f"{one}/") for dep in self.deps for one in _MEASURED)
+        return not any(dep == _ANSWERS or f"{dep}/".startswith(f"{_METRICS}/") for dep in self.deps)
 
     @property
     def shows_all(self) -> bool:

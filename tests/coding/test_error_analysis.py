@@ -1,5 +1,6 @@
 """The figures of a step's coder beside a real one: what is in them, and what leaves."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,11 @@ import pytest
 from synthfr import records
 from synthfr.coding import error_analysis, evaluate_real, noise, summarise
 from synthfr.coding.error_analysis import Coder, Errors
+from synthfr.coding.grid import evaluate_grid
+from synthfr.coding.kept import Keeper
 from synthfr.coding.noise import CONCENTRATED, NO_NOISE, SPREAD, Noise, Point
+from synthfr.coding.noise import trained as noise_trained
+from synthfr.coding.summary import UNBIASED
 from synthfr.errors import UserError
 from synthfr.pipeline.nested import flatten
 from tests.coding import toy
@@ -135,6 +140,37 @@ def test_documents_of_few_patients_are_not_told(
     assert any("length" in name for name in everything)
     assert not told(130, 4)  # 150 documents of four patients
     assert {name for name in everything if "frequency" not in name} == told(4, 150)
+
+
+def test_answers_that_were_kept_need_no_second_training(
+    real: pd.DataFrame, holdout: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synthetic, grids = (
+        toy.reports(130, 5, "s"),
+        PARAMS.model_copy(update={"evaluations": [UNBIASED]}),
+    )
+    kept = []
+    for training in (synthetic, real):
+        keeper = Keeper()
+        evaluate_grid(training, holdout, grids, toy.SPACE, 0, UNUSED, keeper)
+        kept.append(keeper.answers)
+    no_noise = (Noise(shares=[]), toy.SPACE, 0, UNUSED)
+    table, told = noise.train_noisy(real, holdout, PARAMS, *no_noise)
+    found = analyse(synthetic, real, holdout, table)
+
+    def trained(*_: object) -> None:
+        raise AssertionError("a coder is trained")
+
+    for module in (error_analysis, noise_trained):
+        monkeypatch.setattr(module, "predict", trained)
+    again, told_again = noise.train_noisy(real, holdout, PARAMS, *no_noise, kept[1])
+    assert again.equals(table) and told_again == told
+    rest = (PARAMS, FEW, toy.SPACE, 5, 0, UNUSED)
+    assert error_analysis.analyse(synthetic, real, holdout, table, *rest, kept[0]) == found
+    # negative control: those of another rule, and of fewer seeds, are of other coders
+    for others in ([replace(one, rule="top_k_mean") for one in kept[0]], kept[0][:1]):
+        with pytest.raises(AssertionError, match="a coder is trained"):
+            error_analysis.analyse(synthetic, real, holdout, table, *rest, others)
 
 
 def test_without_noise_there_is_no_noise_part(real: pd.DataFrame, holdout: pd.DataFrame) -> None:

@@ -334,7 +334,8 @@ def test_augment_noise_and_errors(checkout: Recorded) -> None:
     Path("params.yaml").write_text(json.dumps(params))
     result = invoke("errors", "dpo1")
     assert result.exit_code == 1 and "data/private/decisions.parquet is missing" in result.stderr
-    for stage, arguments in (("augment", ["dpo1"]), ("noise", []), ("errors", ["dpo1"])):
+    before = [("reference", []), ("classify", ["dpo1"]), ("augment", ["dpo1"])]
+    for stage, arguments in [*before, ("noise", []), ("errors", ["dpo1"])]:
         result = invoke(stage, *arguments)
         assert result.exit_code == 0, result.output
     mixed = metrics("augment", "dpo1")["mixed"]["synthetic_share=0.5"]["size=40"]["top_k=6"]

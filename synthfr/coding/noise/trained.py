@@ -12,18 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from synthfr.coding import metrics
+from synthfr.coding import labels, metrics
 from synthfr.coding.metrics import Bools
 from synthfr.coding.noise.injection import HYPOTHESES, inject
 from synthfr.coding.noise.nearest import NO_NOISE, Point
 from synthfr.coding.noise.settings import Noise
-from synthfr.coding.predicted import Change, predict, real_size
+from synthfr.coding.predicted import Change, kept_decisions, predict, real_size
 from synthfr.stats import mean_interval
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from synthfr.coding.grid import Classify
+    from synthfr.coding.judged import Judged
 
 
 def grid(shares: Sequence[float]) -> list[Point]:
@@ -40,9 +41,14 @@ def train_noisy(
     label_space: Sequence[str],
     random_seed: int,
     scratch: Path,
+    kept: Sequence[Judged] = (),
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Train a coder for each point of the grid and seed of `classify.seeds`, on as many of the
     `real` reports as `real_size` says; each seed has another draw of the noise.
+
+    Args:
+        kept: answers of coders trained on the same real reports without noise, which then need no
+            second training.
 
     Returns:
         The decisions (a DECISIONS table), and figures: ``size``, ``labels`` and macro- and micro-F1
@@ -53,20 +59,24 @@ def train_noisy(
     coded, size = real_size(real, classify)
     space = label_space[: max(classify.top_k)]
     report_ids = holdout["report_id"].tolist()
+    truth = labels.matrix(labels.categories(holdout["codes"]), space)
+    without = kept_decisions(kept, classify, space, size, report_ids)
     frames, figures = [], {}
     for point in grid(noise.shares):
         scored = []
-        for seed in classify.seeds:
+        for at, seed in enumerate(classify.seeds):
             change: Change | None = None
             if point.share:
                 change = partial(
                     inject, *point, seed=random_seed, draw=seed, equal_budget=noise.equal_budget
                 )
-            made = predict(
-                coded, holdout, classify, space, size, seed, random_seed, scratch, change
-            )
-            scored.append(metrics.f1(made.truth, made.predicted))
-            frames.append(_table(point, seed, made.predicted, report_ids, space))
+            if change is None and without is not None:
+                decided = without[at]
+            else:
+                rest = (classify, space, size, seed, random_seed, scratch, change)
+                decided = predict(coded, holdout, *rest).predicted
+            scored.append(metrics.f1(truth, decided))
+            frames.append(_table(point, seed, decided, report_ids, space))
         figures[point] = {
             name: mean_interval([one[name] for one in scored]).as_dict() for name in scored[0]
         }
