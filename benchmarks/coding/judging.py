@@ -46,9 +46,10 @@ def codiesp(path: Path, codes: str) -> pd.DataFrame:
     """Columns report_id, text, codes, article: the ids end in the number of the article's case."""
     import pandas as pd
 
-    frame = pd.read_parquet(path).rename(columns={"id": "report_id", codes: "codes"})
+    frame = pd.read_parquet(path, columns=["id", "text", codes])
+    frame = frame.set_axis(["report_id", "text", "codes"], axis=1)
     article = frame["report_id"].str.replace(r"-\d+$", "", regex=True)
-    return frame[["report_id", "text"]].assign(codes=frame["codes"].map(list), article=article)
+    return frame.assign(codes=frame["codes"].map(list), article=article)
 
 
 def rumedtop3(path: Path) -> pd.DataFrame:

@@ -108,6 +108,7 @@ def test_tables_from_files(
         {
             "id": [f"{one}-{number}" for number, one in enumerate(reports["article"])],
             "text": reports["text"],
+            "codes": "another column of codes",
             "codes_cat3": reports["codes"],
         }
     )
