@@ -1,6 +1,6 @@
 """The grid of one step at a hospital's size: how long, and how much memory.
 
-``python -m benchmarks.coding_grid [--sizes 10000 --sizes 25000 --sizes 50000] [--top-k ...]``
+``python -m benchmarks.coding_grid [--cores 2] [--sizes 10000 ...] [--top-k 10 ...]``
 
 Three sizes, three label spaces and three seeds of the coder `tfidf`, both evaluations, every
 decision rule and metric, as the stage `classify` does it, of reports of 300 words. The text is demo
@@ -11,18 +11,22 @@ then about as many different words and word pairs as in real cases. Codes are dr
 in ten none, so that coders have something to learn and to err about.
 
 CPU seconds are those of all processes; the seconds of the clock count other work on the machine
-too.
+too. Memory is looked at once a second: what all processes hold together, shared parts counted once.
 """
 
 from __future__ import annotations
 
-import resource
+import os
 import tempfile
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
+import psutil  # type: ignore[import-untyped]
 import typer
 
 from synthfr import seeding
@@ -41,6 +45,7 @@ def main(
     sizes: Annotated[list[int] | None, typer.Option(help="None: 10 000, 25 000, 50 000.")] = None,
     top_k: Annotated[list[int] | None, typer.Option(help="None: 10, 20, 30.")] = None,
     seeds: int = 3,
+    cores: Annotated[int, typer.Option(help="That may be used: runtime.threads.")] = 2,
     holdout: Annotated[int, typer.Option(help="Reports judged.")] = 2000,
     seed: int = 0,
 ) -> None:
@@ -61,15 +66,15 @@ def main(
         for number, side in ((max(params.sizes), "training"), (holdout, "holdout"))
     )
     space = label_space(categories(training["codes"]), max(params.top_k))
-    begun, cpu, before = time.perf_counter(), time.process_time(), _peak_gib()
-    with tempfile.TemporaryDirectory() as scratch:
+    os.environ["OMP_NUM_THREADS"] = str(cores)  # as a stage says it
+    begun, cpu = time.perf_counter(), _cpu_s()
+    with tempfile.TemporaryDirectory() as scratch, _watched() as peak_gib:
         cells = evaluate_grid(training, judged, params, space, seed, Path(scratch))
-    seconds, cpu = time.perf_counter() - begun, time.process_time() - cpu
+    seconds, cpu = time.perf_counter() - begun, _cpu_s() - cpu
     print(
-        f"sizes {params.sizes}, top k {params.top_k} of {len(space)} labels, {seeds} seeds, "
-        f"{holdout} holdout reports, {WORDS} words each: {len(cells)} cells; {seconds:.0f} s, "
-        f"{cpu:.0f} s CPU (aim: {AIM_S}); peak {_peak_gib():.1f} GiB, {before:.1f} GiB before it "
-        f"began (aim: {AIM_GIB})"
+        f"sizes {params.sizes}, top k {params.top_k}, {seeds} seeds, {holdout} holdout reports of "
+        f"{WORDS} words, {cores} cores: {len(cells)} cells in {seconds:.0f} s, {cpu:.0f} s CPU "
+        f"(aim: {AIM_S} s of the clock on two free cores); {max(peak_gib):.1f} GiB (aim: {AIM_GIB})"
     )
 
 
@@ -107,8 +112,36 @@ def _zipf(number: int) -> np.ndarray:
     return np.asarray(np.cumsum(shares) / shares.sum())
 
 
-def _peak_gib() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+def _cpu_s() -> float:
+    """Of this process and those that it started and that ended."""
+    return sum(os.times()[:4])
+
+
+@contextmanager
+def _watched() -> Iterator[list[float]]:
+    """GiB that this process and those it started hold together, again and again."""
+    seen, over = [_held_gib()], threading.Event()
+
+    def watch() -> None:
+        while not over.wait(1):
+            seen.append(_held_gib())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        watcher.join()
+
+
+def _held_gib() -> float:
+    this = psutil.Process()
+    held = 0
+    for process in (this, *this.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):  # ended meanwhile
+            held += process.memory_full_info().pss
+    return held / 2**30
 
 
 if __name__ == "__main__":
