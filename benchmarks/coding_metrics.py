@@ -105,7 +105,6 @@ def _step(documents: int, labels: int, step: int) -> list[Judged]:
             truth=truth,
             decided=scores > 0,
             scores=scores,
-            trained_on=truth.sum(axis=0),
             size=documents,
             top_k=labels,
             seed=seed,

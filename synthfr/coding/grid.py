@@ -8,23 +8,24 @@ Synth-FR evaluates): labels are the k most frequent categories of the training s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 from pydantic import AfterValidator, Field
 
-from synthfr import icd10, seeding
+from synthfr import seeding
 from synthfr.coding import decisions, labels, metrics
 from synthfr.coding.cells import cells_of
 from synthfr.coding.coder import Coder, Rows, Validation
 from synthfr.coding.coders import CoderSettings, coder
 from synthfr.coding.judged import Judged, Keep
 from synthfr.coding.labels import Categories
-from synthfr.coding.sampling import Split, shuffled_rows, split_sample
-from synthfr.coding.summary import UNBIASED, Cell
+from synthfr.coding.parts import PartedRows, Parts, Unit, units
+from synthfr.coding.processes import cores, in_order
+from synthfr.coding.sampling import Split
+from synthfr.coding.summary import Cell
 from synthfr.errors import UserError
 from synthfr.section import Count, ProperShare, Section, without_doubles
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 # what the form of an ICD-10 category (letter, digit, digit or A or B) leaves room for
 N_CATEGORIES = 26 * 10 * 12
+MANY_REPORTS = 5000  # from which a linear coder is worth a process of its own
 
 
 class Classify(Section):
@@ -99,23 +101,35 @@ def evaluate_grid(
         seeding.derive(random_seed, "coder"),
         scratch,
     )
+    rows = PartedRows.of(training["report_id"].tolist(), known, params, label_space, random_seed)
+    ids = holdout["report_id"] if keep is not None else None
+
+    def trained(unit: Unit) -> list[tuple[list[Cell], Judged | None]]:
+        found = []
+        for which, parts in rows.of_unit(unit):
+            results, decided, scores = _judge(judged, parts, params.decision_rule)
+            answers = None
+            if ids is not None:
+                answers = Judged(
+                    document_ids=tuple(ids.iloc[parts.test - len(training)]),
+                    label_space=parts.space,
+                    truth=parts.test_truth,
+                    decided=decided,
+                    scores=scores,
+                    rule=params.decision_rule,
+                    **which,
+                )
+            found.append(([{**which, **result} for result in results], answers))
+        return found
+
+    # a coder that is fine-tuned has its threads, or a GPU, to itself
+    alone = params.coder.fine_tuned is not None or len(known) < MANY_REPORTS
     cells = []
-    for which, parts in _grid(
-        training["report_id"].tolist(), known, params, label_space, random_seed
-    ):
-        results, decided, scores = _judge(judged, parts, params.decision_rule)
-        cells += [{**which, **result} for result in results]
-        if keep is not None:
-            answers = Judged(
-                document_ids=tuple(holdout["report_id"].iloc[parts.test - len(training)]),
-                label_space=parts.space,
-                truth=parts.test_truth,
-                decided=decided,
-                scores=scores,
-                rule=params.decision_rule,
-                **which,
-            )
-            keep(answers)
+    for found in in_order(trained, units(params), 1 if alone else cores(), Unit.work):
+        for results, answers in found:
+            cells += results
+            if keep is not None and answers is not None:
+                keep(answers)
     return cells
 
 
@@ -131,8 +145,10 @@ def check_labels(
     """
     _refuse_too_few(len(training), params, label_space)
     known = labels.categories([*training["codes"], *holdout["codes"]])
-    for _, parts in _grid(training["report_id"].tolist(), known, params, label_space, random_seed):
-        parts.refuse_without_labels()
+    rows = PartedRows.of(training["report_id"].tolist(), known, params, label_space, random_seed)
+    for unit in units(params):
+        for _, parts in rows.of_unit(unit):
+            parts.refuse_without_labels()
 
 
 def _refuse_too_few(n_training: int, params: Classify, label_space: Sequence[str]) -> None:
@@ -148,35 +164,6 @@ def _refuse_too_few(n_training: int, params: Classify, label_space: Sequence[str
         )
 
 
-def _grid(
-    report_ids: Sequence[str],
-    known: list[Categories],
-    params: Classify,
-    label_space: Sequence[str],
-    random_seed: int,
-) -> Iterator[tuple[dict[str, Any], _Parts]]:
-    """What is trained and judged, one after the other: what identifies it, and its parts.
-
-    `report_ids` are those of the training reports, `known` the categories of these and then of the
-    holdout.
-    """
-    test = np.arange(len(report_ids), len(known))
-    for seed in params.seeds:
-        shuffled = shuffled_rows(report_ids, random_seed, seed)
-        for size in params.sizes:
-            split = split_sample(shuffled, size, params)
-            for evaluation in params.evaluations:
-                for top_k in sorted(params.top_k, reverse=True):
-                    if evaluation == UNBIASED:
-                        parts = _Parts.unbiased(known, split, test, label_space[:top_k])
-                    else:
-                        parts = _Parts.original(known, split, test, top_k, params.max_labels)
-                    yield (
-                        {"size": size, "top_k": top_k, "seed": seed, "evaluation": evaluation},
-                        parts,
-                    )
-
-
 def judge_sample(
     judged: Coder,
     known: list[Categories],
@@ -188,58 +175,13 @@ def judge_sample(
     tuned on the second, judged on the third; `known` are the categories of all rows.
     """
     fit, validation, test = rows
-    parts = _Parts.unbiased(known, Split(fit, validation), test, space)
+    parts = Parts.unbiased(known, Split(fit, validation), test, space)
     cells, _, _ = _judge(judged, parts, rule_that_counts)
     return cells
 
 
-@dataclass(frozen=True)
-class _Parts:
-    """Rows and label matrices of the three parts under one label space."""
-
-    space: tuple[str, ...]
-    fit: Rows
-    fit_truth: metrics.Bools
-    validation: Rows
-    validation_truth: metrics.Bools
-    test: Rows
-    test_truth: metrics.Bools
-
-    @classmethod
-    def unbiased(
-        cls, known: list[Categories], split: Split, test: Rows, space: Sequence[str]
-    ) -> _Parts:
-        parts: list[Any] = []
-        for rows in (split.fit, split.validation, test):
-            parts += [rows, labels.matrix([known[row] for row in rows], space)]
-        return cls(tuple(space), *parts)
-
-    @classmethod
-    def original(
-        cls, known: list[Categories], split: Split, test: Rows, top_k: int, max_labels: int
-    ) -> _Parts:
-        sample = np.concatenate([split.fit, split.validation])
-        space = icd10.label_space((known[row] for row in sample), top_k)
-        parts: list[Any] = []
-        for rows in (split.fit, split.validation, test):
-            truth = labels.matrix(
-                labels.capped([known[row] for row in rows], space, max_labels), space
-            )
-            kept = truth.any(axis=1)
-            parts += [rows[kept], truth[kept]]
-        return cls(tuple(space), *parts)
-
-    def refuse_without_labels(self) -> None:
-        """UserError where there is nothing to learn, or nobody to judge it on."""
-        if not (self.fit_truth.any() and len(self.test)):
-            raise UserError(
-                "classify: no training report or no holdout report has a code of the label space: "
-                "check that all reports are coded in one code system."
-            )
-
-
 def _judge(
-    judged: Coder, parts: _Parts, rule_that_counts: decisions.Rule
+    judged: Coder, parts: Parts, rule_that_counts: decisions.Rule
 ) -> tuple[list[Cell], metrics.Bools, metrics.Floats]:
     """The cells, one a rule; what the rule that counts decides of the test reports; scores."""
     parts.refuse_without_labels()

@@ -10,10 +10,10 @@ import pytest
 
 from synthfr import icd10
 from synthfr.coding import decisions, evaluate_grid, evaluate_real, labels, summarise
-from synthfr.coding.grid import _Parts
 from synthfr.coding.judged import Judged
 from synthfr.coding.metrics import f1, mean_average_precision
 from synthfr.coding.metrics.decided import NAMES
+from synthfr.coding.parts import Parts
 from synthfr.coding.sampling import Split, shuffled_rows
 from synthfr.errors import UserError
 from tests.coding import toy
@@ -143,14 +143,14 @@ def test_the_published_label_rule_by_hand(training: pd.DataFrame, holdout: pd.Da
     space = icd10.label_space(known[:6], 2)
     assert space == ["E11", "I10"]  # five reports, two of which have two such codes; three
     split, test = Split(fit=np.arange(6), validation=np.arange(0)), np.arange(6, 9)
-    parts = _Parts.original(known, split, test, 2, 1)
+    parts = Parts.original(known, split, test, 2, 1)
     assert parts.fit.tolist() == [0, 1, 2, 3, 4]  # Z99 is dropped
     assert parts.fit_truth.tolist() == [[False, True]] * 3 + [[True, False]] * 2
     assert parts.test.tolist() == [6]
     assert parts.test_truth.tolist() == [[False, True]]  # I10 stands before E11; J18 is outside
-    wide = _Parts.original(known, split, test, 2, 10)
+    wide = Parts.original(known, split, test, 2, 10)
     assert wide.test_truth.tolist() == [[True, True]]
-    unbiased = _Parts.unbiased(known, split, test, space)  # the control: nothing is dropped
+    unbiased = Parts.unbiased(known, split, test, space)  # the control: nothing is dropped
     assert len(unbiased.fit) == 6 and len(unbiased.test) == 3
 
 
