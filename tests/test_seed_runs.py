@@ -14,12 +14,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from ruamel.yaml import YAML
 from typer.testing import CliRunner, Result
 
+from synthfr.coding.judged import Judged
+from synthfr.coding.kept import write_judged
 from synthfr.disk import read_json, read_yaml
-from synthfr.pipeline import profiles
+from synthfr.pipeline import layout, profiles
 from synthfr.pipeline.cli import app, seed_runs
 from synthfr.pipeline.cli.control_runs import CONTROLS
 from synthfr.pipeline.cli.seed_record import RECORD_PATH
@@ -241,6 +244,83 @@ class TestControls:
         output = run("controls", "--list").output
         assert len(output.splitlines()) == len(CONTROLS)
         assert all(name in output and one.why in output for name, one in CONTROLS.items())
+
+
+class TestPairedTests:
+    """From answers that stand for the stand-in's figures, in the clones' private folders."""
+
+    @staticmethod
+    def answers(value: float, seed: int) -> Judged:
+        """One label of 200 documents, 100 have it; macro-F1 is `value`, a multiple of .01."""
+        hits, rows = round(100 * value), np.arange(200)
+        decided = ((rows < hits) | ((rows >= 100) & (rows < 200 - hits)))[:, None]
+        return Judged(
+            tuple(f"s{seed}-{row}" for row in rows), ("A00",), (rows < 100)[:, None], decided,
+            decided.astype(float), 100, 5, 0, "unbiased", "fixed_threshold",
+        )  # fmt: skip
+
+    def keep(self, seeds: tuple[int, ...]) -> None:
+        names = {step: 0.5 + 0.1 * place for place, step in enumerate(STEPS)}
+        for seed in seeds:
+            for step, value in names.items():
+                answers = self.answers(value + 0.01 * seed, seed)
+                clone = Path(f".scratch/seeds/seed-{seed}")
+                write_judged(clone / layout.kept_answers(step), [answers])
+            answers = self.answers(0.65 + 0.01 * seed, seed)
+            clone = Path(f".scratch/seeds/seed-{seed}-best_of_n_sft")
+            write_judged(clone / layout.kept_answers("dpo1"), [answers])
+
+    def test_the_last_step_is_tested_beside_steps_and_controls(self, checkout: Path) -> None:
+        seeds = ("0", "1", "2")
+        only = ("controls", "--only", "best_of_n_sft")
+        run("seeds", *seeds)
+        run(*only)
+        assert "tests" not in record()
+        self.keep((0, 1, 2))
+        told = run(*only).output
+        assert "No paired test of private train: the answers that its figures of seed 0" in told
+        assert "No paired test of best-of" not in told
+        tests = record()["tests"]
+        assert tests["cell"] == CELL and set(tests["metrics"]) == {"macro_f1", "map"}
+        macro_f1 = tests["metrics"]["macro_f1"]
+        assert set(macro_f1) == {"base", "step0", "best_of_n_sft", "best_baseline"}
+        assert macro_f1["best_of_n_sft"]["difference"]["mean"] == pytest.approx(0.05)
+        assert macro_f1["best_baseline"] == macro_f1["step0"]  # the better one of every seed
+        assert macro_f1["step0"]["seeds"] == 3 and macro_f1["step0"]["adjusted_p"] < 0.05
+        text = RECORD_PATH.read_text()
+        assert "s0-" not in text and "s2-" not in text  # no row of a document
+        run("seeds", *seeds)
+        assert record()["tests"] == tests  # with the controls that were kept
+
+    def test_answers_of_other_figures_are_not_tested(self, checkout: Path) -> None:
+        only = ("controls", "--only", "best_of_n_sft")
+        run("seeds", "0", "1", "2")
+        run(*only)
+        self.keep((0, 1, 2))
+        clone = Path(".scratch/seeds/seed-1-best_of_n_sft")
+        write_judged(clone / layout.kept_answers("dpo1"), [self.answers(0.9, 1)])
+        told = run(*only).output
+        assert "of best-of-4 SFT, same scores: the answers that its figures of seed 1 " in told
+        assert "come from are not in .scratch/seeds/seed-1-best_of_n_sft." in told
+        assert set(record()["tests"]["metrics"]["map"]) == {"base", "step0", "best_baseline"}
+        self.keep((0, 1))
+        (Path(".scratch/seeds/seed-2") / layout.kept_answers("dpo1")).unlink()
+        assert "No paired test of dpo1" in run(*only).output and "tests" not in record()
+
+    def test_what_goes_wrong_among_answers_is_told_without_them(
+        self, checkout: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run("seeds", "0", "1", "2")
+        run("controls", "--only", "best_of_n_sft")
+        self.keep((0, 1, 2))
+
+        def fail(*_: object, **__: object) -> None:
+            raise ValueError("s0-17 has I10")
+
+        monkeypatch.setattr("synthfr.coding.generator_seeds.compare_runs", fail)
+        result = run("controls", "--only", "best_of_n_sft")
+        assert result.exit_code == 1 and "ValueError" in result.output
+        assert "s0-17" not in result.output
 
 
 GRAPH = """

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
+from math import isnan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,12 +26,11 @@ from synthfr.bootstrap import DRAWS, Array, Difference, Statistic, document_weig
 from synthfr.coding.comparison import METRICS, Answers, Compared, corrected, paired
 from synthfr.coding.judged import Judged
 from synthfr.coding.weighted import statistic
-from synthfr.stats import FEWEST, Interval
+from synthfr.stats import FEWEST, Interval, without_limits
 
 Run = Mapping[int, Answers]  # of a step, control or reference: its kept answers by generator seed
-_Figure = tuple[
-    float, Array | None
-]  # as the documents are; in every draw of them, if they are drawn
+# of one generator seed: as its documents are, and in every draw of them (None: none are drawn)
+_Figure = tuple[float, Array | None]
 
 
 def compare_runs(
@@ -72,24 +72,27 @@ def compare_runs(
 
 
 def _over(by_seed: Sequence[_Figure]) -> Difference:
-    """What the differences of at least two seeds say together: each as its documents are, and in
-    every draw of them (None: no seed shares its documents).
-    """
+    """What the differences of at least two seeds say together; no test where one is not defined."""
     values, n = np.array([value for value, _ in by_seed]), len(by_seed)
     shared = _covariance([drawn for _, drawn in by_seed if drawn is not None])
     estimate = float(values.mean())
+    if isnan(estimate + shared):
+        return Difference(without_limits(estimate, values.tolist()), float("nan"))
     half, p_value = student(estimate, shared, float(values.var(ddof=1)) / n, n)
     return Difference(Interval(estimate, estimate - half, estimate + half, n), p_value)
 
 
 def _covariance(drawn: Sequence[Array]) -> float:
-    """Mean covariance of two seeds' figures over the draws in which all are defined; below 0 it is
-    noise of the draws.
+    """Mean covariance of two seeds' figures over the draws in which all are defined, NaN if those
+    are no more than half; below 0 it is noise of the draws.
     """
     if len(drawn) < 2:
         return 0.0
     rows = np.stack(drawn)
-    matrix = np.cov(rows[:, ~np.isnan(rows).any(axis=0)])
+    defined = rows[:, ~np.isnan(rows).any(axis=0)]
+    if defined.shape[1] * 2 <= rows.shape[1]:
+        return float("nan")
+    matrix = np.cov(defined)
     n = len(matrix)
     return max(0.0, float(matrix.sum() - np.trace(matrix)) / (n * (n - 1)))
 

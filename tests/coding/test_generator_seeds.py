@@ -153,3 +153,24 @@ def test_documents_are_joined_by_id_and_those_of_a_few_seeds_can_be_shared() -> 
     assert only(last, turned).difference == only(last, control).difference
     with pytest.raises(UserError, match="other: the coders were judged on different holdout"):
         only(last, {seed: control[0] for seed in SEEDS})
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_metric_that_is_not_defined_gives_no_test(shared: bool) -> None:
+    """Nobody has a code: there is no mAP."""
+
+    def without(one: Run) -> Run:
+        return {
+            seed: [replace(answers, truth=answers.truth & False) for answers in own]
+            for seed, own in one.items()
+        }
+
+    def corpus(seed: int) -> int:
+        return 0 if shared else seed
+
+    last, control = without(run(0.5, 1, corpus)), without(run(0.7, 2, corpus))
+    found = compare_runs(last, {"c": [control]}, 0, ("macro_f1", "map"), draws=50)["c"]
+    assert np.isnan(
+        [found["map"].p_value, found["map"].adjusted_p, found["map"].difference.low]
+    ).all()
+    assert found["macro_f1"].adjusted_p == found["macro_f1"].p_value  # a family of one

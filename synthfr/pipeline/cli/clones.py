@@ -43,6 +43,11 @@ class Job:
         return self.folder / "metrics"
 
 
+def name_of(seed: int, control: str | None = None) -> str:
+    """Of the clone of the loop with a seed, or of a control of it."""
+    return f"seed-{seed}" if control is None else f"seed-{seed}-{control}"
+
+
 def commit() -> str:
     """Of this checkout: what clones are made of."""
     return git("rev-parse", "--short", "HEAD")

@@ -14,7 +14,7 @@ from typing import Any
 import typer
 
 from synthfr.errors import UserError
-from synthfr.pipeline.cli import clones, seed_record, seed_runs
+from synthfr.pipeline.cli import clones, seed_record, seed_runs, seed_tests
 from synthfr.pipeline.cli.seed_record import RECORD_PATH
 
 
@@ -81,6 +81,7 @@ def run(seeds: Sequence[int], only: Sequence[str], jobs: int) -> None:
     for (seed, name), one in runs.items():
         record["controls"][name] = CONTROLS[name].title
         seed_record.put(record, seed, {name: seed_record.of_step(one.metrics, last)})
+    seed_tests.put(record)
     seed_record.write(record)
     seed_runs.show()
 
@@ -91,7 +92,7 @@ def control(seed: int, name: str, last_step: str) -> clones.Job:
     for laid in (UNGUARDED, CONTROLS[name].overlay):
         overlay |= {key: {**overlay.get(key, {}), **part} for key, part in laid.items()}
     targets = tuple(f"{stage}@{last_step}" for stage in ("classify", "fidelity", "privacy"))
-    return clones.Job(f"seed-{seed}-{name}", overlay, targets)
+    return clones.Job(clones.name_of(seed, name), overlay, targets)
 
 
 def show_all() -> None:
