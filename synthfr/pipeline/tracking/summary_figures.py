@@ -97,6 +97,11 @@ def flat_numbers(tree: Mapping[str, Any]) -> dict[str, float]:
     return {metric_name(name): float(value) for name, value in flat if value is not None}
 
 
+def shown_as(name: str) -> str:
+    """A coder's metric under the name that MLflow shows it by."""
+    return _SHOWN_AS.get(name, name)
+
+
 def of_run(stage: str, metrics: Mapping[str, float]) -> dict[str, float]:
     """Headline figures of a stage's flat `metrics`, for its own run; ten at most."""
     if stage in ("classify", "reference"):
