@@ -95,7 +95,7 @@ class Run:
             self.log_metrics(new)
 
     def log_cells(self, found: Iterable[cells.Cell]) -> None:
-        """A run for each cell of a grid (what identifies it, its figures), nested under this one."""
+        """A run for each cell of a grid (what identifies it, its figures), nested below it."""
         self._write({"event": "cells", "time_ms": _now_ms(), "cells": cells.as_records(found)})
 
     def log_series(self, rows: Sequence[Mapping[str, Any]], name: str = "history") -> None:
