@@ -23,7 +23,7 @@ from synthfr.coding.judged import Judged
 from synthfr.coding.kept import write_judged
 from synthfr.disk import read_json, read_yaml
 from synthfr.pipeline import layout, profiles
-from synthfr.pipeline.cli import app, seed_runs
+from synthfr.pipeline.cli import app, clones, seed_runs
 from synthfr.pipeline.cli.control_runs import CONTROLS
 from synthfr.pipeline.cli.seed_record import RECORD_PATH
 from synthfr.pipeline.parameters import parse
@@ -157,9 +157,9 @@ class TestSeeds:
     def test_a_clone_goes_on_at_its_commit_and_follows_a_new_one(self, checkout: Path) -> None:
         run("seeds", "0")
         clone = checkout / ".scratch/seeds/seed-0"
-        (clone / "dvc.yaml").write_text("half a run")
+        (clone / "dvc.yaml").write_text("stages: {}  # half a run")
         run("seeds", "0")
-        assert (clone / "dvc.yaml").read_text() == "half a run"
+        assert (clone / "dvc.yaml").read_text() == "stages: {}  # half a run"
         assert "hold what is committed" not in run("seeds", "0").output
         (checkout / "dvc.yaml").write_text("stages: {}  # other\n")
         assert "hold what is committed" in run("seeds", "0").output
@@ -408,12 +408,96 @@ def test_a_control_makes_only_what_the_loop_has_not_made(checkout: Path) -> None
     assert not (clone / "metrics/classify/step0.json").exists()
 
 
+OWN = """
+stages:
+  seed:
+    cmd: python make.py seed model.txt
+    deps:
+      - ${seed.files.private.path}
+      - ${seed.files.public.path}
+    outs:
+      - model.txt
+"""
+
+
+@pytest.mark.pipeline
+def test_a_clone_reads_files_of_ones_own_where_they_lie(checkout: Path) -> None:
+    """With the real DVC: what git ignores is no file of a clone; private text is not copied."""
+    shutil.rmtree(checkout / "dvc")
+    (checkout / "dvc.yaml").write_text(OWN)
+    (checkout / "make.py").write_text(MAKE)
+    (checkout / ".gitignore").write_text(".scratch/\n/data/*/raw/*\nmodel.txt\n/metrics\n")
+    stays, cases = Path("data/private/raw/old/stays.csv"), Path("data/public/raw/cases.jsonl")
+    for path in (stays, cases):
+        path.parent.mkdir(parents=True)
+        path.write_text("first")
+    subprocess.run([sys.executable, "-m", "dvc", "init", "-q"], check=True)
+    commit("a graph for own data")
+    job = clones.Job("seed-0", {"random_seed": 0})
+    clones.reproduce([job])
+    link = job.folder / stays
+    assert link.is_symlink() and link.resolve() == stays.resolve()
+    assert calls(checkout) == ["seed"]
+    clones.reproduce([job])
+    assert calls(checkout) == ["seed"]  # nothing has changed
+    stays.rename(stays.with_name("new.csv"))
+    clones.reproduce([job])
+    assert calls(checkout) == ["seed", "seed"] and not link.is_symlink()
+    assert (job.folder / "data/private/raw/old/new.csv").read_text() == "first"
+    assert stays.with_name("new.csv").is_file() and cases.is_file()  # links went, no file did
+
+
+def test_links_of_the_users_own_are_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that is a link: what lies behind it is not cleared with the clone's links."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "volume").mkdir()
+    (tmp_path / "volume/a.csv").write_text("text")
+    (tmp_path / "volume/b.csv").symlink_to("a.csv")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/raw").symlink_to(tmp_path / "volume")
+    (tmp_path / "clone").mkdir()
+    monkeypatch.setattr(clones.inputs, "named_paths", lambda folder: [Path("data/raw")])
+    for _ in range(2):
+        clones._link_inputs(Path("clone"))
+        assert (tmp_path / "clone/data/raw/a.csv").read_text() == "text"
+        assert (tmp_path / "volume/b.csv").is_symlink()
+
+
+def test_scores_with_noise_have_a_hospital_of_their_own_in_each_clone(checkout: Path) -> None:
+    wanted = {"evaluator": {"local": {"fit": "public"}}, "release": "population",
+              "dp": {"stratum": "codes", "epsilon": 4.0}}  # fmt: skip
+    profiles.lay(Path("params.yaml"), {"score": wanted})
+    commit("with noise")
+    assert run("seeds", "0").exit_code == 0
+    assert (Path(".scratch/seeds/seed-0") / layout.SECRET).is_file()
+    result = run("controls", "--only", "shuffled_scores")
+    assert result.exit_code == 1 and "set control to none" in result.stderr
+    assert run("controls", "--only", "best_of_n_sft").exit_code == 0
+
+
+def test_a_table_names_as_many_candidates_as_the_parameters_have(checkout: Path) -> None:
+    profiles.lay(Path("params.yaml"), {"generate": {"temperatures": [0.5, 1.0]}})
+    assert "best-of-2 SFT, same scores." in run("controls", "--list").output
+
+
+@pytest.mark.parametrize("profile", [None, *profiles.names(ROOT / "profiles")])
 @pytest.mark.parametrize("name", CONTROLS)
-def test_every_control_gives_valid_parameters_that_differ(name: str, tmp_path: Path) -> None:
-    params = tmp_path / "params.yaml"
-    params.write_text((ROOT / "params.yaml").read_text("utf-8"), "utf-8")
+def test_every_control_gives_valid_parameters_that_differ(
+    name: str, profile: str | None, tmp_path: Path
+) -> None:
+    """Of the demo and of every scale; under a discriminator nothing else counts."""
+    first, params = tmp_path / "first.yaml", tmp_path / "params.yaml"
+    shutil.copy(ROOT / "params.yaml", first)
+    if profile is not None:
+        profiles.apply(first, ROOT / "profiles" / f"{profile}.yaml")
+    shutil.copy(first, params)
     profiles.lay(params, CONTROLS[name].overlay)
-    before, after = (read_yaml(path) for path in (ROOT / "params.yaml", params))
+    before, after = (read_yaml(path) for path in (first, params))
+    if name == "discriminator":
+        weights = after["score"]["weights"]
+        assert weights.pop("similarity") == 1 and not any(weights.values())
     assert parse(after, name) != parse(before, name)
     changed = {section for section in after if after[section] != before[section]}
     assert changed <= {"dpo", "score"}  # what is shared with the loop stays as it is

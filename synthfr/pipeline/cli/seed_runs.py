@@ -34,7 +34,14 @@ def run(seeds: Sequence[int], jobs: int) -> None:
 
 def loop(seed: int) -> clones.Job:
     """The loop as it is committed, with another seed."""
-    return clones.Job(clones.name_of(seed), {"random_seed": seed})
+    return clones.Job(clones.name_of(seed), {"random_seed": seed}, has_secret=has_secret())
+
+
+def has_secret() -> bool:
+    """Whether the rounds release scores with noise. A clone is then a hospital of its own: what it
+    spends is charged to a ledger of its own, and nothing of it leaves.
+    """
+    return load_params().score.release == "population"
 
 
 def show() -> None:
