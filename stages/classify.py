@@ -30,6 +30,7 @@ def main(step: str) -> None:
             keeper,
         )
         write_judged(layout.kept_answers(step), keeper.answers)
+        run.cells(coding.counting(cells, run.params.classify.decision_rule))
         run.log(coding.summarise(cells, run.params.classify.decision_rule))
 
 

@@ -85,15 +85,18 @@ def crossed_difference(
         return Difference(without_limits(estimate, [estimate]), float("nan"))
     of_documents = float(defined.var(ddof=1))
     of_seeds = float(as_they_are.var(ddof=1)) / seeds if seeds > 1 else 0.0
-    half, p_value = _student(estimate, of_documents, of_seeds, seeds)
+    half, p_value = student(estimate, of_documents, of_seeds, seeds)
     interval = Interval(estimate, estimate - half, estimate + half, n_documents)
     return Difference(interval, p_value if seeds > 1 else float("nan"))
 
 
-def _student(
+def student(
     estimate: float, of_documents: float, of_seeds: float, seeds: int
 ) -> tuple[float, float]:
-    """Half the interval, and the two-sided p value."""
+    """Half the interval of an estimate, and the two-sided p value of its being zero, from two parts
+    of its variance: that of documents, known well, and that of `seeds` seeds, S - 1 degrees of
+    freedom (Satterthwaite 1946).
+    """
     from scipy.special import stdtr, stdtrit
 
     whole = of_documents + of_seeds

@@ -14,13 +14,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from ruamel.yaml import YAML
 from typer.testing import CliRunner, Result
 
+from synthfr.coding.judged import Judged
+from synthfr.coding.kept import write_judged
 from synthfr.disk import read_json, read_yaml
-from synthfr.pipeline import profiles
-from synthfr.pipeline.cli import app, seed_runs
+from synthfr.pipeline import layout, profiles
+from synthfr.pipeline.cli import app, clones, seed_runs
 from synthfr.pipeline.cli.control_runs import CONTROLS
 from synthfr.pipeline.cli.seed_record import RECORD_PATH
 from synthfr.pipeline.parameters import parse
@@ -154,9 +157,9 @@ class TestSeeds:
     def test_a_clone_goes_on_at_its_commit_and_follows_a_new_one(self, checkout: Path) -> None:
         run("seeds", "0")
         clone = checkout / ".scratch/seeds/seed-0"
-        (clone / "dvc.yaml").write_text("half a run")
+        (clone / "dvc.yaml").write_text("stages: {}  # half a run")
         run("seeds", "0")
-        assert (clone / "dvc.yaml").read_text() == "half a run"
+        assert (clone / "dvc.yaml").read_text() == "stages: {}  # half a run"
         assert "hold what is committed" not in run("seeds", "0").output
         (checkout / "dvc.yaml").write_text("stages: {}  # other\n")
         assert "hold what is committed" in run("seeds", "0").output
@@ -241,6 +244,83 @@ class TestControls:
         output = run("controls", "--list").output
         assert len(output.splitlines()) == len(CONTROLS)
         assert all(name in output and one.why in output for name, one in CONTROLS.items())
+
+
+class TestPairedTests:
+    """From answers that stand for the stand-in's figures, in the clones' private folders."""
+
+    @staticmethod
+    def answers(value: float, seed: int) -> Judged:
+        """One label of 200 documents, 100 have it; macro-F1 is `value`, a multiple of .01."""
+        hits, rows = round(100 * value), np.arange(200)
+        decided = ((rows < hits) | ((rows >= 100) & (rows < 200 - hits)))[:, None]
+        return Judged(
+            tuple(f"s{seed}-{row}" for row in rows), ("A00",), (rows < 100)[:, None], decided,
+            decided.astype(float), 100, 5, 0, "unbiased", "fixed_threshold",
+        )  # fmt: skip
+
+    def keep(self, seeds: tuple[int, ...]) -> None:
+        names = {step: 0.5 + 0.1 * place for place, step in enumerate(STEPS)}
+        for seed in seeds:
+            for step, value in names.items():
+                answers = self.answers(value + 0.01 * seed, seed)
+                clone = Path(f".scratch/seeds/seed-{seed}")
+                write_judged(clone / layout.kept_answers(step), [answers])
+            answers = self.answers(0.65 + 0.01 * seed, seed)
+            clone = Path(f".scratch/seeds/seed-{seed}-best_of_n_sft")
+            write_judged(clone / layout.kept_answers("dpo1"), [answers])
+
+    def test_the_last_step_is_tested_beside_steps_and_controls(self, checkout: Path) -> None:
+        seeds = ("0", "1", "2")
+        only = ("controls", "--only", "best_of_n_sft")
+        run("seeds", *seeds)
+        run(*only)
+        assert "tests" not in record()
+        self.keep((0, 1, 2))
+        told = run(*only).output
+        assert "No paired test of private train: the answers that its figures of seed 0" in told
+        assert "No paired test of best-of" not in told
+        tests = record()["tests"]
+        assert tests["cell"] == CELL and set(tests["metrics"]) == {"macro_f1", "map"}
+        macro_f1 = tests["metrics"]["macro_f1"]
+        assert set(macro_f1) == {"base", "step0", "best_of_n_sft", "best_baseline"}
+        assert macro_f1["best_of_n_sft"]["difference"]["mean"] == pytest.approx(0.05)
+        assert macro_f1["best_baseline"] == macro_f1["step0"]  # the better one of every seed
+        assert macro_f1["step0"]["seeds"] == 3 and macro_f1["step0"]["adjusted_p"] < 0.05
+        text = RECORD_PATH.read_text()
+        assert "s0-" not in text and "s2-" not in text  # no row of a document
+        run("seeds", *seeds)
+        assert record()["tests"] == tests  # with the controls that were kept
+
+    def test_answers_of_other_figures_are_not_tested(self, checkout: Path) -> None:
+        only = ("controls", "--only", "best_of_n_sft")
+        run("seeds", "0", "1", "2")
+        run(*only)
+        self.keep((0, 1, 2))
+        clone = Path(".scratch/seeds/seed-1-best_of_n_sft")
+        write_judged(clone / layout.kept_answers("dpo1"), [self.answers(0.9, 1)])
+        told = run(*only).output
+        assert "of best-of-4 SFT, same scores: the answers that its figures of seed 1 " in told
+        assert "come from are not in .scratch/seeds/seed-1-best_of_n_sft." in told
+        assert set(record()["tests"]["metrics"]["map"]) == {"base", "step0", "best_baseline"}
+        self.keep((0, 1))
+        (Path(".scratch/seeds/seed-2") / layout.kept_answers("dpo1")).unlink()
+        assert "No paired test of dpo1" in run(*only).output and "tests" not in record()
+
+    def test_what_goes_wrong_among_answers_is_told_without_them(
+        self, checkout: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run("seeds", "0", "1", "2")
+        run("controls", "--only", "best_of_n_sft")
+        self.keep((0, 1, 2))
+
+        def fail(*_: object, **__: object) -> None:
+            raise ValueError("s0-17 has I10")
+
+        monkeypatch.setattr("synthfr.coding.generator_seeds.compare_runs", fail)
+        result = run("controls", "--only", "best_of_n_sft")
+        assert result.exit_code == 1 and "ValueError" in result.output
+        assert "s0-17" not in result.output
 
 
 GRAPH = """
@@ -328,12 +408,96 @@ def test_a_control_makes_only_what_the_loop_has_not_made(checkout: Path) -> None
     assert not (clone / "metrics/classify/step0.json").exists()
 
 
+OWN = """
+stages:
+  seed:
+    cmd: python make.py seed model.txt
+    deps:
+      - ${seed.files.private.path}
+      - ${seed.files.public.path}
+    outs:
+      - model.txt
+"""
+
+
+@pytest.mark.pipeline
+def test_a_clone_reads_files_of_ones_own_where_they_lie(checkout: Path) -> None:
+    """With the real DVC: what git ignores is no file of a clone; private text is not copied."""
+    shutil.rmtree(checkout / "dvc")
+    (checkout / "dvc.yaml").write_text(OWN)
+    (checkout / "make.py").write_text(MAKE)
+    (checkout / ".gitignore").write_text(".scratch/\n/data/*/raw/*\nmodel.txt\n/metrics\n")
+    stays, cases = Path("data/private/raw/old/stays.csv"), Path("data/public/raw/cases.jsonl")
+    for path in (stays, cases):
+        path.parent.mkdir(parents=True)
+        path.write_text("first")
+    subprocess.run([sys.executable, "-m", "dvc", "init", "-q"], check=True)
+    commit("a graph for own data")
+    job = clones.Job("seed-0", {"random_seed": 0})
+    clones.reproduce([job])
+    link = job.folder / stays
+    assert link.is_symlink() and link.resolve() == stays.resolve()
+    assert calls(checkout) == ["seed"]
+    clones.reproduce([job])
+    assert calls(checkout) == ["seed"]  # nothing has changed
+    stays.rename(stays.with_name("new.csv"))
+    clones.reproduce([job])
+    assert calls(checkout) == ["seed", "seed"] and not link.is_symlink()
+    assert (job.folder / "data/private/raw/old/new.csv").read_text() == "first"
+    assert stays.with_name("new.csv").is_file() and cases.is_file()  # links went, no file did
+
+
+def test_links_of_the_users_own_are_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that is a link: what lies behind it is not cleared with the clone's links."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "volume").mkdir()
+    (tmp_path / "volume/a.csv").write_text("text")
+    (tmp_path / "volume/b.csv").symlink_to("a.csv")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/raw").symlink_to(tmp_path / "volume")
+    (tmp_path / "clone").mkdir()
+    monkeypatch.setattr(clones.inputs, "named_paths", lambda folder: [Path("data/raw")])
+    for _ in range(2):
+        clones._link_inputs(Path("clone"))
+        assert (tmp_path / "clone/data/raw/a.csv").read_text() == "text"
+        assert (tmp_path / "volume/b.csv").is_symlink()
+
+
+def test_scores_with_noise_have_a_hospital_of_their_own_in_each_clone(checkout: Path) -> None:
+    wanted = {"evaluator": {"local": {"fit": "public"}}, "release": "population",
+              "dp": {"stratum": "codes", "epsilon": 4.0}}  # fmt: skip
+    profiles.lay(Path("params.yaml"), {"score": wanted})
+    commit("with noise")
+    assert run("seeds", "0").exit_code == 0
+    assert (Path(".scratch/seeds/seed-0") / layout.SECRET).is_file()
+    result = run("controls", "--only", "shuffled_scores")
+    assert result.exit_code == 1 and "set control to none" in result.stderr
+    assert run("controls", "--only", "best_of_n_sft").exit_code == 0
+
+
+def test_a_table_names_as_many_candidates_as_the_parameters_have(checkout: Path) -> None:
+    profiles.lay(Path("params.yaml"), {"generate": {"temperatures": [0.5, 1.0]}})
+    assert "best-of-2 SFT, same scores." in run("controls", "--list").output
+
+
+@pytest.mark.parametrize("profile", [None, *profiles.names(ROOT / "profiles")])
 @pytest.mark.parametrize("name", CONTROLS)
-def test_every_control_gives_valid_parameters_that_differ(name: str, tmp_path: Path) -> None:
-    params = tmp_path / "params.yaml"
-    params.write_text((ROOT / "params.yaml").read_text("utf-8"), "utf-8")
+def test_every_control_gives_valid_parameters_that_differ(
+    name: str, profile: str | None, tmp_path: Path
+) -> None:
+    """Of the demo and of every scale; under a discriminator nothing else counts."""
+    first, params = tmp_path / "first.yaml", tmp_path / "params.yaml"
+    shutil.copy(ROOT / "params.yaml", first)
+    if profile is not None:
+        profiles.apply(first, ROOT / "profiles" / f"{profile}.yaml")
+    shutil.copy(first, params)
     profiles.lay(params, CONTROLS[name].overlay)
-    before, after = (read_yaml(path) for path in (ROOT / "params.yaml", params))
+    before, after = (read_yaml(path) for path in (first, params))
+    if name == "discriminator":
+        weights = after["score"]["weights"]
+        assert weights.pop("similarity") == 1 and not any(weights.values())
     assert parse(after, name) != parse(before, name)
     changed = {section for section in after if after[section] != before[section]}
     assert changed <= {"dpo", "score"}  # what is shared with the loop stays as it is

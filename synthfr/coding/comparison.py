@@ -14,7 +14,7 @@ from math import isnan
 import numpy as np
 
 from synthfr import seeding
-from synthfr.bootstrap import DRAWS, crossed_difference
+from synthfr.bootstrap import DRAWS, Difference, crossed_difference
 from synthfr.coding.judged import Judged
 from synthfr.coding.weighted import statistic
 from synthfr.errors import UserError
@@ -59,7 +59,7 @@ def compare(
     """
     found = {}
     for name, (after, before) in pairs.items():
-        one, other = _paired(name, after, before)
+        one, other = paired(name, after, before)
         for metric in metrics:
             found[name, metric] = crossed_difference(
                 [statistic(metric, judged) for judged in one],
@@ -68,17 +68,25 @@ def compare(
                 seeding.rng(random_seed, "bootstrap of documents"),
                 draws,
             )
+    return corrected(found)
+
+
+def corrected(found: Mapping[tuple[str, str], Difference]) -> dict[str, dict[str, Compared]]:
+    """Differences by name and metric, their p values corrected together (Holm); one that has no p
+    value takes no part.
+    """
     tested = [key for key, difference in found.items() if not isnan(difference.p_value)]
     adjusted = dict(zip(tested, holm([found[key].p_value for key in tested]), strict=True))
-    compared: dict[str, dict[str, Compared]] = {name: {} for name in pairs}
+    compared: dict[str, dict[str, Compared]] = {}
     for (name, metric), difference in found.items():
         p_value = adjusted.get((name, metric), float("nan"))
-        compared[name][metric] = Compared(difference.interval, difference.p_value, p_value)
+        one = Compared(difference.interval, difference.p_value, p_value)
+        compared.setdefault(name, {})[metric] = one
     return compared
 
 
-def _paired(name: str, after: Answers, before: Answers) -> tuple[list[Judged], list[Judged]]:
-    """Both by seed, with the documents of all in one order."""
+def paired(name: str, after: Answers, before: Answers) -> tuple[list[Judged], list[Judged]]:
+    """Both by coder seed, with the documents of all in one order; UserError as in `compare`."""
     by_seed = [sorted(answers, key=lambda one: one.seed) for answers in (after, before)]
     seeds = [[one.seed for one in answers] for answers in by_seed]
     if seeds[0] != seeds[1] or not seeds[0]:

@@ -17,6 +17,20 @@ _BESIDE = ("macro_f1", "micro_f1")  # what is told of the rules that do not coun
 _BY_SEED = ("macro_f1", "map")  # told for each seed, so that steps can be compared seed by seed
 
 
+def counting(cells: Iterable[Cell], rule: str) -> list[tuple[Cell, Cell]]:
+    """The cells of the rule that counts: what identifies each (size, top k, seed, evaluation,
+    rule), and its metrics.
+    """
+    return [
+        (
+            {name: cell[name] for name in _IDENTITY},
+            {name: value for name, value in cell.items() if name not in _IDENTITY},
+        )
+        for cell in cells
+        if cell["rule"] == rule
+    ]
+
+
 def summarise(cells: Iterable[Cell], rule: str) -> dict[str, Any]:
     """Mean and 95 % interval over seeds, as a nested dict of numbers.
 

@@ -71,6 +71,13 @@ def problems(folder: Path = Path(), only: Collection[str] | None = None) -> Iter
             yield _missing(folder, dep, name, named.get(dep))
 
 
+def named_paths(folder: Path = Path()) -> list[Path]:
+    """Files and folders that the parameters of the recipe in `folder` name and its stages read."""
+    tree, values = read_yaml(folder / "dvc.yaml"), read_yaml(folder / "params.yaml")
+    found = (value_at(values, setting) for setting in _settings(tree))
+    return [Path(path) for path in found if isinstance(path, str) and path.strip()]
+
+
 def _settings(tree: Any) -> dict[str, str]:
     """Parameters that are the whole path of a dependency, each with the first such stage."""
     found: dict[str, str] = {}

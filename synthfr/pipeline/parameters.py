@@ -54,6 +54,7 @@ class Tracking(Section):
     experiment: Annotated[str, Field(min_length=1)] = "synth-fr"
     profile: Annotated[str, Field(min_length=1)] = "embedded"
     timeout_s: Positive = 10.0
+    cells: bool = True
 
 
 class Page(Section):

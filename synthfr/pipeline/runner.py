@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,6 +69,11 @@ class StageRun:
             if not isinstance(value, int | float) and not hasattr(value, "__float__"):
                 raise TypeError(f"metric {name} is a {type(value).__name__}, not a number")
         self._tracked.log_headlines(self.stage, self._metrics)
+
+    def cells(self, found: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> None:
+        """Give MLflow a nested run for each cell of a grid: what identifies it, and its figures."""
+        if self.params.tracking.cells:
+            self._tracked.log_cells(found)
 
     def series(self, rows: list[dict[str, Any]], name: str = "history") -> None:
         """Rows of a curve, written as CSV for ``dvc plots`` and logged as MLflow steps."""

@@ -260,6 +260,43 @@ class TestTables:
         assert rows["best-of-4 SFT"][4] == "+.083 [+.012, +.155]"  # .05, .1, .1
         assert rows["shuffled scores"] == [".500", ".500", "–", "–", "+.250", "1"]
 
+    def test_paired_tests_stand_in_the_place_of_plain_differences(self) -> None:
+        def one(mean: float, adjusted_p: float | None) -> dict[str, Any]:
+            limits = {"mean": mean, "low": mean - 0.02, "high": mean + 0.02}
+            return {"difference": limits, "p_value": 0.01, "adjusted_p": adjusted_p, "seeds": 3}
+
+        tests = {
+            "cell": CELL,
+            "metrics": {
+                "macro_f1": {"best_of_n_sft": one(0.08, 0.03), "best_baseline": one(0.2, 0.001)},
+                "map": {"best_of_n_sft": one(0.07, 0.06), "best_baseline": one(0.1, None)},
+            },
+        }
+        table = seed_tables.controls(record(CONTROLLED, controls=CONTROLS, tests=tests))
+        assert table is not None
+        assert table.head == [
+            *("run", "macro-F1", "mAP", "macro-F1 over the better of bare base and step0"),
+            "macro-F1, dpo1 minus this (* p < .05, Holm)",
+            "mAP, dpo1 minus this (* p < .05, Holm)",
+            "seeds",
+        ]
+        rows = {row[0]: list(row[3:]) for row in table.rows}
+        gain = "+20.6 % [+10.1 %, +31.0 %]"  # .7, .5, .6 over .6, .4, .5: 16.7, 25 and 20 %
+        assert rows["best-of-4 SFT"] == [
+            gain,
+            "+.080 [+.060, +.100] *",
+            "+.070 [+.050, +.090]",
+            "3",
+        ]
+        assert rows["dpo1"] == ["+38.3 % [+7.1 %, +69.6 %]", "–", "–", "3"]
+        assert rows["bare base"][:1] == ["–"] and rows["bare base"][1].startswith("+.250 [")
+        assert rows["the better of bare base and step0, seed by seed"] == [
+            *("–", "+.200 [+.180, +.220] *", "+.100 [+.080, +.120]", "3"),
+        ]
+        other = tests | {"cell": "size=50/top_k=5"}
+        plain = seed_tables.controls(record(CONTROLLED, controls=CONTROLS, tests=other))
+        assert plain == seed_tables.controls(record(CONTROLLED, controls=CONTROLS))
+
     def test_a_control_as_good_as_the_last_step_has_an_interval_that_holds_zero(self) -> None:
         equal = VALUES | {"best_of_n_sft": [0.74, 0.61, 0.7]}
         table = seed_tables.controls(record(equal, controls=CONTROLS))

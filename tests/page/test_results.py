@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from synthfr.disk import write_json
-from synthfr.pipeline.page import Sources, baselines, faithfulness_figures, text_tables
+from synthfr.pipeline.page import Sources, baselines, faithfulness_figures, headline, text_tables
 from synthfr.pipeline.page.measured import Measured
 from synthfr.pipeline.page.numbers import percent, short
 from synthfr.pipeline.page.results import Estimate, Results, Row, load
@@ -88,6 +88,18 @@ def test_the_headline_names_what_it_compares_with(sources: Sources) -> None:
     assert old is not None and old.startswith("Gain of dpo3 over step0, 1000 reports")
     (sources.metrics / "classify" / "dpo3.json").unlink()
     assert text_tables.headline(load(sources.measured, STEPS)) is None
+
+
+def test_the_few_figures_of_a_step_have_its_gain_over_the_best_baseline(sources: Sources) -> None:
+    found = headline.figures(sources.measured, STEPS)
+    assert found["dpo3"]["gain_macro_f1"] == pytest.approx(0.69 / 0.55 - 1)  # top 20: .01 less
+    assert found["dpo3"]["gain_map"] == pytest.approx(0.8 / 0.66 - 1)
+    assert found["base"]["gain_macro_f1"] == 0  # the better baseline itself
+    assert found["step0"]["gain_macro_f1"] == pytest.approx(0.49 / 0.55 - 1)
+    assert len({tuple(figures) for figures in found.values()}) == 1  # the same names
+    (sources.metrics / "classify" / "base.json").unlink()  # step0 alone would be easier to beat
+    assert "gain_macro_f1" not in headline.figures(sources.measured, STEPS)["dpo3"]
+    assert headline.figures(Measured(sources.metrics / "nowhere"), STEPS)["dpo3"] == {}
 
 
 def test_faithfulness_is_read_by_step_and_may_be_missing(sources: Sources) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from synthfr.pipeline.tracking import Tracker
-from synthfr.pipeline.tracking.summary_figures import Figures, flat_numbers, of_run, of_step
+from synthfr.pipeline.tracking.summary_figures import Figures, flat_numbers, of_run, of_step, writer
 from tests.tracking.conftest import STATE
 
 Shown = Callable[..., list[Any]]
@@ -54,6 +54,11 @@ def test_names_put_the_metric_first_and_leave_side_figures_out() -> None:
     assert of_step("fidelity", faithfulness) == faithfulness
     assert of_step("classify", faithfulness) == {}
     assert of_step("dpo", metrics) == {}
+    few = {"macro_f1": 0.6, "gain_macro_f1": 0.5, "gain_map": 0.25, "wrong_codes": 0.1}
+    assert of_step("headline", few) == {"gain/f1_macro": 0.5, "gain/map": 0.25}
+    assert [writer(name) for name in ("gain/map", "f1_macro", "privacy/x", "limits/x")] == [
+        *("headline", "classify", "privacy", "classify"),
+    ]
 
 
 def test_a_stage_that_measures_much_shows_what_it_is_for() -> None:

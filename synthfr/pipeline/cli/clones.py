@@ -2,7 +2,8 @@
 ``synth-fr controls``.
 
 A clone holds what is committed here and shares this checkout's DVC cache, so that what already ran
-here, in another clone, or in a call that was stopped is not run again.
+here, in another clone, or in a call that was stopped is not run again. Files of the user's own that
+the parameters name and git does not have are links to those here: no private text is copied.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import typer
 
 from synthfr.dp import ledger
 from synthfr.errors import UserError
-from synthfr.pipeline import layout, profiles
+from synthfr.pipeline import inputs, layout, profiles
 
 CLONES = Path(".scratch/seeds")
 
@@ -41,6 +42,11 @@ class Job:
     @property
     def metrics(self) -> Path:
         return self.folder / "metrics"
+
+
+def name_of(seed: int, control: str | None = None) -> str:
+    """Of the clone of the loop with a seed, or of a control of it."""
+    return f"seed-{seed}" if control is None else f"seed-{seed}-{control}"
 
 
 def commit() -> str:
@@ -85,8 +91,28 @@ def _prepare(job: Job) -> None:
         git("reset", "--quiet", "--hard", "FETCH_HEAD", folder=folder)
     git("checkout", "--quiet", "--", "params.yaml", folder=folder)
     profiles.lay(folder / "params.yaml", job.overlay)
+    _link_inputs(folder)
     if job.has_secret and not (folder / layout.SECRET).exists():
         ledger.begin(folder / layout.SECRET)
+
+
+def _link_inputs(folder: Path) -> None:
+    """Give the clone what its parameters name below this checkout and it does not have."""
+    for named in inputs.named_paths(folder):
+        if named.is_absolute():
+            continue
+        if (folder / named).is_symlink():
+            (folder / named).unlink()
+        for old in list((folder / named).rglob("*")):  # does not follow links
+            if old.is_symlink():  # what it led to may be gone
+                old.unlink()
+        for path in (named, *named.rglob("*")):
+            link = folder / path
+            if path.is_dir() and not path.is_symlink():
+                link.mkdir(parents=True, exist_ok=True)
+            elif path.exists() and not link.exists():
+                link.parent.mkdir(parents=True, exist_ok=True)
+                link.symlink_to(path.resolve())
 
 
 def _run(job: Job, logged: bool) -> int:

@@ -14,15 +14,17 @@ from typing import Any
 import typer
 
 from synthfr.errors import UserError
-from synthfr.pipeline.cli import clones, seed_record, seed_runs
+from synthfr.pipeline.cli import clones, seed_record, seed_runs, seed_tests
 from synthfr.pipeline.cli.seed_record import RECORD_PATH
+from synthfr.pipeline.parameters import load_params
+from synthfr.scoring.scores import ScoreWeights
 
 
 @dataclass(frozen=True)
 class Control:
     """A part of the loop, and the parameters that take it out."""
 
-    title: str  # in tables
+    title: str  # in tables; {candidates}: of a prompt
     why: str
     overlay: Mapping[str, Any]
 
@@ -33,9 +35,14 @@ UNGUARDED: Mapping[str, Any] = {
     "fidelity": dict.fromkeys(("min_keyword_recall", "min_code_recall", "max_wrong_codes")),
 }
 
+# other parts of the score would say what a candidate says
+_SIMILARITY_ALONE: Mapping[str, float] = {
+    name: float(name == "similarity") for name in ScoreWeights.model_fields
+}
+
 CONTROLS: Mapping[str, Control] = {
     "best_of_n_sft": Control(
-        title="best-of-4 SFT, same scores",
+        title="best-of-{candidates} SFT, same scores",
         why="Is it the preference, or only that the best candidates are learnt? The chosen one is "
         "learnt as it is, the rejected one is not used.",
         overlay={"dpo": {"loss_type": ["sft"], "loss_weights": [1.0]}},
@@ -55,7 +62,7 @@ CONTROLS: Mapping[str, Control] = {
         title="scored by a discriminator",
         why="Is it only the hospital's style that is rewarded? The score is how much a candidate "
         "reads like a private report and not like the public seed, whatever it says.",
-        overlay={"score": {"evaluator": {"kind": "discriminator"}}},
+        overlay={"score": {"evaluator": {"kind": "discriminator"}, "weights": _SIMILARITY_ALONE}},
     ),
 }
 
@@ -79,8 +86,9 @@ def run(seeds: Sequence[int], only: Sequence[str], jobs: int) -> None:
     }
     clones.reproduce(list(runs.values()), jobs)
     for (seed, name), one in runs.items():
-        record["controls"][name] = CONTROLS[name].title
+        record["controls"][name] = title(name)
         seed_record.put(record, seed, {name: seed_record.of_step(one.metrics, last)})
+    seed_tests.put(record)
     seed_record.write(record)
     seed_runs.show()
 
@@ -91,13 +99,18 @@ def control(seed: int, name: str, last_step: str) -> clones.Job:
     for laid in (UNGUARDED, CONTROLS[name].overlay):
         overlay |= {key: {**overlay.get(key, {}), **part} for key, part in laid.items()}
     targets = tuple(f"{stage}@{last_step}" for stage in ("classify", "fidelity", "privacy"))
-    return clones.Job(f"seed-{seed}-{name}", overlay, targets)
+    return clones.Job(clones.name_of(seed, name), overlay, targets, seed_runs.has_secret())
+
+
+def title(name: str) -> str:
+    """What a reader sees of a control of this checkout's loop."""
+    return CONTROLS[name].title.format(candidates=len(load_params().generate.temperatures))
 
 
 def show_all() -> None:
     """Name the controls and what each is for."""
     for name, one in CONTROLS.items():
-        typer.echo(f"{name:<16} {one.title}. {one.why}")
+        typer.echo(f"{name:<16} {title(name)}. {one.why}")
 
 
 def _record(seeds: Sequence[int]) -> dict[str, Any]:

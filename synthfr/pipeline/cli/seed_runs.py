@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import typer
 
 from synthfr.errors import UserError
-from synthfr.pipeline.cli import clones, seed_record
+from synthfr.pipeline.cli import clones, seed_record, seed_tests
 from synthfr.pipeline.parameters import load_params
 
 
@@ -27,13 +27,21 @@ def run(seeds: Sequence[int], jobs: int) -> None:
             typer.echo("The controls of the last record are not of this loop: `make controls`.")
     for seed, one in runs.items():
         seed_record.put(record, seed, seed_record.of_loop(one.metrics, record["steps"]))
+    seed_tests.put(record)
     seed_record.write(record)
     show()
 
 
 def loop(seed: int) -> clones.Job:
     """The loop as it is committed, with another seed."""
-    return clones.Job(f"seed-{seed}", {"random_seed": seed})
+    return clones.Job(clones.name_of(seed), {"random_seed": seed}, has_secret=has_secret())
+
+
+def has_secret() -> bool:
+    """Whether the rounds release scores with noise. A clone is then a hospital of its own: what it
+    spends is charged to a ledger of its own, and nothing of it leaves.
+    """
+    return load_params().score.release == "population"
 
 
 def show() -> None:

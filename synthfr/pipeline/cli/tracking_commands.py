@@ -19,7 +19,7 @@ from synthfr.pipeline.runner import own_params
 from synthfr.pipeline.standing import LOCK, Standing, told
 from synthfr.pipeline.tracking import links, open_tracker, steps
 from synthfr.pipeline.tracking.faults import as_user_errors
-from synthfr.pipeline.tracking.recorder import drain
+from synthfr.pipeline.tracking.recorder import drain, is_waiting
 from synthfr.pipeline.tracking.state import State, of_standing
 from synthfr.pipeline.tracking.store import Store, settle_places, shown_runs
 from synthfr.pipeline.tracking.summary_figures import flat_numbers, of_run
@@ -57,7 +57,7 @@ def sync() -> None:
 def send_waiting() -> None:
     """Give MLflow the records that stages left in the spool, if there are any."""
     folder = layout.store_folder()
-    if not any((folder / "spool").glob("*.jsonl")):
+    if not is_waiting(folder / "spool"):
         return
     settings = load_params().tracking
     store = Store.at(folder, settings.experiment, settings.timeout_s)

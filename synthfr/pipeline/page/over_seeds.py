@@ -44,6 +44,13 @@ class Comparison:
         """Relative gain of the last step over the best of these in each seed."""
         return seed_by_seed(_gain, *self._of(self.steps[-1], *before))
 
+    def gain_of(self, name: str) -> Interval | None:
+        """Relative gain of any step, control or reference over the best baseline in each seed; None
+        of a baseline itself.
+        """
+        before = baselines.baseline_steps(self.steps)
+        return None if name in before else seed_by_seed(_gain, *self._of(name, *before))
+
     @property
     def gap_closed(self) -> Interval | None:
         """Share of the way from the best baseline to the coder trained on private reports, as a

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,28 @@ from synthfr.disk import read_json
 from synthfr.errors import UserError
 from synthfr.pipeline.page import baselines
 from synthfr.pipeline.page.results import METRICS, REFERENCES, Results
+from synthfr.pipeline.page.spread import SIGNIFICANT
+from synthfr.stats import Interval
 
 Series = tuple[float | None, ...]
 Cells = Mapping[tuple[int, int], Mapping[str, Series]]  # (size, top k) -> step, control, reference
+
+
+BEST_BASELINE = "best_baseline"  # among the runs of tests: the better one, chosen in each seed
+
+
+@dataclass(frozen=True)
+class Tested:
+    """The last step minus a run, paired over generator seeds; `adjusted_p`: that there is no
+    difference, corrected for all that was tested with it, NaN where nothing can be told.
+    """
+
+    difference: Interval
+    adjusted_p: float
+
+    @property
+    def is_significant(self) -> bool:
+        return self.adjusted_p < SIGNIFICANT
 
 
 @dataclass(frozen=True)
@@ -32,6 +52,8 @@ class Record:
     rules: Mapping[str, Cells] = field(default_factory=dict)  # macro-F1 by other decision rules
     faithfulness: Mapping[str, Mapping[str, Series]] = field(default_factory=dict)
     privacy: Mapping[str, Mapping[str, Series]] = field(default_factory=dict)
+    tested: tuple[int, int] | None = None  # size and top k of `tests`
+    tests: Mapping[str, Mapping[str, Tested]] = field(default_factory=dict)  # metric -> run
     commit: str = "unknown"
     machine: str = "unknown"
 
@@ -103,6 +125,11 @@ def parse(tree: Mapping[str, Any], path: Path = Path("seeds.json")) -> Record:
         rules=cells(tree.get("rules", {}), "rules"),
         faithfulness=measures("faithfulness"),
         privacy=measures("privacy"),
+        tested=_cell(tree["tests"]["cell"], path) if "tests" in tree else None,
+        tests={
+            metric: {name: _tested(one) for name, one in runs.items()}
+            for metric, runs in tree.get("tests", {}).get("metrics", {}).items()
+        },
         commit=str(tree.get("commit", "unknown")),
         machine=str(tree.get("machine", "unknown")),
     )
@@ -119,6 +146,15 @@ def _series(runs: Mapping[str, Sequence[float | None]], n: int, where: str) -> d
                 "nobody can tell; `make repro-seeds` makes the record anew."
             )
     return {name: tuple(values) for name, values in runs.items() if values}
+
+
+def _tested(tree: Mapping[str, Any]) -> Tested:
+    found = {name: nan if value is None else value for name, value in tree["difference"].items()}
+    limits = (found.get("low", nan), found.get("high", nan))
+    p_value = tree.get("adjusted_p")
+    return Tested(
+        Interval(found["mean"], *limits, tree["seeds"]), nan if p_value is None else p_value
+    )
 
 
 def _cell(key: str, path: Path) -> tuple[int, int]:

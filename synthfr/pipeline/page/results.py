@@ -79,10 +79,14 @@ class Row:
         """Relative gain of the last step over the best baseline; None if either is missing or
         zero.
         """
-        best = self.best_baseline
-        if best is None or self.last is None or best[1].mean <= 0:
+        return self.gain_of(list(self.steps)[-1])
+
+    def gain_of(self, step: str) -> float | None:
+        """The same of any step: 0 of the best baseline itself."""
+        best, own = self.best_baseline, self.steps[step]
+        if best is None or own is None or best[1].mean <= 0:
             return None
-        return self.last.mean / best[1].mean - 1
+        return own.mean / best[1].mean - 1
 
     @property
     def gap_closed(self) -> float | None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from synthfr.pipeline.page import baselines, faithfulness_figures, over_seeds, overlaps
 from synthfr.pipeline.page.numbers import percent, short
 from synthfr.pipeline.page.over_seeds import Comparison
-from synthfr.pipeline.page.record import Record, Series
+from synthfr.pipeline.page.record import BEST_BASELINE, Record, Series, Tested
 from synthfr.pipeline.page.results import METRICS, REFERENCES
-from synthfr.pipeline.page.spread import bracketed, plus_minus
+from synthfr.pipeline.page.spread import SIGNIFICANT, bracketed, plus_minus
 from synthfr.pipeline.page.text_tables import NOTHING, TextTable, rule_range
 from synthfr.stats import FEWEST, Interval
 
+Tests = Mapping[str, Mapping[str, Tested]]  # metric -> run
 _NEVER = Interval(float("nan"), float("nan"), float("nan"), 0)
 
 
@@ -38,7 +39,9 @@ def controls(record: Record) -> TextTable | None:
     """The largest cell run by run: steps, controls, references, how faithful each one's reports
     are, and the last step minus it; None if nothing was measured.
 
-    The number of seeds is that of the difference, and stands behind a mean that has another.
+    Where the record has paired tests: what each run gains over the best baseline, and differences
+    as they were tested. The number of seeds is that of the difference, and stands behind a mean
+    that has another.
     """
     cell = over_seeds.largest(record)
     if cell is None:
@@ -53,14 +56,27 @@ def controls(record: Record) -> TextTable | None:
         for name in faithfulness_figures.COLUMNS
         if any(_interval(one) for one in record.faithfulness.get(name, {}).values())
     }
+    tests = record.tests if record.tested == (cell.size, cell.top_k) else {}
     rows = []
     for run in record.runs:
         own, difference = cell.mean(run), cell.minus(last, run)
         n = (difference or own or _NEVER).n
         means = [_mean(_interval(found.get(run, ())), n) for found in columns.values()]
         told = NOTHING if run == last or difference is None else _signed(difference)
-        rows.append([record.title(run), *means, told, str(n or NOTHING)])
-    head = ["run", *columns, f"{record.title(last)} minus this", "seeds"]
+        compared = [_relative(cell.gain_of(run), n), *_tested(tests, run, told)]
+        compared = compared if tests else [told]
+        rows.append([record.title(run), *means, *compared, str(n or NOTHING)])
+    minus, against = f"{record.title(last)} minus this", baselines.described(record.steps)
+    heads = [minus]
+    if tests:
+        marked = f"{minus} (* p < {short(SIGNIFICANT, 2)}, Holm)"
+        heads = [f"{METRICS['macro_f1']} over {against}"]
+        heads += [f"{METRICS[metric]}, {marked}" for metric in _metrics(tests)]
+    if (best := tests.get("macro_f1", {}).get(BEST_BASELINE)) is not None:
+        untold = [NOTHING] * (len(columns) + 1)
+        compared = _tested(tests, BEST_BASELINE, NOTHING)
+        rows.append([f"{against}, seed by seed", *untold, *compared, str(best.difference.n)])
+    head = ["run", *columns, *heads, "seeds"]
     return TextTable(f"{cell.size} reports, top {cell.top_k}", head, rows)
 
 
@@ -135,6 +151,25 @@ def differences(record: Record, metric: str) -> TextTable | None:
     rows = [[title, _signed(one), str(one.n)] for title, one in found.items() if one is not None]
     title = f"{METRICS[metric]}, {cell.size} reports, top {cell.top_k}"
     return TextTable(title, ["difference", "mean and 95 % interval", "seeds"], rows)
+
+
+def _metrics(tests: Tests) -> list[str]:
+    """Metrics that were tested, in the order of tables."""
+    return [metric for metric in METRICS if metric in tests]
+
+
+def _tested(tests: Tests, run: str, untested: str) -> list[str]:
+    """For each metric the last step minus the run as it was tested, marked where it is significant;
+    of macro-F1 else the difference of means.
+    """
+    cells = []
+    for metric in _metrics(tests):
+        found = tests[metric].get(run)
+        if found is None:
+            cells.append(untested if metric == "macro_f1" else NOTHING)
+        else:
+            cells.append(f"{_signed(found.difference)}{' *' if found.is_significant else ''}")
+    return cells
 
 
 def _against(record: Record, cell: Comparison) -> str:

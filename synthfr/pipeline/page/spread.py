@@ -13,6 +13,7 @@ from typing import Protocol
 from synthfr.pipeline.page.numbers import short
 
 Form = Callable[[float], str]
+SIGNIFICANT = 0.05  # of a corrected p value, below it a difference is marked
 
 
 class Figure(Protocol):

@@ -12,12 +12,11 @@ from synthfr.pipeline.page import baselines, text_tables
 from synthfr.pipeline.page.measured import Measured
 from synthfr.pipeline.page.numbers import short
 from synthfr.pipeline.page.results import METRICS, REFERENCES, Estimate
-from synthfr.pipeline.page.spread import bracketed
+from synthfr.pipeline.page.spread import SIGNIFICANT, bracketed
 from synthfr.pipeline.page.text_tables import NOTHING
 from synthfr.pipeline.page.values import Table, at, below, figure, filled, with_limits
 
 Titled = tuple[str, Table]  # a caption and its table
-SIGNIFICANT = 0.05
 
 
 def load(measured: Measured, steps: Sequence[str]) -> list[Titled]:

@@ -13,15 +13,16 @@ shown as killed, not as running for ever.
     with open_tracker(settings, Path("mlruns")).run("dpo@dpo2", tags, params, state) as run:
         run.log_metrics({"loss": 0.61})
 
-Runs are of three kinds (tag ``kind``). A *pipeline* run is the parent of all that was run in one
+Runs are of four kinds (tag ``kind``). A *pipeline* run is the parent of all that was run in one
 state of the pipeline: a family. A *stage* run is one execution of a stage. A *summary* has the
 figures of one step (`step0`, `dpo1`, ...), whichever stages measured them. What finished is never
 removed: another state is another family beside the first.
 
 Where runs are kept: `store`; `database` its SQLite file, looked at without MLflow; `shown` whether
 a run shows what it should; `links` pages of MLflow. What belongs together: `state`, from
-`dvc_graph` (dvc.yaml) and `hashes`; `family` the parent run; `summary` the run per step. What is
-shown: `summary_figures` which numbers; `steps` those of each step, from metrics/. The way there:
+`dvc_graph` (dvc.yaml) and `hashes`; `family` the parent run; `summary` the run per step; `cells`
+those of a grid. What is shown: `summary_figures` which numbers; `steps` those of each step, from
+metrics/. The way there:
 `tracker` what opens runs; `spool` the writing side; `recorder` the sending side; `sync` runs
 rebuilt from versioned metrics; `wall` what may not be sent; `provenance` which commit and machine a
 run comes from.

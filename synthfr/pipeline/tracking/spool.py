@@ -2,7 +2,7 @@
 
 A record is one file, ``mlruns/spool/<time>-<process>.jsonl``, locked by its writer for as long as
 the writer lives. Its lines: ``start`` (name, tags, params, tags of its family), then ``metrics``,
-``series``, ``input``, ``artifacts``, ``file``, ``summary`` in any number, and ``end`` (status).
+``series``, ``cells``, ``input``, ``artifacts``, ``file``, ``summary`` in any number, and ``end``.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from typing import IO, Any
 from synthfr.disk import digest_tree
 from synthfr.errors import UserError
 from synthfr.pipeline.hashes import md5_file
+from synthfr.pipeline.tracking import cells
 from synthfr.pipeline.tracking.family import Family
 from synthfr.pipeline.tracking.faults import trouble, unusable, unusable_place, write_all
 from synthfr.pipeline.tracking.locks import is_locked
@@ -93,6 +94,10 @@ class Run:
         if new:
             self.log_metrics(new)
 
+    def log_cells(self, found: Iterable[cells.Cell]) -> None:
+        """A run for each cell of a grid (what identifies it, its figures), nested below it."""
+        self._write({"event": "cells", "time_ms": _now_ms(), "cells": cells.as_records(found)})
+
     def log_series(self, rows: Sequence[Mapping[str, Any]], name: str = "history") -> None:
         """A curve: one row a point, its column ``step`` (or the row's number) the x axis, its other
         numbers the ys.
@@ -159,9 +164,7 @@ class Run:
         return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
 
     def end(self, status: str) -> None:
-        """Close the record: ``FINISHED``, ``FAILED`` or ``KILLED``. The recorder takes it from
-        here.
-        """
+        """Close the record (``FINISHED``, ``FAILED``, ``KILLED``) and leave it to the recorder."""
         self._write({"event": "end", "time_ms": _now_ms(), "status": status})
         if self._stream is not None:
             try:

@@ -35,7 +35,8 @@ _NOTE = """\
 **pipeline** runs are states of the pipeline, each the parent of all that was run in it; their \
 metrics are series over the rounds. **summary** runs (`step0`, `dpo1`, ...) hold the figures of \
 one step each: tick several and press *Compare*. **stage** runs are named as DVC names them \
-(`dpo@dpo2`): parameters, headline figures, curves, adapters, and their metrics file. Nothing that \
+(`dpo@dpo2`): parameters, headline figures, curves, adapters, and their metrics file. **cell** \
+runs, below `classify`, hold one coder each: size, top k, seed and evaluation. Nothing that \
 finished is ever removed. `synth-fr sync` prints links to the views that matter.
 """
 

@@ -28,9 +28,9 @@ KIND = "summary"  # tag `kind` of these runs; stages' own runs have "stage"
 _SHARED = ("state", "recipe", "profile", "git_commit", "dvc_exp_name")
 _NOTE = """\
 The figures of one step's data set, under the same names for every step: `f1_macro` and `map` of \
-a coder trained on it (by size and top k; plain: the largest of both), `faithfulness` and \
-`fidelity` of its reports, `privacy`: what they share with private ones. Tick several steps and \
-press *Compare*.
+a coder trained on it (by size and top k; plain: the largest of both), their `gain` over the best \
+baseline (0.5: +50 %), `faithfulness` and `fidelity` of its reports, `privacy`: what they share \
+with private ones. Tick several steps and press *Compare*.
 """
 
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from synthfr.pipeline.nested import flatten
 
-STEP_STAGES = ("classify", "judge_coder", "privacy", "fidelity")  # measure a step's data set
+# measure a step's data set; `headline` says what it gains over the best baseline
+STEP_STAGES = ("classify", "judge_coder", "privacy", "fidelity", "headline")
 _JUDGES = ("classify", "reference", "judge_coder", "reference_coder")  # of coders
 _NOT_IN_NAMES = re.compile(r"[^\w\-. :/]")  # MLflow refuses the rest in names of metrics and params
 _A_RUN = 10  # figures that a stage's own run shows at most, beside its time and memory
@@ -25,6 +26,7 @@ _SHOWN_AS = {"macro_f1": "f1_macro", "micro_f1": "f1_micro", "map": "map"}
 # of a privacy test what a reader compares; all of it stands in the metrics file
 _OF_TEST = re.compile(r"tests/\w+/(train|holdout|difference/mean|detection/\w+|verdict)")
 _FIDELITY = {"synthetic": "fidelity", "difference": "fidelity_difference"}
+_GAIN = "gain"  # over the best baseline, of `headline`
 _FAITHFULNESS = "faithfulness/"  # of `fidelity`, where the truth behind a report is known
 # of a stage that measures more than a dozen: patterns of those that its run shows
 _HEADLINES: dict[str, tuple[str, ...]] = {
@@ -65,6 +67,8 @@ _HEADLINES: dict[str, tuple[str, ...]] = {
 SERIES = {
     "f1_macro": "f1_macro",
     "map": "map",
+    "gain/f1_macro": "gain_f1_macro",
+    "gain/map": "gain_map",
     "faithfulness/code_recall": "faithfulness_code_recall",
     "faithfulness/wrong_codes": "faithfulness_wrong_codes",
     "fidelity/keyword_recall": "fidelity_keyword_recall",
@@ -102,6 +106,11 @@ def flat_numbers(tree: Mapping[str, Any]) -> dict[str, float]:
     return {metric_name(name): float(value) for name, value in flat if value is not None}
 
 
+def shown_as(name: str) -> str:
+    """A coder's metric under the name that MLflow shows it by."""
+    return _SHOWN_AS.get(name, name)
+
+
 def of_run(stage: str, metrics: Mapping[str, float]) -> dict[str, float]:
     """Headline figures of a stage's flat `metrics`, for its own run; ten at most."""
     if stage in _JUDGES:
@@ -134,6 +143,8 @@ def writer(name: str) -> str:
     if name.startswith("judge_coder/"):
         return "judge_coder"
     group = name.partition("/")[0].partition("_")[0]
+    if group == _GAIN:
+        return "headline"
     return group if group in ("privacy", "fidelity") else "classify"
 
 
@@ -167,6 +178,8 @@ def _summary_name(stage: str, name: str) -> str | None:
     if stage == "privacy" and not name.startswith("run/"):
         shown = not name.startswith("tests/") or _OF_TEST.fullmatch(name)
         return f"privacy/{name}" if shown else None
+    if stage == "headline" and name.startswith(f"{_GAIN}_"):
+        return f"{_GAIN}/{shown_as(name.removeprefix(f'{_GAIN}_'))}"
     if stage == "fidelity" and name.startswith(_FAITHFULNESS):
         return name
     feature, _, part = name.rpartition("/")
