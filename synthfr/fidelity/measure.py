@@ -8,6 +8,7 @@ are to each other. A distance has ``{"synthetic", "floor"}``; a level ``{"real",
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -138,11 +139,16 @@ def _embedding(space: Space, corpora: _Corpora, setup: Setup) -> dict[str, Any]:
         side["text"].tolist() for side in (corpora.made, corpora.real, corpora.train)
     )
     real_owners = owners_of(corpora.real)
-    # a copy of a real text goes where that one goes: equal corpora have equal parts
-    owner_of = dict(zip(real, real_owners, strict=True))
+    # a copy goes where its real text goes, each of several with another: equal corpora have equal
+    # parts, and a text that is copied again and again is not one patient's
+    left = defaultdict(list)
+    for text, owner in zip(real, real_owners, strict=True):
+        left[text].append(owner)
     owners = {
         "real": real_owners,
-        "synthetic": [owner_of.get(text, f"text {row}") for row, text in enumerate(made)],
+        "synthetic": [
+            left[text].pop(0) if left[text] else f"text {row}" for row, text in enumerate(made)
+        ],
         "floor": owners_of(corpora.train),
     }
     return distances(space, made, real, train, setup.distances, owners, setup.random_seed)

@@ -171,6 +171,11 @@ def test_equal_corpora_are_equal_where_patients_have_several_reports() -> None:
     assert embedding["frechet"]["synthetic"]["mean"] == pytest.approx(0, abs=1e-9)
 
 
+def test_one_real_text_many_times_is_not_one_patient() -> None:
+    copies = HOLDOUT.assign(text=HOLDOUT["text"][0], report_id=[f"s{row}" for row in range(90)])
+    assert figures(copies.drop(columns="patient_id"))["embedding"]["repeats"] == 2
+
+
 def test_no_patient_is_in_two_parts() -> None:
     owners = {"real": [f"p{row * 7 % 20}" for row in range(60)], "floor": [*map(str, range(70))]}
     rows = dealt(owners, 3, 15)

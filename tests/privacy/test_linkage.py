@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from synthfr.keywords.export import Keywords, export
 from synthfr.preferences import Pair, choose
 from synthfr.privacy.linkage import Linkage, Round, attack, public_means
-from synthfr.privacy.linkage.adversaries import Adversaries, among_all
+from synthfr.privacy.linkage.adversaries import Adversaries, among_all, one_more
 from synthfr.privacy.linkage.attack import dealt_out
 from synthfr.privacy.linkage.evidence import (
     Suspicion,
@@ -101,24 +102,56 @@ def test_scores_of_other_documents_tell_nothing(way: str) -> None:
     assert found["linked"]["mean"] < 0.1
 
 
-def test_what_other_prompts_orders_tell_too_is_no_finding() -> None:
-    """Used documents fit their prompt anyhow: an AUC of about .7 in each of these. Only an order
-    that adds to that is one.
+def known_prompt(evidence: Any, deals: list[Any]) -> Any:
+    known = np.append(np.arange(N), np.arange(N))
+    found = Adversaries(SIDES, known, 0).findings(evidence, np.zeros((2 * N, N)), deals)
+    return {one.test: one for one in found}["score_membership_known_prompt"]
+
+
+def test_what_scores_of_other_prompts_tell_too_is_no_finding() -> None:
+    """Used documents fit their prompt anyhow: an AUC of about .7 in each of these. Only scores that
+    add to that are one.
     """
     rng = np.random.default_rng(5)
-    anyhow = [rng.normal(size=(2 * N, N)) for _ in range(4)]
+    anyhow = [rng.normal(size=(2 * N, N)) for _ in range(40)]
     for one in anyhow:
         one[np.arange(N), np.arange(N)] += 0.75
-    known = np.append(np.arange(N), np.arange(N))
-
-    def found(evidence: Any) -> Any:
-        by_test = Adversaries(SIDES, known, 0).findings(evidence, np.zeros((2 * N, N)), anyhow[1:])
-        return {one.test: one for one in by_test}["score_membership_known_prompt"]
-
-    no_more, more = found(anyhow[0]), found(anyhow[0] * 0.1 + (OWN[:, None] == np.arange(N)))
+    no_more = known_prompt(anyhow[0], anyhow[1:])
     assert no_more.train > 0.6 and no_more.holdout > 0.6 and no_more.p_value > 0.05
-    assert more.p_value < 0.001 and more.train == pytest.approx(1)
+    assert no_more.difference.low < 0 < no_more.difference.high
+    more = known_prompt(anyhow[0] * 0.1 + (OWN[:, None] == np.arange(N)), anyhow[1:])
+    assert more.p_value == 1 / 2000 and more.train == pytest.approx(1)
+    aucs = [known_prompt(one, anyhow[:2]).train for one in anyhow[1:]]
+    assert more.holdout == pytest.approx(np.mean(aucs))
     assert more.difference.mean == pytest.approx(more.train - more.holdout)
+    assert more.difference.low > 0.2
+
+
+def test_a_deal_that_happens_to_single_out_used_documents_is_no_finding() -> None:
+    """What is learnt differs from deal to deal: each of these has its own mean, which no draw of
+    patients explains.
+    """
+    rng = np.random.default_rng(6)
+    deals = [rng.normal(size=(2 * N, N)) for _ in range(40)]
+    for shift, one in enumerate(deals):
+        one[np.arange(N), np.arange(N)] += (shift - 20) / 20
+    lucky = known_prompt(deals[34], [*deals[:34], *deals[35:]])
+    assert lucky.train > 0.65 and lucky.difference.low > 0 and lucky.p_value > 0.05
+    alike = [deals[20]] * 3
+    assert known_prompt(deals[20], alike).p_value == 1
+    assert known_prompt(deals[39], alike).p_value == 1 / 2000
+
+
+def test_the_p_value_over_deals_is_that_of_one_value_more() -> None:
+    from scipy.stats import ttest_ind
+
+    rng = np.random.default_rng(7)
+    others = rng.normal(0.5, 0.06, 40)
+    # of one value against many the t test of two samples, which pools their variances, is the same
+    expected = ttest_ind([0.6], others, alternative="greater").pvalue
+    assert one_more(0.6, others) == pytest.approx(expected)
+    drawn = [one_more(rng.normal(), rng.normal(size=40)) for _ in range(2000)]
+    assert np.mean(np.array(drawn) <= 0.05) == pytest.approx(0.05, abs=0.015)
 
 
 def test_scores_dealt_to_other_prompts_stay_among_those_with_as_many_candidates() -> None:
@@ -229,8 +262,10 @@ def _demo() -> Any:
     return demo.corpus(DemoSizes(public=60, private_train=60, private_holdout=60), 0)
 
 
-def test_the_whole_attack_on_the_demo() -> None:
+def test_the_whole_attack_on_the_demo(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ids are joined as they should: BLEU finds every document behind its prompt, a choice few."""
+    # the package has a function of this name
+    monkeypatch.setattr(import_module("synthfr.privacy.linkage.attack"), "DEALS", 5)
     corpus = _demo()
     keywords = Keywords(min_documents=2)
     done = export(corpus.public, corpus.private_train, corpus.codes, keywords, "plain", 0)

@@ -7,7 +7,7 @@ it takes one whose keywords are likely.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthfr.privacy.comparison import (
+    PERMUTATIONS,
     Contrast,
     auc_of,
     compare,
@@ -63,14 +64,13 @@ class Adversaries:
         return figures
 
     def findings(
-        self, evidence: Floats, by_prompts: Floats, of_others: Sequence[Floats]
+        self, evidence: Floats, by_prompts: Floats, of_deals: Iterable[Floats]
     ) -> list[Finding]:
         """Of what was released: do the prompts, and do the scores, single out documents that were
         used, and link them to their prompts? Do the scores tell more than the prompts do?
 
-        `of_others`: evidence of the scores dealt out to other prompts, at least once. A used
-        document fits its own prompt better than another one does, whatever the scores: who knows
-        the prompt is told only what the prompt's own scores add to that.
+        `of_deals`: evidence of the scores dealt out to other prompts, two or more times: see
+        `_beyond_deals`.
         """
         found = [
             self._above(test, auc_of(scores), 0.5, {"tpr_at_fpr_1": self._tpr(scores)})
@@ -79,37 +79,53 @@ class Adversaries:
                 ("score_membership", among_all(evidence)),
             )
         ]
-        own = self._known(evidence)
-        found.append(
-            self._gain(
-                "score_membership_known_prompt",
-                auc_of(own),
-                _mean([auc_of(self._known(one)) for one in of_others]),
-                {"tpr_at_fpr_1": self._tpr(own)},
-            )
-        )
+        found.append(self._beyond_deals(evidence, of_deals))
         chance = {"chance": 1 / evidence.shape[1]}
         for test, told in (("prompt_linking", by_prompts), ("score_linking", evidence)):
             first = compare(self.sides, mean_of(self._first(told)), self.random_seed)
             found.append(Finding.of(test, "correlation", first, measures=chance))
-        both, alone = (auc_of(among_all(one)) for one in (evidence + by_prompts, by_prompts))
-        found.append(self._gain("score_membership_beside_prompts", both, alone))
+        alone = auc_of(among_all(by_prompts))
+        both = auc_of(among_all(evidence + by_prompts))
+        of_prompts = float(alone(*side_weights(self.sides))[0])
+        found.append(
+            self._above(
+                "score_membership_beside_prompts",
+                lambda used, unused: of_prompts + both(used, unused) - alone(used, unused),
+                of_prompts,
+            )
+        )
         return found
 
-    def _gain(
-        self,
-        test: str,
-        of: Contrast,
-        control: Contrast,
-        measures: Mapping[str, object] | None = None,
-    ) -> Finding:
-        """An AUC against a `control` that the same patients are drawn anew for."""
-        at = float(control(*side_weights(self.sides))[0])
-        return self._above(
-            test,
-            lambda used, unused: at + of(used, unused) - control(used, unused),
-            at,
-            measures,
+    def _beyond_deals(self, evidence: Floats, of_deals: Iterable[Floats]) -> Finding:
+        """Of who knows the prompt: is the AUC higher than with scores of other prompts?
+
+        What the attack learns from scores of other prompts puts many a used document above the
+        others, or below: in some deals by far more than a draw of patients would. So the AUC is
+        compared with those of the deals: were the scores no more its own prompt's than any other's,
+        it would be one more of them, and t = (AUC - mean) / (s √(1 + 1 / K)) of K deals Student's
+        with K - 1 degrees of freedom. No p value is told below the smallest of a permutation test.
+        The control is the mean of the deals, and the limits of the difference are over patients.
+        """
+        own = self._known(evidence)
+        dealt = np.stack([self._known(one) for one in of_deals])
+        once = side_weights(self.sides)
+        aucs = np.array([auc_of(one)(*once)[0] for one in dealt])
+        of, control = auc_of(own), _mean_auc_of(dealt)
+        gain, _ = contrast(
+            self.sides,
+            lambda used, unused: of(used, unused) - control(used, unused),
+            self.random_seed,
+            permutations=1,
+        )
+        auc = float(of(*once)[0])
+        return Finding(
+            "score_membership_known_prompt",
+            "correlation",
+            auc,
+            float(aucs.mean()),
+            gain,
+            one_more(auc, aucs),
+            measures={"tpr_at_fpr_1": self._tpr(own)},
         )
 
     def _above(
@@ -160,10 +176,29 @@ class Adversaries:
         return share.as_dict()
 
 
-def _mean(contrasts: Sequence[Contrast]) -> Contrast:
-    return lambda used, unused: np.asarray(
-        np.mean([one(used, unused) for one in contrasts], axis=0)
-    )
+def one_more(value: float, others: Floats) -> float:
+    """One-sided p value of a value that is one more of the others, which are about normal."""
+    from scipy.special import stdtr
+
+    k = len(others)
+    above, spread = value - float(others.mean()), float(others.std(ddof=1)) * np.sqrt(1 + 1 / k)
+    if spread == 0:
+        return 1.0 if above <= 0 else 1 / (PERMUTATIONS + 1)
+    return max(float(stdtr(k - 1, -above / spread)), 1 / (PERMUTATIONS + 1))
+
+
+def _mean_auc_of(deals: Floats) -> Contrast:
+    """Contrast: mean AUC over deals of scores, shape (n_deals, n_suspects)."""
+    above = np.zeros((deals.shape[1], deals.shape[1]))  # how often one suspect is above another
+    for one in deals:
+        above += (one[:, None] > one) + (one[:, None] == one) / 2
+    above /= len(deals)
+
+    def auc(used: Floats, unused: Floats) -> Floats:
+        won = (used * (above @ unused)).sum(axis=0)
+        return np.asarray(won / (used.sum(axis=0) * unused.sum(axis=0)))
+
+    return auc
 
 
 def among_all(evidence: Floats) -> Floats:

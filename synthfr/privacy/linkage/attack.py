@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DECIMALS = 2
-DEALS = 10  # of scores to other prompts: one deal's AUC is off by ±.05, as other weights are learnt
+DEALS = 40  # of scores to other prompts, each attacked anew
 
 
 def attack(
@@ -61,12 +61,12 @@ def attack(
             way: adversaries.told(evidence, setup.by_prompts) for way, evidence in by_scores.items()
         },
     }
-    of_others = [
+    evidence = evidence_of(round_.released, setup)
+    of_deals = (
         evidence_of(dealt_out(round_.released, setup, random_seed, deal), setup)
         for deal in range(DEALS)
-    ]
-    evidence = evidence_of(round_.released, setup)
-    return adversaries.findings(evidence, setup.by_prompts, of_others), measures
+    )
+    return adversaries.findings(evidence, setup.by_prompts, of_deals), measures
 
 
 def evidence_of(table: pd.DataFrame, setup: Suspects) -> Floats:
