@@ -321,6 +321,7 @@ class TestPairedTests:
         result = run("controls", "--only", "best_of_n_sft")
         assert result.exit_code == 1 and "ValueError" in result.output
         assert "s0-17" not in result.output
+        assert macro_f1()["best_of_n_sft"] == [0.65, 0.66, 0.67]  # the figures are kept
 
 
 GRAPH = """
@@ -463,6 +464,15 @@ def test_links_of_the_users_own_are_left_alone(
         clones._link_inputs(Path("clone"))
         assert (tmp_path / "clone/data/raw/a.csv").read_text() == "text"
         assert (tmp_path / "volume/b.csv").is_symlink()
+
+
+def test_a_path_out_of_the_checkout_is_refused_before_anything_runs(checkout: Path) -> None:
+    (checkout / "dvc.yaml").write_text(OWN)
+    profiles.lay(Path("params.yaml"), {"seed": {"files": {"private": {"path": "../../../x"}}}})
+    commit("elsewhere")
+    result = run("seeds", "0")
+    assert result.exit_code == 1 and "../../../x, which leads out of the checkout" in result.stderr
+    assert not (checkout.parent / "calls").exists()
 
 
 def test_scores_with_noise_have_a_hospital_of_their_own_in_each_clone(checkout: Path) -> None:

@@ -101,6 +101,11 @@ def _link_inputs(folder: Path) -> None:
     for named in inputs.named_paths(folder):
         if named.is_absolute():
             continue
+        if ".." in named.parts:
+            raise UserError(
+                f"params.yaml names {named}, which leads out of the checkout, and its clones lie "
+                "elsewhere: write the whole path."
+            )
         if (folder / named).is_symlink():
             (folder / named).unlink()
         for old in list((folder / named).rglob("*")):  # does not follow links

@@ -88,8 +88,7 @@ def run(seeds: Sequence[int], only: Sequence[str], jobs: int) -> None:
     for (seed, name), one in runs.items():
         record["controls"][name] = title(name)
         seed_record.put(record, seed, {name: seed_record.of_step(one.metrics, last)})
-    seed_tests.put(record)
-    seed_record.write(record)
+    seed_tests.write(record)
     seed_runs.show()
 
 

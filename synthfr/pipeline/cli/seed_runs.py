@@ -27,8 +27,7 @@ def run(seeds: Sequence[int], jobs: int) -> None:
             typer.echo("The controls of the last record are not of this loop: `make controls`.")
     for seed, one in runs.items():
         seed_record.put(record, seed, seed_record.of_loop(one.metrics, record["steps"]))
-    seed_tests.put(record)
-    seed_record.write(record)
+    seed_tests.write(record)
     show()
 
 

@@ -16,7 +16,7 @@ import typer
 
 from synthfr.errors import UserError
 from synthfr.pipeline import layout
-from synthfr.pipeline.cli import clones
+from synthfr.pipeline.cli import clones, seed_record
 from synthfr.pipeline.command import without_message
 from synthfr.pipeline.page import baselines, over_seeds
 from synthfr.pipeline.page.record import BEST_BASELINE, Record, parse
@@ -29,13 +29,15 @@ PART = "tests"  # of the record; without it there were none
 _SAME = 1e-8  # figures are written with ten digits
 
 
-def put(record: dict[str, Any]) -> None:
-    """Write the tests of what the clones hold into `record`, in the place of those there.
+def write(record: dict[str, Any]) -> None:
+    """Write the record, and then again with the tests of what the clones hold: a test that fails
+    loses no figure.
 
     A run is tested if the answers behind all of its figures are here, else a line names it: those
     of a clone that is gone, or went on to another commit, are not those of the record.
     """
     record.pop(PART, None)
+    seed_record.write(record)
     found = parse(record)
     cell = over_seeds.largest(found)
     if cell is None:
@@ -50,6 +52,7 @@ def put(record: dict[str, Any]) -> None:
     if tests:
         where = f"size={cell.size}/top_k={cell.top_k}"
         record[PART] = {"cell": where, "metrics": tests}
+        seed_record.write(record)
 
 
 def _tests(record: Record, cell: over_seeds.Comparison) -> dict[str, dict[str, Any]]:

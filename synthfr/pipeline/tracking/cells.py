@@ -130,5 +130,6 @@ def remove_run(client: MlflowClient, experiment_id: str, run_id: str) -> None:
 
 def _remove_cells(client: MlflowClient, experiment_id: str, run_id: str) -> None:
     own = f"tags.kind = '{KIND}' and tags.`{families.PARENT}` = '{run_id}'"
-    for nested in client.search_runs([experiment_id], own):
-        client.delete_run(nested.info.run_id)
+    while found := client.search_runs([experiment_id], own):  # a page of a thousand
+        for nested in found:
+            client.delete_run(nested.info.run_id)
