@@ -61,12 +61,12 @@ TFIDF: dict[str, dict[str, Any]] = {
 SHIPPED = "tfidf"  # whose training is repeated with permuted codes
 # of a tiny model and some hundred reports: steeper and fewer steps than published
 TINY_PLM_ICD = {
-    "learning_rate": 0.002,
-    "batch_size": 8,
-    "device_batch_size": 8,
+    "learning_rate": 0.001,
+    "batch_size": 2,
+    "device_batch_size": 2,
     "warmup_ratio": 0.1,
-    "selection": "loss",
-    "epochs": 10,
+    "selection": "map",
+    "epochs": 12,
 }
 
 
