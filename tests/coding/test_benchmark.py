@@ -122,6 +122,7 @@ def test_tables_from_files(
         "tfidf",
         "tfidf, codes permuted",
         "label prior",
+        "every label",
     ]
     assert CliRunner().invoke(app, ["other"]).exit_code == 2
     assert CliRunner().invoke(app, ["codiesp-fr", "--only-plm-icd"]).exit_code == 2
