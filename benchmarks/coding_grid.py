@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 AIM_S, AIM_GIB = 600, 8
 WORDS = 300
+DEMO_REPORTS = 4000  # that texts are made of
 TAIL_WORDS, TAIL_SHARE = 200_000, 0.1
 CATEGORIES = [f"{letter}{number:02}" for letter in "ABCDEFGHIJ" for number in range(30)]
 CODES, UNEXPRESSED = 5, 0.1
@@ -84,7 +85,7 @@ def made(reports: int, seed: int, side: str) -> pd.DataFrame:
 
     from synthfr.corpora import demo
 
-    sizes = demo.DemoSizes(public=4000, private_train=1, private_holdout=1)
+    sizes = demo.DemoSizes(public=DEMO_REPORTS, private_train=1, private_holdout=1)
     source = [text.split() for text in demo.corpus(sizes, seed).public["text"]]
     tail, frequency = _zipf(TAIL_WORDS), _zipf(len(CATEGORIES))
     rows = []

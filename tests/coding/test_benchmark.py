@@ -1,5 +1,5 @@
 """The benchmark of real corpora, on a made-up one: a coder that learns is told from one that does
-not, and no article is on both sides of a fold.
+not, and no article is on both sides of a fold. The reports of the grid's benchmark: as described.
 """
 
 from pathlib import Path
@@ -10,9 +10,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from benchmarks import coding_grid
 from benchmarks.coding import __main__ as benchmark
 from benchmarks.coding import judging
 from benchmarks.coding.judging import Setup
+from synthfr.coding import decisions
 from synthfr.coding.coders import CoderSettings
 from tests.coding import toy
 
@@ -120,6 +122,27 @@ def test_tables_from_files(
         "tfidf",
         "tfidf, codes permuted",
         "label prior",
+        "every label",
     ]
     assert CliRunner().invoke(app, ["other"]).exit_code == 2
     assert CliRunner().invoke(app, ["codiesp-fr", "--only-plm-icd"]).exit_code == 2
+
+
+def test_reports_of_the_grid_benchmark(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(coding_grid, "DEMO_REPORTS", 50)
+    some = coding_grid.made(60, 0, "training")
+    assert set(some["text"].str.split().map(len)) == {coding_grid.WORDS}
+    assert some["codes"].map(len).between(1, coding_grid.CODES).all()
+    expressed = [
+        any(word[:-1] == code.lower() for word in text.split())
+        for text, codes in zip(some["text"], some["codes"], strict=True)
+        for code in codes
+    ]
+    assert 0.8 < np.mean(expressed) < 0.97
+    assert some.equals(coding_grid.made(60, 0, "training"))
+    assert not some["text"].equals(coding_grid.made(60, 0, "holdout")["text"])
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # which it sets: undone afterwards
+    coding_grid.main([30, 60], [2, 3], seeds=1, cores=1, holdout=20, seed=0)
+    assert f"{2 * 2 * 2 * len(decisions.RULES)} cells" in capsys.readouterr().out
