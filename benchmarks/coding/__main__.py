@@ -62,7 +62,7 @@ TFIDF: dict[str, dict[str, Any]] = {
     "tfidf, characters, logistic": {"char_ngrams": [3, 5], "model": "logistic"},
 }
 SHIPPED = "tfidf"  # whose training is repeated with permuted codes
-# of a tiny model and some hundred reports: steeper and fewer steps than published
+# for a tiny model and some hundred reports: small batches, so that there are enough steps
 TINY_PLM_ICD = {
     "learning_rate": 0.001,
     "batch_size": 2,
