@@ -12,6 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from typer.testing import CliRunner, Result
@@ -311,6 +312,11 @@ def test_classify_and_reference(checkout: Recorded) -> None:
         result = invoke(stage, *arguments)
         assert result.exit_code == 0, result.output
     step = metrics("classify", "dpo1")["size=120"]["top_k=6"]
+    [cells] = [call[1] for call in checkout.calls if call[0] == "log_cells"]
+    assert len(cells) == 2 * 2 * 2 * 2  # sizes, top k, seeds, evaluations
+    one = {"size": 120, "top_k": 6, "evaluation": "unbiased"}
+    by_seed = [figures["macro_f1"] for which, figures in cells if one.items() <= which.items()]
+    assert np.mean(by_seed) == pytest.approx(step["macro_f1"]["mean"])
     reference = metrics("reference")
     assert step["macro_f1"]["mean"] > 0.7
     assert set(reference) == {"public_seed", "private_train"}
