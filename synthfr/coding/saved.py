@@ -44,7 +44,7 @@ class TrainCoder(PlmIcdSettings):
 
     section: ClassVar[str] = SECTION
 
-    seeds: Annotated[list[int], AfterValidator(without_doubles)] = [0, 1]
+    seeds: Annotated[list[int], AfterValidator(without_doubles)] = [0, 1, 2]
     model: str | None = "models/base"
     watch: str = "models/base"
     layers: Count | None = 1
