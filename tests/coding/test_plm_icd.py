@@ -210,7 +210,10 @@ def test_a_softmax_in_half_precision_is_in_float32(modernbert: Path) -> None:
         ("tfidf", None, {"char_ngrams": [3, 5], "calibration": "platt"}, 0.9),
         ("encoder", "modernbert", {"epochs": 10}, 0.6),
         ("plm_icd", "modernbert", {"epochs": 8, "chunk_tokens": 64}, 0.65),
-        ("plm_icd", "camembert", {"epochs": 16, "head": "cross_attention"}, 0.65),
+        pytest.param(
+            *("plm_icd", "camembert", {"epochs": 16, "head": "cross_attention"}, 0.65),
+            marks=pytest.mark.long,
+        ),
     ],
 )
 def test_every_coder_beats_the_prior_and_loses_that_with_permuted_labels(

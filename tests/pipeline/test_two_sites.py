@@ -26,7 +26,7 @@ from tests.pipeline.conftest import (
 )
 from tests.pipeline.workspace import Workspace
 
-pytestmark = pytest.mark.pipeline
+pytestmark = [pytest.mark.pipeline, pytest.mark.long]
 
 PLANTED = (*TEXT_CANARIES, SHARED_CANARY, ID_CANARY)
 PAIRED = "pair@dpo1"
@@ -232,7 +232,6 @@ def refused(site: Workspace, *command: str) -> str:
     return line
 
 
-@pytest.mark.long
 def test_a_flipped_bit_is_refused_on_both_sides(sites: Sites, tmp_path: Path) -> None:
     for name in ("candidates", "scores"):
         data = bytearray(Path(sites.bundle(name)).read_bytes())
@@ -249,7 +248,6 @@ def test_a_flipped_bit_is_refused_on_both_sides(sites: Sites, tmp_path: Path) ->
     assert not (tmp_path / "new.zip").exists()
 
 
-@pytest.mark.long
 def test_a_changed_parameter_is_refused_on_both_sides(sites: Sites, tmp_path: Path) -> None:
     params = sites.outside.root / "params.yaml"
     kept = params.read_bytes()

@@ -13,6 +13,7 @@ from tests.privacy import made
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.long
 def test_repeated_reports_are_found_and_others_are_not() -> None:
     whole, others = made.sides()
     kept = [*range(24), *range(made.SIZE, made.SIZE + 24)]
