@@ -20,26 +20,29 @@ from typing import Annotated
 import typer
 
 from benchmarks import machine
-from synthfr import coding, records
+from synthfr import coding, hub, records
 from synthfr.coding import saved
+from synthfr.models.adapters import FIRST_STEP
 from synthfr.pipeline import layout
 from synthfr.pipeline.parameters import load_params
 
 
 def main(
-    step: Annotated[list[str] | None, typer.Option(help="Default: the first and the last.")] = None,
+    step: Annotated[list[str] | None, typer.Option(help="Default: step0 and the last.")] = None,
     seeds: int = 3,
     epochs: float = 12.0,
 ) -> None:
     """Print macro-F1 and mAP of each model, step and coder's seed."""
     params = load_params()
-    steps = step or [params.steps[1], params.steps[-1]]
+    steps = step or [FIRST_STEP, params.steps[-1]]
     holdout = records.read_table(layout.PRIVATE_HOLDOUT, records.REPORTS)
     space = coding.exported_space(records.read_table(layout.CODE_SETS, records.CODE_SETS))
     print(f"largest size and top k of classify; {machine.name()}")
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        unread = _random(Path(params.train_coder.model or ""), place / "random")
+        unread = _random(
+            hub.resolve(params.train_coder.model or "", "train_coder.model"), place / "random"
+        )
         own = params.train_coder.model_copy(update={"seeds": list(range(seeds))})
         fresh = own.model_copy(update={"model": str(unread), "epochs": epochs})
         for name, how in (("as the parameters name it", own), ("random weights", fresh)):

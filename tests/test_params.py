@@ -385,3 +385,16 @@ def test_a_template_of_the_private_side_is_refused(
     data["prompt"] = {"template": own, "watch": own}
     with pytest.raises(UserError, match=r"prompt\.template is on the private side"):
         parse(data, "params.yaml")
+
+
+def test_a_coder_that_is_kept_is_made_of_no_private_model() -> None:
+    """Its weights are pushed."""
+    written = read_yaml(ROOT / "params.yaml")
+    for folder, refused in (("data/private/encoder", True), ("models/encoder", False)):
+        written["train_coder"] |= {"model": folder, "watch": folder}
+        try:
+            parse(written, "here")
+        except (UserError, ValueError) as error:
+            assert refused and "train_coder.model is on the private side" in str(error)
+        else:
+            assert not refused

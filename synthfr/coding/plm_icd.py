@@ -127,13 +127,13 @@ class PlmIcdCoder(FineTunedCoder):
 
     def _keep_first_layers(self, config: Any) -> None:
         """Make the model that is loaded so deep: the layers behind are not read."""
-        wanted, there = self._how.layers, config.num_hidden_layers
+        wanted, there = self._how.layers, getattr(config, "num_hidden_layers", None)
         if wanted is None:
             return
-        if wanted > there:
+        if there is None or wanted > there:
             raise UserError(
-                f"{self._how.section}.layers is {wanted}, and {self._folder} has {there}: "
-                "lower it, or set it to null."
+                f"{self._how.section}.layers is {wanted}, and {self._folder} has "
+                f"{'no such number' if there is None else there}: lower it, or set it to null."
             )
         config.num_hidden_layers = wanted
         if getattr(config, "layer_types", None):

@@ -221,6 +221,16 @@ class Params(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _trained_coder_is_public(self) -> Params:
+        model = self.train_coder.model if self.has("train_coder") else None
+        if model and self._on_the_private_side(Path(model)):
+            raise ValueError(
+                "train_coder.model is on the private side, and the coder that is made of it may be "
+                "pushed: name a model that may be shared"
+            )
+        return self
+
     def _on_the_private_side(self, path: Path) -> bool:
         """Below data/private, or where the user's private reports lie; links are followed."""
         here = path.resolve()
