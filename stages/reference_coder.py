@@ -16,26 +16,18 @@ def main() -> None:
     """Train coders on the public seed and on private reports, and judge them on the holdout."""
     with stage_run("reference_coder") as run:
         from synthfr import coding, records
-        from synthfr.coding import saved
-        from synthfr.coding.judged import Judged
         from synthfr.coding.kept import write_judged
-        from synthfr.coding.summary import Cell
+        from synthfr.coding.saved_on_real import train_and_judge
 
         params, classify = run.params.train_coder, run.params.classify
         holdout = records.read_table(layout.PRIVATE_HOLDOUT, records.REPORTS)
         space = coding.exported_space(records.read_table(layout.CODE_SETS, records.CODE_SETS))
-        scratch = run.scratch()
+        rest = (params, classify, space, run.seed, run.scratch())
         run.input(layout.SEED, "public_seed")
         tables = (layout.SEED, layout.PRIVATE_TRAIN)
         for name, path in zip(layout.REFERENCES, tables, strict=True):
             training = records.read_table(path, records.REPORTS)
-            training = training[[len(codes) > 0 for codes in training["codes"]]]
-            cells: list[Cell] = []
-            answers: list[Judged] = []
-            if len(training) >= max(classify.sizes):  # fewer would not be compared with
-                folder = scratch / name
-                saved.train(training, params, classify, space, run.seed, scratch, folder)
-                cells, answers = saved.judge(folder, holdout, classify)
+            cells, answers = train_and_judge(training, holdout, *rest)
             write_judged(layout.kept_answers(name, "train_coder"), answers)
             run.log({name: coding.summarise(cells, classify.decision_rule)})
 

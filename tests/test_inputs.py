@@ -97,6 +97,17 @@ def test_an_empty_path_is_one_sentence(checkout: Checkout, nothing: str | None) 
     assert problem().startswith("params.yaml: seed.files.codes.path is empty, and DVC wants a path")
 
 
+def test_what_a_stage_makes_is_no_file_of_the_users_own(checkout: Checkout) -> None:
+    """Clones get links to what is named: `models/base` is made in each of them."""
+    own = checkout.root / "models/mine"
+    own.mkdir(parents=True)
+    for setting, value in (("model", "models/mine"), ("watch", "models/mine")):
+        checkout.change(f"classify.coder.encoder.{setting}", value)
+    named = inputs.named_paths(checkout.root)
+    assert Path("models/mine") in named  # the control
+    assert Path("models/base") not in named
+
+
 def test_what_git_has_comes_back_by_git(checkout: Checkout) -> None:
     (checkout.root / "docs/seeds.json").unlink()
     told = problem()

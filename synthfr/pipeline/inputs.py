@@ -72,10 +72,14 @@ def problems(folder: Path = Path(), only: Collection[str] | None = None) -> Iter
 
 
 def named_paths(folder: Path = Path()) -> list[Path]:
-    """Files and folders that the parameters of the recipe in `folder` name and its stages read."""
+    """Files and folders that the parameters of the recipe in `folder` name, that its stages read,
+    and that none of them makes.
+    """
     tree, values = read_yaml(folder / "dvc.yaml"), read_yaml(folder / "params.yaml")
+    graph = resolve(tree, values)
     found = (value_at(values, setting) for setting in _settings(tree))
-    return [Path(path) for path in found if isinstance(path, str) and path.strip()]
+    named = [path for path in found if isinstance(path, str) and path.strip()]
+    return [Path(path) for path in named if not graph.makers(path)]
 
 
 def _settings(tree: Any) -> dict[str, str]:

@@ -21,7 +21,7 @@ METRICS = {"macro_f1": "macro-F1", "map": "mAP"}
 # who judges a coder on the steps' data sets, and who trains its like on real reports: the grid's
 # coder, and the one that is trained outside and kept (PLM-ICD)
 GRID, KEPT = ("classify", "reference"), ("judge_coder", "reference_coder")
-KEPT_TITLE = "a coder of another family (PLM-ICD, trained on synthetic reports alone and kept)"
+KEPT_TITLE = "a coder of another family (PLM-ICD; on a step's reports trained outside and kept)"
 CHOSEN_RULE = "the chosen rule"  # decision rule that the plain macro-F1 stands for
 
 Tree = Mapping[str, Any]
