@@ -7,6 +7,7 @@ the sections that its file names.
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -233,13 +234,14 @@ class Params(Section):
 
     def _on_the_private_side(self, path: Path) -> bool:
         """Below data/private, or where the user's private reports lie; links are followed."""
-        here = path.resolve()
+        # not Path.resolve: that asks for the state of the file, and public stages never look there
+        here = Path(os.path.realpath(path))
         if ("data", "private") in pairwise(here.parts):
             return True
         if not self.has("seed") or self.seed.source == "demo":
             return False
         own = self.seed.files.private.path
-        return own is not None and here.is_relative_to(Path(own).resolve())
+        return own is not None and here.is_relative_to(os.path.realpath(own))
 
     def _models(self) -> Iterator[tuple[str, Any]]:
         """Where a model is named that may be a folder, and its settings."""
