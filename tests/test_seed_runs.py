@@ -66,6 +66,10 @@ for place, step in enumerate(params["steps"]):
     shared = {"reports_sharing": {"mean": value / 4}}
     gap = {"report_share": {"mean": 0.0}, "longest_run_words": {"mean": value / 10}}
     write(f"privacy/{step}.json", {"train": shared, "holdout": shared, "gap": gap})
+    if not sys.argv[2:] and seed != 2:
+        write(f"judge_coder/{step}.json", grid(value - 0.2))
+if not sys.argv[2:]:
+    write("reference_coder.json", {"private_train": grid(0.95)})
 write("reference.json", {"private_train": grid(0.9), "public_seed": grid(0.4) if seed != 1 else {}})
 """
 
@@ -142,7 +146,7 @@ class TestSeeds:
         assert (made["seeds"], made["steps"], made["controls"]) == ([0, 1], list(STEPS), {})
         assert set(made) == {
             *("seeds", "steps", "controls", "commit", "machine"),
-            *("metrics", "rules", "faithfulness", "privacy"),
+            *("metrics", "kept", "rules", "faithfulness", "privacy"),
         }
         assert macro_f1() == {
             "base": [0.5, 0.51], "step0": [0.6, 0.61], "dpo1": [0.7, 0.71],
@@ -153,6 +157,19 @@ class TestSeeds:
         assert set(made["faithfulness"]["code_recall"]) == set(STEPS)
         assert made["privacy"]["longest_run_gap"]["dpo1"] == [0.07, 0.071]
         assert set(made["privacy"]["shares_with_train"]) == set(STEPS)
+
+    def test_what_the_kept_coder_reached_stands_apart(self, checkout: Path) -> None:
+        run("seeds", "0", "2")
+        run("controls", "--only", "best_of_n_sft")
+        found = record()["kept"]["macro_f1"][CELL]
+        assert found.pop("private_train") == [0.95, 0.95]
+        assert found.pop("public_seed") == found.pop("best_of_n_sft") == [None, None]
+        assert found == {  # with seed 2 none was judged
+            "base": [pytest.approx(0.3), None],
+            "step0": [pytest.approx(0.4), None],
+            "dpo1": [pytest.approx(0.5), None],
+        }
+        assert macro_f1()["dpo1"] == [0.7, pytest.approx(0.72)]
 
     def test_a_clone_goes_on_at_its_commit_and_follows_a_new_one(self, checkout: Path) -> None:
         run("seeds", "0")

@@ -241,6 +241,20 @@ class TestTables:
         largest = over_seeds.largest(found)
         assert largest is not None and largest.size == 1000
 
+    def test_the_kept_coder_has_tables_of_its_own(self) -> None:
+        kept = VALUES | {"dpo1": [0.65, 0.5, 0.5], "public_seed": [0.5, 0.5, 0.4]}
+        found = record(kept={"macro_f1": {CELL: kept}})
+        own, differences = seed_tables.kept_coder(found)
+        assert "PLM-ICD" in own.title and "macro-F1" in own.title
+        assert [row[2:5] for row in own.rows] != [
+            row[2:5] for row in seed_tables.grid(found, "macro_f1").rows
+        ]
+        assert own.rows[0][4].startswith(".550 ±")
+        assert "PLM-ICD" in differences.title
+        assert differences.rows[0][0] == "dpo1 minus public seed"
+        assert differences.rows[0][1].startswith("+.083 [")  # .15, 0, .1
+        assert seed_tables.kept_coder(record()) == []
+
     def test_controls_stand_between_steps_and_references(self) -> None:
         table = seed_tables.controls(
             record(CONTROLLED, controls=CONTROLS, faithfulness=FAITHFULNESS)

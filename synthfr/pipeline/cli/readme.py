@@ -120,6 +120,7 @@ def seeds() -> str:
         return _NO_SEEDS
     parts = [f"**{told}**"] if (told := seed_tables.headline(found)) else []
     parts += [_with_title(seed_tables.grid(found, metric)) for metric in METRICS]
+    parts += [_with_title(table) for table in seed_tables.kept_coder(found)]
     return "\n\n".join(parts)
 
 

@@ -22,6 +22,7 @@ from synthfr.pipeline.page.results import METRICS, REFERENCES
 RECORD_PATH = layout.RECORD  # `synth-fr seeds` and `synth-fr controls` write it
 # of a step's data set, whatever coder is trained on it: measure -> run -> one value a seed
 AUDITS = ("faithfulness", "privacy")
+GRID, KEPT = "metrics", "kept"  # of the grid's coders, and of the coder that is trained and kept
 MACRO_F1 = "macro_f1"  # what is told of the decision rules that do not count
 # what figures come from; the tools around the loop may differ
 LOOP = (
@@ -35,18 +36,20 @@ Figures = dict[tuple[str, ...], float]  # one run's: keys of the record but the 
 def of_step(metrics: Path, step: str) -> Figures:
     """What `metrics`, a checkout's folder, says of a step's data set."""
     classified = _coders(_read(metrics / "classify" / f"{step}.json"))
+    kept = _kept(metrics / "judge_coder" / f"{step}.json")
     faithful = _read(metrics / "fidelity" / f"{step}.json").get("faithfulness", {})
     overlap = _read(metrics / "privacy" / f"{step}.json")
     audits: Figures = {("faithfulness", name): float(value) for name, value in faithful.items()}
     for name, path in overlaps.MEASURES.items():
         if (value := _at(overlap, path)) is not None:
             audits["privacy", name] = value
-    return classified | audits
+    return classified | kept | audits
 
 
 def of_reference(metrics: Path, name: str) -> Figures:
     """What it says of coders trained on real reports: `name` is a key of `REFERENCES`."""
-    return _coders(_read(metrics / "reference.json").get(name, {}))
+    own = _coders(_read(metrics / "reference.json").get(name, {}))
+    return own | _kept(metrics / "reference_coder.json", name)
 
 
 def of_loop(metrics: Path, steps: Iterable[str]) -> dict[str, Figures]:
@@ -64,7 +67,8 @@ def new(seeds: Sequence[int], steps: Sequence[str]) -> dict[str, Any]:
         "controls": {},
         "commit": clones.commit(),
         "machine": f"{os.cpu_count()} CPU cores, Python {platform.python_version()}",
-        "metrics": {metric: {} for metric in METRICS},
+        GRID: {metric: {} for metric in METRICS},
+        KEPT: {},
         "rules": {},
         **{part: {} for part in AUDITS},
     }
@@ -136,7 +140,7 @@ def _cells(record: Mapping[str, Any]) -> list[tuple[tuple[str, ...], dict[str, l
     """Every mapping of runs to values, with its keys."""
     found = [
         ((part, metric, cell), runs)
-        for part in ("metrics", "rules")
+        for part in (GRID, KEPT, "rules")
         for metric, cells in record.get(part, {}).items()
         for cell, runs in cells.items()
     ]
@@ -151,11 +155,21 @@ def _coders(tree: Mapping[str, Any]) -> Figures:
     for size, below in tree.items():
         for top_k, cell in below.items():
             where = f"{size}/{top_k}"
-            values = {("metrics", metric, where): cell[metric] for metric in METRICS}
+            values = {(GRID, metric, where): cell[metric] for metric in METRICS}
             for rule, measured in cell.get("rules", {}).items():
                 values["rules", rule, where] = measured[MACRO_F1]
             found |= {key: one["mean"] for key, one in values.items() if one["mean"] is not None}
     return found
+
+
+def _kept(path: Path, *below: str) -> Figures:
+    """The same of the coder that is kept, by the chosen decision rule; nothing where none was
+    judged: controls train none.
+    """
+    found = _read(path) if path.is_file() else {}
+    for name in below:
+        found = found.get(name, {})
+    return {(KEPT, *key): value for (part, *key), value in _coders(found).items() if part == GRID}
 
 
 def _at(tree: Mapping[str, Any], path: Sequence[str]) -> float | None:

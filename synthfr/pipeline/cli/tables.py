@@ -113,6 +113,8 @@ def show_seeds() -> None:
     for metric in METRICS:
         if (differences := seed_tables.differences(found, metric)) is not None:
             out.print(drawn(differences, differences.title))
+    for table in seed_tables.kept_coder(found):
+        out.print(drawn(table, table.title))
     show_headline(out, found)
 
 

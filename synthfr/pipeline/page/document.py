@@ -176,7 +176,11 @@ def _over_seeds(path: Path, results: Results, seed: int) -> dict[str, Any]:
     found = record.read(path)
     if found is None or record.place_of(found, results, seed) is None:
         return {}
-    tables = (seed_tables.controls(found), seed_tables.privacy(found))
+    tables = (
+        seed_tables.controls(found),
+        *seed_tables.kept_coder(found),
+        seed_tables.privacy(found),
+    )
     return {
         "headline": seed_tables.headline(found),
         "tables": [

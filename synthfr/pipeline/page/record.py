@@ -48,6 +48,7 @@ class Record:
     seeds: tuple[int, ...]
     steps: tuple[str, ...]
     metrics: Mapping[str, Cells]
+    kept: Mapping[str, Cells] = field(default_factory=dict)  # metrics of the coder that is kept
     controls: Mapping[str, str] = field(default_factory=dict)  # name -> what a reader sees
     rules: Mapping[str, Cells] = field(default_factory=dict)  # macro-F1 by other decision rules
     faithfulness: Mapping[str, Mapping[str, Series]] = field(default_factory=dict)
@@ -65,6 +66,11 @@ class Record:
     def runs(self) -> tuple[str, ...]:
         """Steps, controls and references, in the order of a table."""
         return (*self.steps, *self.controls, *REFERENCES)
+
+    @property
+    def of_kept(self) -> Record:
+        """The same seeds with what the coder that is kept reached: no controls, nothing tested."""
+        return Record(self.seeds, self.steps, self.kept, commit=self.commit, machine=self.machine)
 
 
 def place_of(record: Record, results: Results, seed: int) -> int | None:
@@ -121,6 +127,7 @@ def parse(tree: Mapping[str, Any], path: Path = Path("seeds.json")) -> Record:
         seeds=tuple(tree["seeds"]),
         steps=tuple(tree["steps"]),
         metrics=cells(tree["metrics"], "metrics"),
+        kept=cells(tree.get("kept", {}), "kept"),
         controls=dict(tree.get("controls", {})),
         rules=cells(tree.get("rules", {}), "rules"),
         faithfulness=measures("faithfulness"),
