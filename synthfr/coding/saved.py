@@ -49,7 +49,7 @@ class TrainCoder(PlmIcdSettings):
     watch: str = "models/base"
     layers: Count | None = 1
     learning_rate: Positive = 0.002
-    epochs: Positive = 6.0
+    epochs: Positive = 4.0
     batch_size: Count = 8
     device_batch_size: Count = 8
     warmup_ratio: Share = 0.1

@@ -12,7 +12,7 @@ import pytest
 from tests.pipeline.conftest import one_round
 from tests.pipeline.workspace import Workspace
 
-pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
+pytestmark = [pytest.mark.pipeline, pytest.mark.slow, pytest.mark.long]
 
 
 def test_the_whole_graph_runs_on_real_cases(real_corpora: Path, tmp_path: Path) -> None:
