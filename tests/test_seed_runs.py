@@ -279,10 +279,12 @@ class TestPairedTests:
     def keep(self, seeds: tuple[int, ...]) -> None:
         names = {step: 0.5 + 0.1 * place for place, step in enumerate(STEPS)}
         for seed in seeds:
+            clone = Path(f".scratch/seeds/seed-{seed}")
             for step, value in names.items():
                 answers = self.answers(value + 0.01 * seed, seed)
-                clone = Path(f".scratch/seeds/seed-{seed}")
                 write_judged(clone / layout.kept_answers(step), [answers])
+                answers = self.answers(value + 0.01 * seed - 0.2, seed)
+                write_judged(clone / layout.kept_answers(step, "train_coder"), [answers])
             answers = self.answers(0.65 + 0.01 * seed, seed)
             clone = Path(f".scratch/seeds/seed-{seed}-best_of_n_sft")
             write_judged(clone / layout.kept_answers("dpo1"), [answers])
@@ -304,10 +306,28 @@ class TestPairedTests:
         assert macro_f1["best_of_n_sft"]["difference"]["mean"] == pytest.approx(0.05)
         assert macro_f1["best_baseline"] == macro_f1["step0"]  # the better one of every seed
         assert macro_f1["step0"]["seeds"] == 3 and macro_f1["step0"]["adjusted_p"] < 0.05
+        assert "No paired test of private train (train_coder): the answers" in told
+        assert "kept_tests" not in record()  # seed 2 has no kept coder: two are too few
         text = RECORD_PATH.read_text()
         assert "s0-" not in text and "s2-" not in text  # no row of a document
         run("seeds", *seeds)
         assert record()["tests"] == tests  # with the controls that were kept
+
+    def test_the_kept_coder_is_tested_apart(self, checkout: Path) -> None:
+        run("seeds", "0", "1", "3")
+        self.keep((0, 1, 3))
+        run("seeds", "0", "1", "3")
+        kept = record()["kept_tests"]
+        assert kept["cell"] == CELL
+        assert set(kept["metrics"]["macro_f1"]) == {"base", "step0", "best_baseline"}
+        step0 = kept["metrics"]["macro_f1"]["step0"]
+        assert step0["difference"]["mean"] == pytest.approx(0.1) and step0["seeds"] == 3
+        answers = self.answers(0.7, 3)  # not those of its figure
+        path = Path(".scratch/seeds/seed-3") / layout.kept_answers("dpo1", "train_coder")
+        write_judged(path, [answers])
+        told = run("seeds", "0", "1", "3").output
+        assert "No paired test of dpo1 (train_coder): the answers" in told
+        assert "kept_tests" not in record() and "tests" in record()
 
     def test_answers_of_other_figures_are_not_tested(self, checkout: Path) -> None:
         only = ("controls", "--only", "best_of_n_sft")

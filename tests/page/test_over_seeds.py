@@ -241,19 +241,17 @@ class TestTables:
         largest = over_seeds.largest(found)
         assert largest is not None and largest.size == 1000
 
-    def test_the_kept_coder_has_tables_of_its_own(self) -> None:
+    def test_the_kept_coder_has_a_table_of_its_own(self) -> None:
         kept = VALUES | {"dpo1": [0.65, 0.5, 0.5], "public_seed": [0.5, 0.5, 0.4]}
         found = record(kept={"macro_f1": {CELL: kept}})
-        own, differences = seed_tables.kept_coder(found)
-        assert "PLM-ICD" in own.title and "macro-F1" in own.title
-        assert [row[2:5] for row in own.rows] != [
-            row[2:5] for row in seed_tables.grid(found, "macro_f1").rows
+        table = seed_tables.kept_coder(found)
+        assert table is not None and "PLM-ICD" in table.title
+        assert [row[0] for row in table.rows] == [
+            *("bare base", "step0", "dpo1", "public seed", "private train")
         ]
-        assert own.rows[0][4].startswith(".550 ±")
-        assert "PLM-ICD" in differences.title
-        assert differences.rows[0][0] == "dpo1 minus public seed"
-        assert differences.rows[0][1].startswith("+.083 [")  # .15, 0, .1
-        assert seed_tables.kept_coder(record()) == []
+        assert table.rows[2][1].startswith(".550 ±")
+        assert table.rows[3][2].startswith("+.083 [")  # .15, 0, .1
+        assert seed_tables.kept_coder(record()) is None
 
     def test_controls_stand_between_steps_and_references(self) -> None:
         table = seed_tables.controls(

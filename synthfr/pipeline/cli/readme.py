@@ -120,18 +120,18 @@ def seeds() -> str:
         return _NO_SEEDS
     parts = [f"**{told}**"] if (told := seed_tables.headline(found)) else []
     parts += [_with_title(seed_tables.grid(found, metric)) for metric in METRICS]
-    parts += [_with_title(table) for table in seed_tables.kept_coder(found)]
     return "\n\n".join(parts)
 
 
 def controls() -> str:
-    """Baselines, steps, controls and references of the largest cell over seeds; what the reports of
+    """Baselines, steps, controls and references of the largest cell over seeds, steps and
+    references by the coder that is kept; what the reports of
     steps and controls share with private documents.
     """
     found = record.read(RECORD_PATH)
     if found is None or (table := seed_tables.controls(found)) is None:
         return _NO_SEEDS
-    tables = (table, seed_tables.privacy(found))
+    tables = (table, seed_tables.kept_coder(found), seed_tables.privacy(found))
     return "\n\n".join(_with_title(one) for one in tables if one is not None)
 
 

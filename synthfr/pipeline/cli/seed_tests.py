@@ -25,7 +25,9 @@ from synthfr.redact import private_stage
 if TYPE_CHECKING:
     from synthfr.coding.comparison import Answers
 
-PART = "tests"  # of the record; without it there were none
+# parts of the record, and the stage that trained the coder if it was not `classify`; without a part
+# nothing was tested
+PARTS = {"tests": "", "kept_tests": "train_coder"}
 _SAME = 1e-8  # figures are written with ten digits
 
 
@@ -36,26 +38,28 @@ def write(record: dict[str, Any]) -> None:
     A run is tested if the answers behind all of its figures are here, else a line names it: those
     of a clone that is gone, or went on to another commit, are not those of the record.
     """
-    record.pop(PART, None)
+    for part in PARTS:
+        record.pop(part, None)
     seed_record.write(record)
     found = parse(record)
-    cell = over_seeds.largest(found)
-    if cell is None:
-        return
-    try:
-        with private_stage():
-            tests = _tests(found, cell)
-    except (UserError, KeyboardInterrupt):
-        raise
-    except Exception as error:
-        raise UserError(without_message("controls", error)) from None
-    if tests:
-        where = f"size={cell.size}/top_k={cell.top_k}"
-        record[PART] = {"cell": where, "metrics": tests}
-        seed_record.write(record)
+    for (part, coder), own in zip(PARTS.items(), (found, found.of_kept), strict=True):
+        cell = over_seeds.largest(own)
+        if cell is None:
+            continue
+        try:
+            with private_stage():
+                tests = _tests(own, cell, coder)
+        except (UserError, KeyboardInterrupt):
+            raise
+        except Exception as error:
+            raise UserError(without_message("controls", error)) from None
+        if tests:
+            where = f"size={cell.size}/top_k={cell.top_k}"
+            record[part] = {"cell": where, "metrics": tests}
+            seed_record.write(record)
 
 
-def _tests(record: Record, cell: over_seeds.Comparison) -> dict[str, dict[str, Any]]:
+def _tests(record: Record, cell: over_seeds.Comparison, coder: str) -> dict[str, dict[str, Any]]:
     """``{metric: {run: {difference, p_value, adjusted_p, seeds}}}``."""
     from synthfr.coding.generator_seeds import compare_runs
 
@@ -64,13 +68,14 @@ def _tests(record: Record, cell: over_seeds.Comparison) -> dict[str, dict[str, A
     for name in (last, *(one for one in record.runs if one != last)):
         measured = [value is not None for value in cell.cell.get(name, ())]
         seeds = [seed for seed, there in zip(record.seeds, measured, strict=False) if there]
-        answers = {seed: _answers(record, cell, name, seed) for seed in seeds}
+        answers = {seed: _answers(record, cell, name, seed, coder) for seed in seeds}
         known = {seed: one for seed, one in answers.items() if one is not None}
         if len(known) < len(answers):
             gone = next(seed for seed in answers if seed not in known)
             typer.echo(
-                f"No paired test of {record.title(name)}: the answers that its figures of seed "
-                f"{gone} come from are not in {_folder(record, name, gone)}."
+                f"No paired test of {record.title(name)}{f' ({coder})' if coder else ''}: the "
+                f"answers that its figures of seed {gone} come from are not in "
+                f"{_folder(record, name, gone)}."
             )
         elif known:
             runs[name] = known
@@ -89,7 +94,9 @@ def _tests(record: Record, cell: over_seeds.Comparison) -> dict[str, dict[str, A
     return tests
 
 
-def _answers(record: Record, cell: over_seeds.Comparison, name: str, seed: int) -> Answers | None:
+def _answers(
+    record: Record, cell: over_seeds.Comparison, name: str, seed: int, coder: str
+) -> Answers | None:
     """The kept answers of a run that its figure in the record is made of; None where they are not
     here.
     """
@@ -99,7 +106,7 @@ def _answers(record: Record, cell: over_seeds.Comparison, name: str, seed: int) 
     from synthfr.coding.weighted import statistic
 
     step = record.steps[-1] if name in record.controls else name
-    path = _folder(record, name, seed) / layout.kept_answers(step)
+    path = _folder(record, name, seed) / layout.kept_answers(step, coder)
     answers = read_judged(path) if path.is_file() else []
     if not answers or (answers[0].size, answers[0].top_k) != (cell.size, cell.top_k):
         return None

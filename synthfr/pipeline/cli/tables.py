@@ -113,8 +113,6 @@ def show_seeds() -> None:
     for metric in METRICS:
         if (differences := seed_tables.differences(found, metric)) is not None:
             out.print(drawn(differences, differences.title))
-    for table in seed_tables.kept_coder(found):
-        out.print(drawn(table, table.title))
     show_headline(out, found)
 
 
@@ -122,6 +120,8 @@ def show_controls(out: Console, found: record.Record) -> None:
     """What the last step is compared with, run by run, over seeds."""
     if (controls := seed_tables.controls(found)) is not None:
         out.print(drawn(controls, f"Baselines and controls over seeds, {controls.title}"))
+    if (kept := seed_tables.kept_coder(found)) is not None:
+        out.print(drawn(kept, f"The same over seeds, {kept.title}"))
 
 
 def show_headline(out: Console, found: record.Record) -> None:

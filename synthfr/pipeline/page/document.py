@@ -178,7 +178,7 @@ def _over_seeds(path: Path, results: Results, seed: int) -> dict[str, Any]:
         return {}
     tables = (
         seed_tables.controls(found),
-        *seed_tables.kept_coder(found),
+        seed_tables.kept_coder(found),
         seed_tables.privacy(found),
     )
     return {

@@ -41,6 +41,9 @@ class Tested:
         return self.adjusted_p < SIGNIFICANT
 
 
+Tests = Mapping[str, Mapping[str, Tested]]  # metric -> run
+
+
 @dataclass(frozen=True)
 class Record:
     """What `cli.seed_runs` wrote; older records have only seeds, steps and metrics."""
@@ -54,7 +57,9 @@ class Record:
     faithfulness: Mapping[str, Mapping[str, Series]] = field(default_factory=dict)
     privacy: Mapping[str, Mapping[str, Series]] = field(default_factory=dict)
     tested: tuple[int, int] | None = None  # size and top k of `tests`
-    tests: Mapping[str, Mapping[str, Tested]] = field(default_factory=dict)  # metric -> run
+    tests: Tests = field(default_factory=dict)
+    kept_tested: tuple[int, int] | None = None  # the same of the coder that is kept
+    kept_tests: Tests = field(default_factory=dict)
     commit: str = "unknown"
     machine: str = "unknown"
 
@@ -69,8 +74,16 @@ class Record:
 
     @property
     def of_kept(self) -> Record:
-        """The same seeds with what the coder that is kept reached: no controls, nothing tested."""
-        return Record(self.seeds, self.steps, self.kept, commit=self.commit, machine=self.machine)
+        """The same seeds with what the coder that is kept reached: no controls, no data sets."""
+        return Record(
+            self.seeds,
+            self.steps,
+            self.kept,
+            tested=self.kept_tested,
+            tests=self.kept_tests,
+            commit=self.commit,
+            machine=self.machine,
+        )
 
 
 def place_of(record: Record, results: Results, seed: int) -> int | None:
@@ -123,6 +136,15 @@ def parse(tree: Mapping[str, Any], path: Path = Path("seeds.json")) -> Record:
             for name, values in tree.get(part, {}).items()
         }
 
+    def tested(part: str) -> tuple[int, int] | None:
+        return _cell(tree[part]["cell"], path) if part in tree else None
+
+    def tests(part: str) -> Tests:
+        return {
+            metric: {name: _tested(one) for name, one in runs.items()}
+            for metric, runs in tree.get(part, {}).get("metrics", {}).items()
+        }
+
     return Record(
         seeds=tuple(tree["seeds"]),
         steps=tuple(tree["steps"]),
@@ -132,11 +154,10 @@ def parse(tree: Mapping[str, Any], path: Path = Path("seeds.json")) -> Record:
         rules=cells(tree.get("rules", {}), "rules"),
         faithfulness=measures("faithfulness"),
         privacy=measures("privacy"),
-        tested=_cell(tree["tests"]["cell"], path) if "tests" in tree else None,
-        tests={
-            metric: {name: _tested(one) for name, one in runs.items()}
-            for metric, runs in tree.get("tests", {}).get("metrics", {}).items()
-        },
+        tested=tested("tests"),
+        tests=tests("tests"),
+        kept_tested=tested("kept_tests"),
+        kept_tests=tests("kept_tests"),
         commit=str(tree.get("commit", "unknown")),
         machine=str(tree.get("machine", "unknown")),
     )

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 
 from synthfr.pipeline.page import baselines, faithfulness_figures, over_seeds, overlaps
 from synthfr.pipeline.page.numbers import percent, short
 from synthfr.pipeline.page.over_seeds import Comparison
-from synthfr.pipeline.page.record import BEST_BASELINE, Record, Series, Tested
+from synthfr.pipeline.page.record import BEST_BASELINE, Record, Series, Tests
 from synthfr.pipeline.page.results import KEPT_TITLE, METRICS, REFERENCES
 from synthfr.pipeline.page.spread import SIGNIFICANT, bracketed, plus_minus
 from synthfr.pipeline.page.text_tables import NOTHING, TextTable, rule_range
 from synthfr.stats import FEWEST, Interval
 
-Tests = Mapping[str, Mapping[str, Tested]]  # metric -> run
 _NEVER = Interval(float("nan"), float("nan"), float("nan"), 0)
 
 
@@ -36,18 +35,10 @@ def grid(record: Record, metric: str) -> TextTable:
     return TextTable(METRICS[metric], head, rows)
 
 
-def kept_coder(record: Record) -> list[TextTable]:
-    """Every step and reference by the coder that is kept, and its differences over seeds; none
-    where it was not judged.
-    """
-    own = record.of_kept
-    tables = [
-        table
-        for metric in METRICS
-        for table in (grid(own, metric), differences(own, metric))
-        if table is not None and table.rows
-    ]
-    return [replace(one, title=f"{one.title}, {KEPT_TITLE}") for one in tables]
+def kept_coder(record: Record) -> TextTable | None:
+    """`controls` of the coder that is kept: steps and references; None where none was judged."""
+    table = controls(record.of_kept)
+    return None if table is None else replace(table, title=f"{table.title}, {KEPT_TITLE}")
 
 
 def controls(record: Record) -> TextTable | None:
