@@ -42,8 +42,11 @@ def camembert(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def decoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return causal(tmp_path_factory.mktemp("model") / "qwen3")
+
+
+def causal(folder: Path) -> Path:
     """A causal model, as the shipped base is: its tokenizer pads on the left and adds nothing."""
-    folder = tmp_path_factory.mktemp("model") / "qwen3"
     tiny.model().save_pretrained(folder)
     tiny.tokenizer().save_pretrained(folder)
     return folder
