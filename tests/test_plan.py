@@ -158,6 +158,9 @@ def test_no_seeds_no_kept_coders() -> None:
     told = with_["total"].tokens - without["total"].tokens
     assert told == pytest.approx(sum(line.tokens for line in own.values()))
     fewer = kept({"train_coder.seeds": [4]})
+    assert fewer["reference_coder"].what == (
+        "2 trainings of the shipped tiny base, 1 layer (1 seed x 2 sets of real reports), at most"
+    )
     for name, line in fewer.items():
         assert line.tokens == pytest.approx(own[name].tokens / 3)
 
@@ -172,7 +175,9 @@ def test_real_reports_that_are_known_to_be_too_few_train_nothing() -> None:
     assert sets({"seed.demo.public": 999, "seed.demo.private_train": 999}) == 0
     own = {"seed.source": "files"}  # nobody has counted the private ones
     assert [sets(own), sets(own, 1000), sets(own, 999)] == [2, 2, 1]
-    assert "1,000 holdout reports for every 1 000 there are" in kept(own)["judge_coder"].what
+    assert kept(own)["judge_coder"].what == (
+        "15 coders on the CPU, for every 1 000 holdout reports"
+    )
 
 
 def test_a_grid_of_plm_icd_is_planned_by_the_layers_that_it_reads() -> None:

@@ -39,7 +39,8 @@ def of_grid(params: Params) -> Iterator[Line]:
     reports = sum(params.classify.sizes) * trainings
     tokens = reports * how.epochs * each
     steps = round(reports * how.epochs / how.batch_size)
-    hours = FULL_FLOPS * _weights(params, how) * tokens / (ENCODING_SHARE * PEAK_FLOPS) / 3600
+    _, weights = _sizes(params, how)
+    hours = FULL_FLOPS * weights * tokens / (ENCODING_SHARE * PEAK_FLOPS) / 3600
     what = f"{trainings * len(params.classify.sizes)} trainings of {how.model}, at most"
     yield Line("classify", what, tokens, steps, hours)
 
@@ -53,32 +54,36 @@ def of_kept(params: Params, public_reports: int | None) -> Iterator[Line]:
     if not params.has("train_coder") or not (seeds := len(params.train_coder.seeds)):
         return
     how, (name, size) = params.train_coder, models.coder(params, params.train_coder)
-    layers = "" if how.layers is None else f", {how.layers} layer{'s' if how.layers > 1 else ''}"
+    total, active = _sizes(params, how)
+    made_of = name if how.layers is None else f"{name}, {_count(how.layers, 'layer')}"
     each = min(report_tokens(params.synthesize.max_new_tokens), how.max_length)
-    holdout, counted = 1000, " for every 1 000 there are"
-    if params.seed.source == "demo":
-        holdout, counted = params.seed.demo.private_holdout, ""
+    known = params.seed.source == "demo"
+    holdout = params.seed.demo.private_holdout if known else 1000
+    n_trained, n_watched, steps = _of_one(params)
 
     def line(stage: str, what: str, trainings: int, judged: int, disk: float = 0.0) -> Line:
-        n_trained, n_watched, steps = _of_one(params)
         trained, watched = (trainings * n * how.epochs * each for n in (n_trained, n_watched))
-        flops = _weights(params, how) * (FULL_FLOPS * trained + FORWARD_FLOPS * watched)
         tokens = trained + watched + judged * holdout * each
-        measured = models.is_base(how) and params.base.source == "tiny" and size is not None
-        return Line(
-            stage, what, tokens, trainings * steps, flops / (ENCODING_SHARE * PEAK_FLOPS) / 3600,
-            disk, tokens * size.layers / TINY_CODED_PER_S if measured and size else 0.0,
-        )  # fmt: skip
+        flops = active * (FULL_FLOPS * trained + FORWARD_FLOPS * watched)
+        hours = flops / (ENCODING_SHARE * PEAK_FLOPS) / 3600
+        core_s = 0.0
+        if size is not None and models.is_base(how) and params.base.source == "tiny":
+            core_s = tokens * size.layers / TINY_CODED_PER_S
+        return Line(stage, what, tokens, trainings * steps, hours, disk, core_s)
 
-    coders = seeds * len(params.steps)
-    what = f"{coders} trainings of {name}{layers} ({seeds} seeds x {len(params.steps)} steps)"
-    disk = _COPIES * 4.0 * coders * _weights(params, how)
-    yield line("train_coder", f"{what}, at most", coders, 0, disk)
-    what = f"{coders} coders x {holdout:,} holdout reports{counted}, on the CPU"
-    yield line("judge_coder", what, 0, coders)
-    if sets := _real_sets(params, public_reports):
-        what = f"{seeds * sets} trainings of {name}{layers} ({seeds} seeds x {sets} of real reports"
-        yield line("reference_coder", f"{what}), at most", seeds * sets, seeds * sets)
+    coders, sets = seeds * len(params.steps), _real_sets(params, public_reports)
+    of_seeds = f"{_count(seeds, 'seed')} x"
+    what = f"{of_seeds} {_count(len(params.steps), 'step')}"
+    what = f"{coders} trainings of {made_of} ({what}), at most"
+    yield line("train_coder", what, coders, 0, _COPIES * 4 * coders * total)
+    judged = f"x {holdout:,} holdout reports, on the CPU"
+    if not known:
+        judged = "on the CPU, for every 1 000 holdout reports"
+    yield line("judge_coder", f"{coders} coders {judged}", 0, coders)
+    if sets:
+        what = f"{of_seeds} {_count(sets, 'set')} of real reports"
+        what = f"{seeds * sets} trainings of {made_of} ({what}), at most"
+        yield line("reference_coder", what, seeds * sets, seeds * sets)
 
 
 def _of_one(params: Params) -> tuple[int, int, int]:
@@ -101,9 +106,16 @@ def _real_sets(params: Params, public_reports: int | None) -> int:
     return sum(1 for one in (public_reports, private) if one is None or one >= enough)
 
 
-def _weights(params: Params, how: FineTuning) -> float:
-    """Weights of a coder that a token passes through; 0 where nothing tells them."""
+def _sizes(params: Params, how: FineTuning) -> tuple[float, float]:
+    """Weights of a coder in all, and those that a token passes through; 0 where nothing tells
+    them.
+    """
     name, size = models.coder(params, how)
     if size is None:
-        return models.size_of(name)[1]
-    return size.active + head_weights(how, size.hidden, max(params.classify.top_k))
+        return models.size_of(name)
+    head = head_weights(how, size.hidden, max(params.classify.top_k))
+    return size.parameters + head, size.active + head
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
