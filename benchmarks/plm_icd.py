@@ -18,7 +18,7 @@ the padded tokens that each reads; what a call costs by itself counts with short
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -43,7 +43,7 @@ def main(
     full: Annotated[bool, typer.Option(help="ModernBERT-large's size; wants a GPU.")] = False,
 ) -> None:
     """Compare tokens a second."""
-    for kind, texts in (("as the demo's", _demo(documents)), ("long", _long(documents))):
+    for kind, texts in (("as the demo's", _demo(documents)), ("long", long_reports(documents))):
         found = compare(texts, batch, repeats, full)
         print(f"{documents} reports, {kind}: {found['tokens']} tokens, on {machine.name()}")
         print(f"loop over documents {found['loop']:9.0f} tokens/s")
@@ -52,55 +52,78 @@ def main(
         print(f"logits differ by {found['difference']:.1e} at most")
 
 
+class Contest:
+    """Both ways to train one random network, ``ours`` and ``loop``, over the same reports.
+
+    `ids`: token ids of each report; `batch`: reports that ours holds at once; `full`: of
+    ModernBERT-large's size.
+    """
+
+    def __init__(self, texts: list[str], batch: int, full: bool = False) -> None:
+        import torch
+
+        from synthfr import seeding
+
+        if machine.device() == "cpu":
+            torch.set_num_threads(1)
+        self._model, self.ids, self._padding = _network(texts, full)
+        drawn = seeding.rng(0, "benchmark", "labels").random((len(texts), LABELS)) < 0.1
+        self._truth = torch.from_numpy(drawn).float().to(machine.device())
+        # as the coder batches
+        self._order = sorted(range(len(texts)), key=lambda row: len(self.ids[row]))
+        self._batch = batch
+
+    @property
+    def tokens(self) -> int:
+        """The reports' own, in one pass."""
+        return sum(map(len, self.ids))
+
+    def train(self, name: str) -> float:
+        """Seconds of one pass: forward, loss and backward of every report."""
+        begun = machine.now()
+        held = {"ours": self._batch, "loop": 1}[name]
+        read = {"ours": _logits, "loop": _straight}[name]
+        for at in range(0, len(self._order), held):
+            self._backward(read, self._order[at : at + held])
+        self._model.zero_grad()
+        return machine.now() - begun
+
+    def difference(self) -> float:
+        """The greatest between logits of the two."""
+        import torch
+
+        from synthfr.coding.label_attention import evaluating
+
+        with evaluating(self._model):
+            rows = range(len(self.ids))
+            parts = [rows[at : at + self._batch] for at in range(0, len(rows), self._batch)]
+            together = torch.cat([_logits(self._model, self._collated(part)) for part in parts])
+            alone = torch.cat([_straight(self._model, self._collated([row])) for row in rows])
+        return float((together - alone).abs().max())
+
+    def _backward(self, read: Callable[[Any, dict[str, Tensor]], Tensor], rows: list[int]) -> None:
+        import torch
+
+        logits = read(self._model, self._collated(rows))
+        truth = self._truth[rows]
+        torch.nn.functional.binary_cross_entropy_with_logits(logits, truth).backward()
+
+    def _collated(self, rows: Sequence[int]) -> dict[str, Tensor]:
+        from synthfr.coding.label_attention import collate
+
+        return collate([self.ids[row] for row in rows], CHUNK_TOKENS, self._padding)
+
+
 def compare(texts: list[str], batch: int, repeats: int, full: bool = False) -> dict[str, float]:
     """Tokens a second of each, how many tokens there are, and how much logits differ."""
-    import torch
-
-    from synthfr import seeding
-    from synthfr.coding.label_attention import collate, evaluating
-
-    if machine.device() == "cpu":
-        torch.set_num_threads(1)
-    documents = len(texts)
-    model, ids, padding = _network(texts, full)
-    drawn = seeding.rng(0, "benchmark", "labels").random((documents, LABELS)) < 0.1
-    truth = torch.from_numpy(drawn).float().to(machine.device())
-    order = sorted(range(documents), key=lambda row: len(ids[row]))  # as the coder batches
-
-    def reading(size: int) -> Callable[[], None]:
-        def run() -> None:
-            for at in range(0, documents, size):
-                rows = order[at : at + size]
-                logits = _logits(model, collate([ids[row] for row in rows], CHUNK_TOKENS, padding))
-                loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, truth[rows])
-                loss.backward()
-            model.zero_grad()
-
-        return run
-
-    def looping() -> None:
-        for row in order:
-            batch_ = collate([ids[row]], CHUNK_TOKENS, padding)
-            logits = _straight(model, batch_)
-            loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, truth[[row]])
-            loss.backward()
-        model.zero_grad()
-
-    contenders = {"loop": looping, "ours": reading(batch)}
-    tokens = sum(map(len, ids))
-    seconds = {name: float("inf") for name in contenders}
+    contest = Contest(texts, batch, full)
+    seconds = dict.fromkeys(("loop", "ours"), float("inf"))
     for number in range(repeats + 1):  # the first is to warm up
-        for name, run in contenders.items():
-            begun = machine.now()
-            run()
-            if number:
-                seconds[name] = min(seconds[name], machine.now() - begun)
-    with evaluating(model):
-        together = _logits(model, collate(ids, CHUNK_TOKENS, padding))
-        alone = torch.cat([_straight(model, collate([one], CHUNK_TOKENS, padding)) for one in ids])
-    difference = float((together - alone).abs().max())
-    speeds = {name: tokens / taken for name, taken in seconds.items()}
-    return speeds | {"tokens": tokens, "difference": difference}
+        for name in seconds:
+            taken = contest.train(name)
+            seconds[name] = min(seconds[name], taken) if number else seconds[name]
+    speeds = {name: contest.tokens / taken for name, taken in seconds.items()}
+    return speeds | {"tokens": contest.tokens, "difference": contest.difference()}
 
 
 def _network(texts: list[str], full: bool) -> tuple[Any, list[list[int]], int]:
@@ -128,7 +151,8 @@ def _demo(documents: int) -> list[str]:
     return texts
 
 
-def _long(documents: int) -> list[str]:
+def long_reports(documents: int) -> list[str]:
+    """Demo text in the lengths that a hospital has: many short reports, few long ones."""
     from synthfr import seeding
 
     words = " ".join(_demo(400)).split()

@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from synthfr import hardware
+from synthfr.coding.plm_icd import PlmIcdSettings
 from synthfr.disk import read_yaml
 from synthfr.models import architecture
 from synthfr.models.architecture import Architecture
@@ -47,8 +48,10 @@ def told(stage: str, params: Params, gpu_bytes: float) -> Verdict:
     return made
 
 
-def kept(model: Any, precision: str, tokens: tuple[int, int]) -> float:
-    """Bytes a token that autograd keeps for the backward pass, weights and their copies aside."""
+def kept(model: Any, precision: str, tokens: tuple[int, int], *, masked: bool = False) -> float:
+    """Bytes a token that autograd keeps for the backward pass, weights and their copies aside.
+    `masked`: the model wants to be told that no token is padding.
+    """
     import torch
 
     found: dict[int, tuple[int, Any]] = {}
@@ -64,7 +67,7 @@ def kept(model: Any, precision: str, tokens: tuple[int, int]) -> float:
     ids = torch.randint(1, 100, tokens)
     cast = torch.autocast("cpu", torch.bfloat16) if precision == "bfloat16" else nullcontext()
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor), cast:
-        model(input_ids=ids)
+        model(input_ids=ids, **({"attention_mask": torch.ones_like(ids)} if masked else {}))
     kinds = [(n_bytes, one) for place, (n_bytes, one) in found.items() if place not in weights]
     counted = [n_bytes for n_bytes, one in kinds if tuple(one.shape) not in shapes]
     return sum(counted) / (tokens[0] * tokens[1])
@@ -321,7 +324,7 @@ def test_doctor_refuses_what_does_not_fit(monkeypatch: pytest.MonkeyPatch, tmp_p
 def test_the_embedded_default_loads_nothing_large() -> None:
     params = load_params(ROOT / "params.yaml")
     assert [one.need.stage for one in verdicts(params, 8 * GB) if isinstance(one, Verdict)] == [
-        "sft", "generate", "dpo", "synthesize",
+        "sft", "generate", "dpo", "synthesize", "train_coder", "reference_coder",
     ]  # fmt: skip
     assert all(isinstance(one, Verdict) and one.fits for one in verdicts(params, 4 * GB))
     size = architecture.shipped("Qwen/Qwen3-0.6B")
@@ -353,3 +356,97 @@ def test_a_coder_in_chunks_is_planned_as_the_encoder_is() -> None:
     assert kept[1] == pytest.approx(2 * kept[0])
     linear = changed(chunked, {"classify.coder.kind": "tfidf"})  # the control
     assert memory.need("classify", linear, 24 * GB) is None
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float32"])
+@pytest.mark.parametrize("family", ["qwen3", "llama"])
+def test_a_decoder_trained_as_a_whole_keeps_what_the_formula_says(
+    family: str, precision: str
+) -> None:
+    models = [decoder_as_a_whole(family, layers) for layers in (2, 3)]
+    size = Architecture.from_config(models[0].config.to_dict())
+    assert size is not None
+    two, three = (kept(model, precision, (2, 97)) for model in models)
+    b = 2 if precision == "bfloat16" else 4
+    expected = training_memory.whole_decoder_layer(size, b)
+    assert three - two == pytest.approx(expected, rel=0.001)
+    # the controls: another precision; the formula of an encoder
+    assert training_memory.whole_decoder_layer(size, 6 - b) != pytest.approx(expected, rel=0.2)
+    assert training_memory.encoder_layer(size, b) != pytest.approx(expected, rel=0.02)
+
+
+def decoder_as_a_whole(family: str, layers: int) -> Any:
+    from transformers import AutoConfig, AutoModel
+
+    config = AutoConfig.for_model(
+        family, vocab_size=128, hidden_size=64, intermediate_size=160, num_hidden_layers=layers,
+        num_attention_heads=8, num_key_value_heads=4, head_dim=16, max_position_embeddings=256,
+        pad_token_id=0, eos_token_id=0, bos_token_id=None, use_cache=False,
+    )  # fmt: skip
+    return AutoModel.from_config(config).train()
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float32"])
+@pytest.mark.parametrize("head", ["label_attention", "cross_attention"])
+def test_plm_icd_keeps_and_weighs_what_the_formula_says(head: Any, precision: str) -> None:
+    """The whole network, of a decoder, over two reports of four chunks."""
+    from synthfr.coding.label_attention import PlmIcd
+
+    n_labels, b = 300, 2 if precision == "bfloat16" else 4
+    encoder = decoder_as_a_whole("qwen3", 2)
+    size = Architecture.from_config(encoder.config.to_dict() | {"tie_word_embeddings": True})
+    assert size is not None
+    network = PlmIcd(encoder, head, n_labels, 64, published=False).train()
+    how = PlmIcdSettings(head=head)
+    weights = size.parameters + training_memory.head_weights(how, size.hidden, n_labels)
+    assert weights == sum(one.numel() for one in network.parameters())
+    found = kept(network, precision, (2, 256), masked=True)
+    expected = 2 * training_memory.whole_decoder_layer(size, b)
+    expected += training_memory.label_head(head, size.hidden, n_labels, b)
+    assert found == pytest.approx(expected, rel=0.04)
+    fewer = training_memory.label_head(head, size.hidden, 30, b)  # the control
+    layers = 2 * training_memory.whole_decoder_layer(size, b)
+    assert found != pytest.approx(layers + fewer, rel=0.05)
+
+
+def test_the_kept_coder_by_hand() -> None:
+    """The shipped base's first layer, 8 reports of 6 000 tokens, 30 codes, float32."""
+    params = load_params(ROOT / "params.yaml")
+    need = needed("train_coder", params)
+    weights = 3114 * 192 + 442_816 + 192 + 192 * 192 + 2 * 30 * 192 + 30
+    assert need.parts["weights"] == 4 * weights
+    assert need.parts["gradients and Adam"] == 12 * weights
+    layer = 2 * (8 * 192 + 4) + 8 * (192 + 96) + 4 * (6 + 3) + 4 * 192 * 2
+    layer += 4 * (2 * 192 + 2 * 96) + 4 * 6 + 16 * 576
+    head = 2 * 4 * 192 + 4 * 30 + 12 * 192
+    going_back = 12 * 576 + 12 * 192
+    assert need.parts["activations"] == pytest.approx(48_000 * (layer + head + going_back) * 1.1)
+    assert needed("reference_coder", params).parts == need.parts
+    # more layers, more; smaller batches, less; whole chunks, a little more where padding is read
+    deeper = needed("train_coder", changed(params, {"train_coder.layers": None}))
+    assert deeper.parts["weights"] == 4 * (weights + 3 * 442_816)
+    half = needed("train_coder", changed(params, {"train_coder.device_batch_size": 4}))
+    assert half.parts["activations"] == pytest.approx(need.parts["activations"] / 2)
+    published = needed("train_coder", changed(params, {"train_coder.published": True}))
+    assert published.parts["activations"] == pytest.approx(
+        need.parts["activations"] * 47 * 128 / 6000
+    )
+    longer = needed("train_coder", changed(params, {"train_coder.chunk_tokens": 256}))
+    assert longer.parts == need.parts
+    for stage in ("train_coder", "reference_coder"):  # the control
+        assert memory.need(stage, changed(params, {"train_coder.seeds": []}), 80 * GB) is None
+
+
+def test_a_kept_coder_that_does_not_fit_is_told_its_own_parameters() -> None:
+    """A base of 4B made a coder as a whole: half precision and small batches are not enough."""
+    made = changed(profile("qwen3-4b"), {"train_coder.seeds": [0], "train_coder.layers": 4})
+    verdict_ = told("train_coder", made, 24 * GB)
+    assert verdict_.need.model.startswith("Qwen/Qwen3-4B")
+    assert set(verdict_.changes) == {"train_coder.precision", "train_coder.device_batch_size"}
+    assert told("train_coder", changed(made, verdict_.changes), 24 * GB).fits
+    whole = told("reference_coder", changed(made, {"train_coder.layers": None}), 24 * GB)
+    assert whole.sentence.endswith(
+        "choose a smaller model (train_coder.model, or fewer train_coder.layers)"
+    )
+    other = changed(made, {"train_coder.model": "nobody/nothing"})
+    assert verdict("train_coder", other, 80 * GB) == Unknown("train_coder", "nobody/nothing")

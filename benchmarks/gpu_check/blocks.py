@@ -101,6 +101,14 @@ BLOCKS = {
             f"{_MODULES}.measures:coder",
         ),
         Block(
+            "plm-icd",
+            "PLM-ICD over a random encoder of the same size, reports of 50 to 600 words: ours, a "
+            "loop over documents",
+            32,
+            (),
+            f"{_MODULES}.measures:plm_icd",
+        ),
+        Block(
             "vllm",
             "vLLM engine on a random Qwen3-0.6B: ours, raw vLLM",
             16,

@@ -32,6 +32,7 @@ _DOCUMENTS = {"full": (2800, 280), "tiny": (2, 1)}  # scored by ours, by the loo
 _CODER_ROWS = {"full": 1024, "tiny": 12}
 _CODER_BATCH = {"full": 32, "tiny": 4}
 _LABELS = 50
+_PLM_ICD = {"full": (480, 16, 2), "tiny": (3, 2, 1)}  # reports, at once, passes that count
 _VLLM_PROMPTS = {"full": 250, "tiny": 2}
 
 
@@ -169,3 +170,29 @@ def coder(size: str) -> Measured:
         }
 
     yield "ours", ours
+
+
+def plm_icd(size: str) -> Measured:
+    """Forward, loss and backward over reports of 50 to 600 words; the first pass does not count.
+    `difference`: between the logits of the two, which are the same but for roundings.
+    """
+    from benchmarks import plm_icd as benchmark
+
+    documents, batch, passes = _PLM_ICD[size]
+    texts = benchmark.long_reports(documents)
+    contest = benchmark.Contest(texts, batch, full=size == "full")
+
+    def one(name: str) -> Figures:
+        contest.train(name)
+        machine.fresh()
+        seconds = min(contest.train(name) for _ in range(passes))
+        return {
+            "tokens_per_s": contest.tokens / seconds,
+            "tokens": contest.tokens,
+            "seconds": seconds,
+            "peak_gib": machine.peak_gib(),
+            "difference": contest.difference(),
+        }
+
+    for name in ("ours", "loop"):
+        yield name, partial(one, name)

@@ -92,7 +92,7 @@ def paired(name: str, after: Answers, before: Answers) -> tuple[list[Judged], li
     if seeds[0] != seeds[1] or not seeds[0]:
         raise UserError(
             f"{name}: the coders of one have the seeds {seeds[0]}, those of the other {seeds[1]}: "
-            "make both with the same classify.seeds."
+            "make both with the same classify.seeds (kept coders: train_coder.seeds)."
         )
     first = by_seed[0][0]
     try:

@@ -244,8 +244,9 @@ class FineTunedCoder(ABC):
             predicted = trainer.predict(self._examples(sorted_rows, None)).predictions
         except torch.OutOfMemoryError as error:
             raise UserError(
-                f"classify: the GPU's memory does not hold {params.device_batch_size} reports at "
-                f"once: lower {self._params.section}.device_batch_size."
+                f"{params.section.partition('.')[0]}: the GPU's memory does not hold "
+                f"{params.device_batch_size} reports at once: lower "
+                f"{params.section}.device_batch_size."
             ) from error
         logits = np.empty(predicted.shape)
         logits[places] = predicted

@@ -143,9 +143,9 @@ def train(
             fit, told = truth[split.fit], truth[split.validation]
             if not fit.any():
                 raise UserError(
-                    f"{SECTION}: no report of the step has a code of the label space: check that "
-                    "all reports are coded in one code system, and that keywords.min_documents "
-                    "lets codes out."
+                    f"{SECTION}: no report that a coder is trained on has a code of the label "
+                    "space: check that all reports are coded in one code system, and that "
+                    "keywords.min_documents lets codes out."
                 )
             scores = coder.scores(
                 split.fit, fit, split.validation, Validation(split.validation, told)

@@ -31,6 +31,7 @@ CONTENDERS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "vllm": dict.fromkeys(("ours", "raw"), ("tokens_per_s",)),
     "scoring": dict.fromkeys(("ours", "loop", "loop by part"), _SCORED),
     "coder": {"ours": ("reports_per_s", "tokens_per_s", "peak_gib")},
+    "plm-icd": dict.fromkeys(("ours", "loop"), _WRITTEN),
 }
 
 Figures = Mapping[str, Mapping[str, float]]

@@ -35,8 +35,10 @@ TRL = {"TRL": "TRL's defaults, padded"}
 _SFT_PEERS = {**TRL, "512 chunks": "padded chunks of 512", "ours packed": "ours, packed"}
 _GENERATE = {"loop": "`generate`, report by report", "batched": "`generate`, batches of 200"}
 _LOOPS = {"loop": "the original's loop", "loop by part": "the same, documents encoded twice"}
+_DOCUMENTS = {"loop": "document by document"}
 _SFT, _DPO = "SFT, Qwen3-4B's size, LoRA r 32", "DPO, the same"
 _CODER = "encoder coder, ModernBERT-large's size"
+_PLM_ICD = "PLM-ICD forward and backward, the same size"
 ROWS = (
     Row("sft", f"{_SFT}: tokens/s, no padding counted", "tokens_per_s", _SFT_PEERS, 2.0),
     Row("sft", f"{_SFT}: MFU", "mfu", TRL, 0.4, ratio=False),
@@ -50,6 +52,8 @@ ROWS = (
     Row("scoring", "scoring, XLM-R-base's size: candidates/s", "texts_per_s", _LOOPS, 5.0),
     Row("coder", f"{_CODER}: reports/s", "reports_per_s", {}),
     Row("coder", f"{_CODER}: peak GiB", "peak_gib", {}),
+    Row("plm-icd", f"{_PLM_ICD}: tokens/s", "tokens_per_s", _DOCUMENTS, 1.5),
+    Row("plm-icd", f"{_PLM_ICD}: peak GiB", "peak_gib", _DOCUMENTS, ratio=False),
 )
 
 

@@ -156,7 +156,8 @@ def test_what_cannot_be_compared_is_refused_without_an_id() -> None:
         with pytest.raises(UserError, match=f"dpo1 - step0.*{what}") as error:
             compare({"dpo1 - step0": (answers, before)}, 0, draws=10)
         assert "h1" not in str(error.value)
-    with pytest.raises(UserError, match="seeds"):
+    remedy = r"the same classify\.seeds \(kept coders: train_coder\.seeds\)\.$"
+    with pytest.raises(UserError, match=remedy):
         compare({"x": ([], [])}, 0, draws=10)
     assert compare({"x": (after, before)}, 0, draws=10)  # the control
 

@@ -14,6 +14,7 @@ from synthfr.coding import trained
 from synthfr.coding.coder import Validation
 from synthfr.coding.coders import CoderSettings
 from synthfr.coding.plm_icd import PlmIcdCoder, PlmIcdSettings
+from synthfr.coding.saved import TrainCoder
 from synthfr.errors import UserError
 from tests import tiny
 from tests.coding import test_encoder, triggers
@@ -41,8 +42,11 @@ def camembert(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def decoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return causal(tmp_path_factory.mktemp("model") / "qwen3")
+
+
+def causal(folder: Path) -> Path:
     """A causal model, as the shipped base is: its tokenizer pads on the left and adds nothing."""
-    folder = tmp_path_factory.mktemp("model") / "qwen3"
     tiny.model().save_pretrained(folder)
     tiny.tokenizer().save_pretrained(folder)
     return folder
@@ -446,6 +450,36 @@ def test_models_that_do_not_fit_are_refused(
     sizes = {"vocab_size": 40, "d_model": 8, "d_kv": 4, "d_ff": 8, "num_layers": 1, "num_heads": 2}
     T5EncoderModel(T5Config(**sizes, is_encoder_decoder=True)).save_pretrained(both)
     refused(both, "encoder with a decoder behind it")
+
+
+@pytest.mark.parametrize(
+    ("settings", "section"),
+    [(PlmIcdSettings, "classify.coder.plm_icd"), (TrainCoder, "train_coder")],
+)
+def test_too_little_memory_is_told_by_the_section_that_asked(
+    settings: type[PlmIcdSettings],
+    section: str,
+    modernbert: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import torch
+
+    from synthfr import resume
+
+    def full(trainer: Any, place: Path) -> None:
+        raise torch.OutOfMemoryError("of 80 GiB none is free")
+
+    how = settings.model_validate({"model": str(modernbert), **QUICK, "layers": None})
+    monkeypatch.setattr(resume, "train", full)
+    made = PlmIcdCoder(TEXTS, how, 0, tmp_path)
+    with pytest.raises(UserError) as error:
+        made.scores(np.arange(8), TRUTH[:8], np.arange(8, 10))
+    first, _, _ = section.partition(".")
+    assert str(error.value) == (
+        f"{first}: the GPU's memory does not hold 8 reports at once: lower "
+        f"{section}.device_batch_size."
+    )
 
 
 def test_settings_that_contradict_are_refused() -> None:

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from synthfr import records
-from synthfr.coding import saved
+from synthfr.coding import saved, saved_on_real
 from synthfr.coding.coders import CoderSettings
 from synthfr.coding.grid import evaluate_grid
 from synthfr.coding.kept import Keeper
@@ -141,8 +141,13 @@ def test_bad_input_is_told_in_a_sentence(model: Path, folder: Path, tmp_path: Pa
     with pytest.raises(UserError, match=r"there are only 70: lower classify\.sizes"):
         train(model, tmp_path, TRAINING[:70])
     foreign = TRAINING.assign(codes=[["X99"]] * len(TRAINING))
-    with pytest.raises(UserError, match="no report of the step has a code of the label space"):
+    told = "train_coder: no report that a coder is trained on has a code of the label space"
+    with pytest.raises(UserError, match=told):
         train(model, tmp_path, foreign)
+    with pytest.raises(UserError, match=told):  # nor do real ones
+        saved_on_real.train_and_judge(
+            foreign, HOLDOUT, settings(model), GRID, toy.SPACE, 0, tmp_path
+        )
     with pytest.raises(UserError, match="no holdout report has a code"):
         saved.judge(folder, foreign, GRID)
     with pytest.raises(UserError, match=r"train_coder\.layers is 9, and .* has 2: lower it"):

@@ -127,7 +127,7 @@ def test_wheels_are_asked_for_by_their_locked_version(
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", ["sft", "dpo", "transformers-4b", "scoring", "coder"])
+@pytest.mark.parametrize("name", ["sft", "dpo", "transformers-4b", "scoring", "coder", "plm-icd"])
 def test_blocks_measure_all_that_the_record_wants(name: str, tmp_path: Path) -> None:
     found = tmp_path / "figures.json"
     assert runner.execute(name, "tiny", found) == 0

@@ -36,13 +36,14 @@ def show(params: Params, sizes_gb: Sequence[float] = SIZES_GB) -> int:
 def _cost_lines(params: Params) -> Iterator[str]:
     yield (
         "Time and disk, in orders of magnitude, for one GPU of the H100 class "
-        "(assumptions: synthfr/pipeline/plan/costs.py):"
+        "(assumptions: synthfr/pipeline/plan/lines.py):"
     )
     for line in plan(params):
         figures = [
             f"{line.tokens / 1e6:,.2f} M tokens" if line.tokens else "",
             f"{line.steps:,} optimiser steps" if line.steps else "",
             f"{line.gpu_hours:,.2f} GPU hours" if line.gpu_hours >= 0.005 else "",
+            f"some {line.core_s / 60:,.1f} minutes of a CPU core" if line.core_s >= 30 else "",
             f"{line.disk_bytes / 1e9:,.2f} GB of disk" if line.disk_bytes >= 5e6 else "",
         ]
         yield f"  {line.stage:<16} {line.what}: {', '.join(filter(None, figures))}"

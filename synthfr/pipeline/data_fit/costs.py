@@ -1,4 +1,4 @@
-"""What a run with these data will take, from the assumptions of `pipeline.plan.costs`."""
+"""What a run with these data will take, from the assumptions of `pipeline.plan`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from synthfr.models.footprint import Footprint
 from synthfr.pipeline.data_fit.base_reader import BaseReader
 from synthfr.pipeline.data_fit.fit import Fit, note, ok
 from synthfr.pipeline.plan import costs, memory
+from synthfr.pipeline.plan.lines import core_minutes
 
 if TYPE_CHECKING:
     from synthfr.corpora.corpus import Corpus
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
 
 def cost_fits(corpus: Corpus, reader: BaseReader, params: Params) -> Iterator[Fit]:
     """Time, disk and memory."""
-    total = costs.plan(params, len(corpus.public))[-1]
+    *lines, total = costs.plan(params, len(corpus.public))
     takes = f"{total.tokens / 1e6:,.1f} M tokens, {total.steps:,} optimiser steps"
     if params.base.source == "tiny":
-        takes += f", some {total.tokens / costs.TINY_TOKENS_PER_S / 60:,.0f} minutes on a CPU core"
+        takes += f", some {core_minutes(lines):,.0f} minutes on a CPU core"
     elif total.gpu_hours:  # nothing is known of a base whose name does not tell its size
         takes += f", some {total.gpu_hours:,.1f} hours of a GPU of the H100 class"
     yield ok("time", f"{takes}, {total.disk_bytes / 1e9:,.2f} GB of disk (synth-fr plan)")

@@ -1,46 +1,34 @@
 """Tokens, optimiser steps, GPU hours and disk that a set of parameters amounts to. Orders of
-magnitude, from stated assumptions; no measurement of this machine.
+magnitude, from stated assumptions (`plan.lines`); no measurement of this machine.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from synthfr.models import architecture
+from synthfr.pipeline.plan import coder_costs
+from synthfr.pipeline.plan.lines import (
+    ENCODING_SHARE,
+    FORWARD_FLOPS,
+    LORA_FLOPS,
+    PEAK_FLOPS,
+    PROMPT_TOKENS,
+    READ_TO_WRITTEN,
+    TRAINING_SHARE,
+    WRITTEN_PER_S_OF_4B,
+    Line,
+    report_tokens,
+    summed,
+)
+from synthfr.pipeline.plan.models import size_of
 
 if TYPE_CHECKING:
     from synthfr.pipeline.parameters import Params
     from synthfr.training.common import Training
 
-# One GPU of the H100 class. Writing: a 4B model at 8 000 tokens a second (datatrove's benchmark of
-# vLLM 0.15 on one H100), in inverse proportion to the weights a token passes through; reading a
-# prompt is taken to be ten times as fast.
-WRITTEN_PER_S_OF_4B = 8_000.0
-READ_TO_WRITTEN = 10.0
-PEAK_FLOPS = 989e12  # bfloat16, dense
-TRAINING_SHARE, ENCODING_SHARE = 0.4, 0.3  # of the peak
-LORA_FLOPS, FORWARD_FLOPS, FULL_FLOPS = 4, 2, 6  # a weight and token; LoRA: no weight gradients
-REPORT_SHARE = 1 / 3  # of max_new_tokens, that a report uses on average
-PROMPT_TOKENS = 150
-TINY_TOKENS_PER_S = 3_000.0  # of the shipped base on one CPU core, written or trained on
 _TINY = 2.4e6  # weights of the shipped base
-_SIZES = {"large": 0.4e9, "base": 0.15e9, "BioLORD": 0.28e9}  # of encoders whose name says no more
-
-
-@dataclass(frozen=True)
-class Line:
-    """One stage's share, all its rounds or steps together. `tokens` read or written."""
-
-    stage: str
-    what: str
-    tokens: float = 0.0
-    steps: int = 0
-    gpu_hours: float = 0.0
-    disk_bytes: float = 0.0
 
 
 def plan(params: Params, public_reports: int | None = None) -> list[Line]:
@@ -48,33 +36,10 @@ def plan(params: Params, public_reports: int | None = None) -> list[Line]:
 
     `public_reports`: how many there are; where nobody has counted the user's, a thousand.
     """
-    lines = [*_policy(params, public_reports), *_evaluation(params)]
+    lines = [*_policy(params, public_reports), *_evaluation(params, public_reports)]
     if params.rounds:
         lines[2:2] = _rounds(params)
-    total = Line(
-        "total",
-        f"{len(params.steps)} steps",
-        sum(line.tokens for line in lines),
-        sum(line.steps for line in lines),
-        sum(line.gpu_hours for line in lines),
-        sum(line.disk_bytes for line in lines),
-    )
-    return [*lines, total]
-
-
-def size_of(name: str) -> tuple[float, float]:
-    """Weights in all, and those that a token passes through: by the model's configuration file
-    (`architecture.found`), else as its name tells them: ``...-4B-...``, ``...-30B-A3B-...``,
-    ``...-large``; 0 when it tells nothing.
-    """
-    if made := architecture.found(name):
-        return float(made.parameters), float(made.active)
-    if found := re.search(r"(\d+(?:\.\d+)?)B(?:-A(\d+(?:\.\d+)?)B)?(?![a-z])", name):
-        total = float(found[1]) * 1e9
-        return total, float(found[2]) * 1e9 if found[2] else total
-    known = (size for word, size in _SIZES.items() if word in name)
-    size = next(known, 0.0)
-    return size, size
+    return [*lines, summed(f"{len(params.steps)} steps", lines)]
 
 
 def _policy(params: Params, public_reports: int | None) -> Iterator[Line]:
@@ -89,7 +54,7 @@ def _policy(params: Params, public_reports: int | None) -> Iterator[Line]:
     rows, max_new = reports, None
     if params.sft.batching == "chunked":  # a public report is taken to be as long as a written one
         max_new = params.synthesize.max_new_tokens
-        rows *= math.ceil((_report_tokens(max_new) + PROMPT_TOKENS) / params.sft.max_length)
+        rows *= math.ceil((report_tokens(max_new) + PROMPT_TOKENS) / params.sft.max_length)
     yield _training(
         "sft", f"{reports} reports x {params.sft.epochs:g} epochs{counted}", params, params.sft,
         n_reports=rows, n_texts=rows, epochs=params.sft.epochs, max_new=max_new,
@@ -98,7 +63,7 @@ def _policy(params: Params, public_reports: int | None) -> Iterator[Line]:
 
 def _rounds(params: Params) -> Iterator[Line]:
     _, active = _base(params)
-    per_report = _report_tokens(params.generate.max_new_tokens)
+    per_report = report_tokens(params.generate.max_new_tokens)
     candidates = sum(one.prompts for one in params.rounds.values())
     candidates *= len(params.generate.temperatures)
     written = candidates * per_report
@@ -150,26 +115,16 @@ def _compared(params: Params, candidates: int, per_report: float) -> Line:
     return Line("score", f"{windows} windows a candidate", read, gpu_hours=hours)
 
 
-def _evaluation(params: Params) -> Iterator[Line]:
+def _evaluation(params: Params, public_reports: int | None) -> Iterator[Line]:
     _, active = _base(params)
-    per_report = _report_tokens(params.synthesize.max_new_tokens)
+    per_report = report_tokens(params.synthesize.max_new_tokens)
     written = len(params.steps) * params.synthesize.reports * per_report
     yield Line(
         "synthesize", f"{len(params.steps)} x {params.synthesize.reports:,} reports", written,
         gpu_hours=_hours_written(written, active), disk_bytes=written * 4,
     )  # fmt: skip
-    if (how := params.classify.coder.fine_tuned) is not None:
-        size, _ = size_of(how.model or "")
-        # the unbiased evaluation trains once for all label spaces, the original's once for each
-        spaces = {"unbiased": 1, "original": len(params.classify.top_k)}
-        trainings = sum(spaces[name] for name in params.classify.evaluations)
-        trainings *= len(params.classify.seeds) * (len(params.steps) + 2)  # and two references
-        reports = sum(params.classify.sizes) * trainings
-        tokens = reports * how.epochs * min(per_report, how.max_length)
-        steps = round(reports * how.epochs / how.batch_size)
-        hours = FULL_FLOPS * size * tokens / (ENCODING_SHARE * PEAK_FLOPS) / 3600
-        what = f"{trainings * len(params.classify.sizes)} trainings of {how.model}, at most"
-        yield Line("classify", what, tokens, steps, hours)
+    yield from coder_costs.of_grid(params)
+    yield from coder_costs.of_kept(params, public_reports)
 
 
 def _training(
@@ -185,7 +140,7 @@ def _training(
 ) -> Line:
     """`n_reports` rows of the trainer's batches, which hold `n_texts` texts."""
     total, _ = _base(params)
-    each = min(how.max_length, _report_tokens(max_new or how.max_length) + PROMPT_TOKENS)
+    each = min(how.max_length, report_tokens(max_new or how.max_length) + PROMPT_TOKENS)
     tokens = n_texts * each * epochs
     flops = LORA_FLOPS * total * tokens
     if stage == "dpo":  # the reference reads each pair once a round
@@ -207,10 +162,6 @@ def _merged(params: Params) -> float:
     """Bytes of merged policies: the one in use and the one before."""
     engine = params.generate.engine == "vllm" and params.engines.vllm.policy == "merged"
     return 2 * 2 * _base(params)[0] if engine else 0.0
-
-
-def _report_tokens(max_new_tokens: int) -> float:
-    return max_new_tokens * REPORT_SHARE
 
 
 def _hours_written(tokens: float, active: float) -> float:

@@ -8,18 +8,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from synthfr.disk import read_json
 from synthfr.models import architecture
 from synthfr.models.architecture import Architecture
-from synthfr.models.base import PROVENANCE, TINY_BASE
-from synthfr.pipeline import layout
-from synthfr.pipeline.plan import training_memory, writing_memory
+from synthfr.pipeline.plan import models, training_memory, writing_memory
 
 if TYPE_CHECKING:
+    from synthfr.coding.fine_tuning import FineTuning
     from synthfr.engines.asking import QuestionSettings
     from synthfr.engines.engine_settings import Sampling
     from synthfr.engines.vllm.vllm_settings import JudgeRole, Role, VllmSettings
-    from synthfr.models.base import Base
     from synthfr.pipeline.parameters import Params
 
 GB = 10**9  # a card sold as of so many GB has at least so many times this
@@ -92,7 +89,7 @@ def _dpo(params: Params, gpu_bytes: float) -> Need | Unknown | None:
 
 def _training(stage: str, params: Params, texts: int) -> Need | Unknown:
     how = params.dpo if stage == "dpo" else params.sft
-    name, size = base(params.base)
+    name, size = models.base(params.base)
     if size is None:
         return Unknown(stage, name)
     processes = how.distributed.processes
@@ -110,7 +107,7 @@ def _synthesize(params: Params, gpu_bytes: float) -> Need | Unknown | None:
 
 def _writing(stage: str, params: Params, gpu_bytes: float) -> Need | Unknown | None:
     how = params.synthesize if stage == "synthesize" else params.generate
-    name, size = base(params.base)
+    name, size = models.base(params.base)
     adapter = 0
     if size is not None and params.engines.vllm.policy == "lora":
         # composed: the ranks add up
@@ -185,35 +182,24 @@ def _score(params: Params, gpu_bytes: float) -> Need | Unknown | None:
 
 def _classify(params: Params, gpu_bytes: float) -> Need | Unknown | None:
     how = params.classify.coder.fine_tuned
-    if how is None:
-        return None
-    name = how.model or ""
-    size = architecture.found(name)
+    return None if how is None else _coder("classify", params, how)
+
+
+def _train_coder(params: Params, gpu_bytes: float) -> Need | Unknown | None:
+    return _coder("train_coder", params, params.train_coder) if params.train_coder.seeds else None
+
+
+def _reference_coder(params: Params, gpu_bytes: float) -> Need | Unknown | None:
+    own = params.train_coder
+    return _coder("reference_coder", params, own) if own.seeds else None
+
+
+def _coder(stage: str, params: Params, how: FineTuning) -> Need | Unknown:
+    name, size = models.coder(params, how)
     if size is None:
-        return Unknown("classify", name)
-    # read in chunks, a report may be longer than the model's context
-    chunked = params.classify.coder.kind == "plm_icd"
-    held = how.max_length if chunked else min(how.max_length, size.context)
-    tokens = how.device_batch_size * held
-    parts = training_memory.full_training(size, tokens, how.precision)
-    return Need("classify", name, parts)
-
-
-def base(settings: Base) -> tuple[str, Architecture | None]:
-    """The base's name, and what its configuration file says; that of the base stage's output where
-    it is of this base.
-    """
-    if settings.source == "tiny":
-        return "the shipped tiny base", architecture.found(str(TINY_BASE))
-    if settings.source == "local":
-        return settings.path or "", architecture.found(settings.path or "")
-    name = f"{settings.repo_id}@{settings.revision}"
-    provenance = layout.BASE / PROVENANCE
-    if provenance.is_file():
-        made = read_json(provenance)
-        if (made["repo_id"], made["revision"]) == (settings.repo_id, settings.revision):
-            return name, architecture.found(str(layout.BASE))
-    return name, architecture.found(name)
+        return Unknown(stage, name)
+    parts = training_memory.coder_training(size, how, max(params.classify.top_k))
+    return Need(stage, name, parts)
 
 
 # stage with an engine -> what its model is there for
@@ -234,4 +220,6 @@ STAGES: Mapping[str, tuple[str, _Of]] = {
     "dpo": ("dpo", _dpo),
     "synthesize": ("synthesize", _synthesize),
     "classify": ("classify", _classify),
+    "train_coder": ("train_coder", _train_coder),
+    "reference_coder": ("train_coder", _reference_coder),
 }

@@ -11,9 +11,16 @@ float32; norms are computed in float32 either way.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from synthfr.coding.plm_icd import PlmIcdSettings
 from synthfr.models.architecture import Architecture
 from synthfr.models.footprint import BYTES
 from synthfr.training.common import Lora, Training
+
+if TYPE_CHECKING:
+    from synthfr.coding.fine_tuning import FineTuning
+    from synthfr.coding.label_attention import Head
 
 # value, gradient and two moments of Adam (Kingma and Ba 2015) of a trained weight, in float32
 TRAINED_BYTES = 16
@@ -102,14 +109,56 @@ def head(size: Architecture, tokens: int, b: int | float) -> float:
     return tokens * size.hidden * (2 * b + 4) + tile
 
 
-def full_training(size: Architecture, tokens: int, precision: str) -> dict[str, float]:
-    """Of fine-tuning all weights of an encoder, `tokens` at once."""
-    b = BYTES[precision]
-    kept = size.layers * encoder_layer(size, b) * tokens
-    moving = kept + tokens * (3 * b * size.intermediate + 12 * size.hidden)
+def whole_decoder_layer(size: Architecture, b: int | float) -> float:
+    """The same of a decoder that is trained as a whole (exact where it has no experts): norms keep
+    their result too. Under autocast each linear module has a copy of its own of what it reads.
+    """
+    hidden, queries, keys = size.hidden, size.query_width, size.key_width
+    norms: float = 2 * (8 * hidden + 4)
+    if size.query_norm:
+        norms += (4 + b) * (queries + keys) + 4 * (size.heads + size.kv_heads)
+    inputs = b * hidden * (5 if b < 4 else 2)
+    attention = b * (2 * queries + 2 * keys) + 4 * size.heads
+    return norms + inputs + attention + 4 * b * size.intermediate * (size.active_experts or 1)
+
+
+def label_head(kind: Head, hidden: int, n_labels: int, b: int | float) -> float:
+    """Bytes that PLM-ICD's head keeps of one token: states and what it makes of them, attention in
+    float32 and its copy; and, before it, the last norm and the table of all chunks' states.
+    """
+    tensors = (3 if kind == "cross_attention" else 2) + (1 if b < 4 else 0)
+    return b * hidden * tensors + n_labels * (4 + (b if b < 4 else 0)) + 12 * hidden
+
+
+def head_weights(how: FineTuning, hidden: int, n_labels: int) -> int:
+    """Weights of a coder's head. An encoder's: a row for each label."""
+    labels = hidden * n_labels
+    if not isinstance(how, PlmIcdSettings):
+        return labels + n_labels
+    if how.head == "cross_attention":  # keys, values, norm, queries, one output for all labels
+        return 2 * hidden**2 + hidden + 2 * hidden + labels + hidden + 1
+    return hidden**2 + 2 * labels + n_labels
+
+
+def coder_training(size: Architecture, how: FineTuning, n_labels: int) -> dict[str, float]:
+    """Of fine-tuning all weights of a coder, ``device_batch_size`` reports of full length at once.
+
+    PLM-ICD reads all chunks of a batch, so that a report may be longer than the model's context;
+    `published`, also the padding of the last one.
+    """
+    b = BYTES[how.precision]
+    held, head = min(how.max_length, size.context), 0.0
+    if isinstance(how, PlmIcdSettings):
+        whole = -(-how.max_length // how.chunk_tokens) * how.chunk_tokens
+        held = whole if how.published else how.max_length
+        head = label_head(how.head, size.hidden, n_labels, b)
+    tokens = how.device_batch_size * held
+    layer = encoder_layer(size, b) if size.is_encoder else whole_decoder_layer(size, b)
+    moving = tokens * (size.layers * layer + head + 3 * b * size.intermediate + 12 * size.hidden)
+    weights = size.parameters + head_weights(how, size.hidden, n_labels)
     return {
-        "weights": size.parameters * (4 + (b if b < 4 else 0)),  # autocast keeps a copy
-        "gradients and Adam": size.parameters * (TRAINED_BYTES - 4),
+        "weights": weights * (4 + (b if b < 4 else 0)),  # autocast keeps a copy
+        "gradients and Adam": weights * (TRAINED_BYTES - 4),
         "activations": moving * (1 + LOST_SHARE),
         "CUDA": CONTEXT_BYTES,
     }

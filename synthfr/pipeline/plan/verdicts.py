@@ -12,6 +12,7 @@ from synthfr.pipeline.plan import memory
 from synthfr.pipeline.plan.memory import STAGES, Need, Unknown
 
 if TYPE_CHECKING:
+    from synthfr.coding.fine_tuning import FineTuning
     from synthfr.pipeline.parameters import Params
 
 SIZES_GB = (24, 48, 80, 141)  # of GPUs that people have
@@ -23,6 +24,8 @@ _MODELS = {  # where a stage's model is named
     "similarity_judge": "similarity_judge.model",
     "score": "score.evaluator.sentence_transformers.model",
     "classify": "classify.coder",
+    "train_coder": "train_coder.model, or fewer train_coder.layers",
+    "reference_coder": "train_coder.model, or fewer train_coder.layers",
 }
 
 M = TypeVar("M", bound=BaseModel)
@@ -96,17 +99,11 @@ def _changes(stage: str, params: Params, need: Need) -> Iterator[dict[str, Any]]
     """What might help, the mildest first; each holds those before it that cost nothing."""
     if stage in ("sft", "dpo"):
         yield from _of_training(stage, params)
+    elif stage in ("train_coder", "reference_coder"):
+        yield from _of_coder(params.train_coder)
     elif stage == "classify":
-        how = params.classify.coder.fine_tuned
-        if how is None:
-            return
-        made: dict[str, Any] = {}
-        where = f"classify.coder.{params.classify.coder.kind}"
-        if how.precision == "float32":
-            made[f"{where}.precision"] = "bfloat16"
-            yield dict(made)
-        for held in _divisors_below(how.device_batch_size):
-            yield made | {f"{where}.device_batch_size": held}
+        if (how := params.classify.coder.fine_tuned) is not None:
+            yield from _of_coder(how)
     elif stage != "score":
         how = getattr(params, stage)
         if how.engine == "vllm":
@@ -130,6 +127,15 @@ def _of_training(section: str, params: Params) -> Iterator[dict[str, Any]]:
         for held in [how.device_batch_size, *_divisors_below(how.device_batch_size)]:
             same = held == how.device_batch_size
             yield made | ({} if same else {f"{section}.device_batch_size": held})
+
+
+def _of_coder(how: FineTuning) -> Iterator[dict[str, Any]]:
+    made: dict[str, Any] = {}
+    if how.precision == "float32":
+        made[f"{how.section}.precision"] = "bfloat16"
+        yield dict(made)
+    for held in _divisors_below(how.device_batch_size):
+        yield made | {f"{how.section}.device_batch_size": held}
 
 
 def _of_vllm(stage: str, params: Params, need: Need) -> Iterator[dict[str, Any]]:
