@@ -97,7 +97,7 @@ def strange_labels(parts: Mapping[str, bytes], code_sets: pd.DataFrame) -> int:
 
 
 def by_seed(parts: Mapping[str, Content]) -> dict[int, dict[str, Content]]:
-    """Seed to file name to what is there."""
+    """Seed to file name to what is there, of parts that are all a coder's."""
     found: dict[int, dict[str, Content]] = {}
     for name, content in parts.items():
         match = _PART.fullmatch(name)

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from safetensors.torch import load, save
 
 from synthfr.disk import digest_tree, read_json, write_json
 from synthfr.pipeline import layout
@@ -253,6 +252,8 @@ def test_coders_that_do_not_belong_to_the_step_are_refused_on_both_sides(
     """Other weights: outside where they are sent, inside in a bundle rightly signed, and the answer
     to those that lay here before.
     """
+    from safetensors.torch import load, save
+
     place = sites.outside.root / "models/coder/dpo1/seed=0/model.safetensors"
     own = place.read_bytes()
     other = save({name: 1 + 2 * one for name, one in load(own).items()})

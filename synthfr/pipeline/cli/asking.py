@@ -14,6 +14,7 @@ from synthfr.pipeline import layout
 from synthfr.pipeline import outside as graph
 from synthfr.pipeline.parameters import load_params
 from synthfr.sites import evaluation, exchanges
+from synthfr.sites.coders import by_seed
 from synthfr.sites.exchanges import Exchange
 
 
@@ -42,7 +43,10 @@ def ask(exchange: Exchange, item: str | None, out: Path, key: Path, site: str | 
     with atomic_path(out) as partial:
         partial.write_bytes(data)
     rows = ", ".join(f"{name} {len(frame)}" for name, frame in question.tables.items())
-    typer.echo(f"{out}: {question.name}, rows: {rows}. Send it with {signing.public_half(key)}.")
+    kept = f", with {n} kept coders" if (n := len(by_seed(question.coders))) else ""
+    typer.echo(
+        f"{out}: {question.name}, rows: {rows}{kept}. Send it with {signing.public_half(key)}."
+    )
 
 
 def accept(bundles: Sequence[Path], senders: Sequence[Path]) -> None:
