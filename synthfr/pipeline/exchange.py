@@ -19,16 +19,19 @@ from synthfr import records
 from synthfr.disk import atomic_path, read_yaml
 from synthfr.errors import UserError
 from synthfr.pipeline import dvc_graph, layout
-from synthfr.sites import bundle, combine, evaluation, exchanges, keywords, scores
+from synthfr.sites import bundle, coders, combine, evaluation, exchanges, keywords, scores
 from synthfr.sites.exchanges import STAGES, Answer, Exchange, Question
 from synthfr.sites.leaves import within
 from synthfr.sites.manifest import Manifest
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from synthfr.pipeline.parameters import Params
 
-# whose parameters an answer follows from too: how private reports are read and split
-_ALSO: Mapping[Exchange, tuple[str, ...]] = {"keywords": ("seed",)}
+# whose parameters an answer follows from too: how private reports are read and split, and how the
+# coders that are judged were trained
+_ALSO: Mapping[Exchange, tuple[str, ...]] = {"keywords": ("seed",), "evaluation": ("train_coder",)}
 # limits that no figure follows from
 _DECIDED_OUTSIDE = tuple(
     f"fidelity.{name}" for name in ("min_keyword_recall", "min_code_recall", "max_wrong_codes")
@@ -56,7 +59,7 @@ class Accepted:
 
 
 def counting(exchange: Exchange) -> tuple[str, ...]:
-    """The private stages whose parameters count for the answer."""
+    """The stages whose parameters count for the answer."""
     return (*STAGES[exchange], *_ALSO.get(exchange, ()))
 
 
@@ -96,19 +99,31 @@ def question(
             seed=records.read_table(layout.SEED, records.REPORTS),
             codes=records.read_table(layout.CODES, records.CODES),
         )
+    code_sets = (
+        records.read_table(layout.CODE_SETS, records.CODE_SETS)
+        if site is None
+        else told_by(site).tables["code_sets"]
+    )
     asked = evaluation.question(
         str(item),
         counted(exchange, item, params),
         reports=records.read_table(layout.synthetic_reports(str(item)), records.SYNTHETIC),
-        code_sets=(
-            records.read_table(layout.CODE_SETS, records.CODE_SETS)
-            if site is None
-            else told_by(site).tables["code_sets"]
-        ),
+        code_sets=code_sets,
         codes=records.read_table(layout.CODES, records.CODES),
         seed=records.read_table(layout.SEED, records.REPORTS),
+        kept=_kept_coders(str(item), params, code_sets, site),
     )
     return replace(asked, items=list(params.steps))
+
+
+def _kept_coders(
+    step: str, params: Params, code_sets: pd.DataFrame, site: str | None
+) -> dict[str, bytes]:
+    """None for a `site` of several that let out no code of some label: it cannot judge it."""
+    if not params.train_coder.seeds:
+        return {}
+    kept = coders.packed(layout.coder(step))
+    return {} if site is not None and coders.strange_labels(kept, code_sets) else kept
 
 
 def refuse_canaries(params: Params) -> None:

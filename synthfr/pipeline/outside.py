@@ -41,6 +41,7 @@ _ASKED: Mapping[Exchange, list[str]] = {
         "data/public/codes.parquet",
         "data/public/seed.parquet",
         "data/synthetic/${item}",
+        "models/coder/${item}",
         layout.answers("keywords").as_posix(),
     ],
 }

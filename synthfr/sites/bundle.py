@@ -1,4 +1,5 @@
-"""One file that crosses between sites: tables and a signed manifest that has their digests.
+"""One file that crosses between sites: tables, of a step the coders that were kept, and a signed
+manifest that has the digests of all.
 
 A zip archive without compression, so that anybody can look into it with any tool. Its bytes follow
 from what it holds and the key: dates and order in it are fixed, and a bundle whose bytes are any
@@ -22,7 +23,7 @@ from synthfr.sites.manifest import Manifest, decoded
 PAYLOAD_TYPE = "application/vnd.synthfr.bundle+json"
 _MANIFEST = "manifest.dsse.json"
 MOST_BYTES = 1 << 30  # of a bundle: it is read into memory, and what it holds with it
-_MOST_PARTS = 16
+_MOST_PARTS = 128
 _DATE = (1980, 1, 1, 0, 0, 0)  # the first that a zip archive can have
 
 # what zipfile raises where bytes are no archive; KeyError is of a part whose name says otherwise
@@ -41,8 +42,8 @@ _NO_ARCHIVE = (
 
 @dataclass(frozen=True)
 class Bundle:
-    """A bundle that was opened: its manifest, the bytes of its tables by file name, and the public
-    key of who signed it.
+    """A bundle that was opened: its manifest, the bytes of its tables (and of kept coders' files)
+    by name, and the public key of who signed it.
     """
 
     manifest: Manifest
@@ -52,7 +53,7 @@ class Bundle:
 
 def pack(manifest: Manifest, tables: Mapping[str, bytes], key: Path) -> bytes:
     """The bytes of a bundle; the digests of its `tables` are put into the manifest."""
-    digests = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(tables.items())}
+    digests = {name: sha256(data) for name, data in sorted(tables.items())}
     whole = manifest.model_copy(update={"tables": digests})
     return _zipped({_MANIFEST: signing.sign(whole.encoded(), PAYLOAD_TYPE, key), **tables})
 
@@ -69,7 +70,7 @@ def unpack(data: bytes, senders: Sequence[Path]) -> Bundle:
     envelope = parts.pop(_MANIFEST)
     payload, sender = _verified(envelope, senders)
     manifest = decoded(payload)
-    found = {name: hashlib.sha256(part).hexdigest() for name, part in parts.items()}
+    found = {name: sha256(part) for name, part in parts.items()}
     if found != manifest.tables:
         raise UserError(
             "the bundle's tables are not those that its manifest was signed for: it was changed or "
@@ -81,6 +82,11 @@ def unpack(data: bytes, senders: Sequence[Path]) -> Bundle:
             "do not use it, and ask for it again."
         )
     return Bundle(manifest, parts, sender)
+
+
+def sha256(data: bytes) -> str:
+    """The hexadecimal digest of a part."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def _verified(envelope: bytes, senders: Sequence[Path]) -> tuple[bytes, Path]:

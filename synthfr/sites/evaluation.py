@@ -1,9 +1,12 @@
-"""The exchange of evaluation: a step's data set goes in, figures come back, and no table.
+"""The exchange of evaluation: a step's data set and its kept coders go in, and figures alone come
+back.
 
-Inside, the figures are those of the stages `classify`, `privacy` and `fidelity`, by the same
-functions; whether they stop a step (limits of `fidelity`) is decided outside. Figures about a few
-texts would say whether a private report is among them, figures about labels of somebody's choice
-who has them: so a question has many texts, and the code sets that this hospital let out.
+Inside, the figures are those of the stages `classify`, `privacy`, `fidelity` and `judge_coder`, by
+the same functions; whether they stop a step (limits of `fidelity`) is decided outside. Figures
+about a few texts would say whether a private report is among them, figures about labels of
+somebody's choice who has them: so a question has many texts, and the code sets that this hospital
+let out. What a coder does that was trained elsewhere cannot be told from its files: a hospital
+judges one only if it agrees by name (`limits`).
 """
 
 from __future__ import annotations
@@ -15,10 +18,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from synthfr import coding, fidelity
+from synthfr.coding import saved
 from synthfr.errors import UserError
 from synthfr.icd10.names import names
 from synthfr.privacy.examination import Examination, Private, examine
 from synthfr.privacy.rewording import Reworder
+from synthfr.sites import coder_checks, coders
 from synthfr.sites.exchanges import STAGES, Answer, Question, check_asked
 from synthfr.sites.manifest import Manifest
 from synthfr.sites.tables import contents
@@ -27,6 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from synthfr.coding.grid import Classify
+    from synthfr.coding.saved import TrainCoder
     from synthfr.fidelity.compare import Comparison
     from synthfr.fidelity.settings import Distances, Fidelity
     from synthfr.privacy.settings import Privacy
@@ -56,13 +62,15 @@ def question(
     code_sets: pd.DataFrame,
     codes: pd.DataFrame,
     seed: pd.DataFrame,
+    kept: Mapping[str, bytes] | None = None,
 ) -> Question:
     """About a step's data set (SYNTHETIC), whose coders' labels are those of CODE_SETS; the names
     of CODES reword what is planted to measure detection limits, and embeddings are learnt from the
-    public `seed` (REPORTS) beside private reports.
+    public `seed` (REPORTS) beside private reports. `kept`: coders that were trained outside on the
+    data set (`coders.packed`).
     """
     tables = {"reports": reports, "code_sets": code_sets, "codes": codes, "seed": seed}
-    return Question("evaluation", step, params, tables)
+    return Question("evaluation", step, params, tables, coders=kept or {})
 
 
 @dataclass(frozen=True)
@@ -94,6 +102,17 @@ def check_asked_about(question: Question, let_out: pd.DataFrame) -> None:
         )
 
 
+def check_coders(
+    question: Question, params: TrainCoder, classify: Classify, random_seed: int
+) -> None:
+    """Refuse, on both sides, kept coders that were not trained on the question's reports by these
+    parameters.
+    """
+    reports, code_sets = question.tables["reports"], question.tables["code_sets"]
+    training = coder_checks.Training(reports, code_sets, params, classify, random_seed)
+    coder_checks.check(question.coders, training)
+
+
 def answer(
     question: Question,
     train: pd.DataFrame,
@@ -103,9 +122,10 @@ def answer(
     scratch: Path,
 ) -> Evaluated:
     """Measure the question's reports against the private ones (REPORTS); `scratch` is a folder for
-    coders, which learn from the synthetic reports alone.
+    coders, which learn from the synthetic reports alone. Kept coders were checked.
     """
     reports, seed = question.tables["reports"], settings.random_seed
+    coders.unpack(question.coders, scratch / "judge_coder")
     cells = coding.evaluate_grid(
         reports,
         holdout,
@@ -128,10 +148,12 @@ def answer(
         question.tables["seed"],
         fidelity.Setup(settings.distances, settings.min_documents, settings.source, seed),
     )
+    judged, _ = saved.judge(scratch / "judge_coder", holdout, settings.classify)
     measures = {
         "classify": coding.summarise(cells, settings.classify.decision_rule),
         "privacy": examined.as_dict(),
         "fidelity": faithful.figures,
+        "judge_coder": coding.summarise(judged, settings.classify.decision_rule),
     }
     return Evaluated(Answer({}, documents, measures), examined, faithful.notes)
 
@@ -144,6 +166,11 @@ def check(answer: Answer, manifest: Manifest, now: Question) -> None:
         raise UserError(
             f"the answer has not exactly the figures of {', '.join(wanted)}: do not use it, and "
             "ask its sender."
+        )
+    if bool(answer.measures["judge_coder"]) != bool(now.coders):
+        raise UserError(
+            f"the answer has {'no ' if now.coders else ''}figures of kept coders, and the question "
+            f"had {'some' if now.coders else 'none'}: do not use it, and ask its sender."
         )
 
 

@@ -1,12 +1,13 @@
 """What is asked and answered, and what may stand in each: the closed forms of all exchanges.
 
-Outward go texts that are public (candidates, prompts, step data sets, the public seed, codes).
+Outward go texts that are public (candidates, prompts, step data sets, the public seed, codes), and
+coders that were trained on a step's data set alone.
 Back come ids that were asked about with numbers, and what `keywords` may disclose.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,7 +18,7 @@ from synthfr import __version__, records
 from synthfr.disk import digest
 from synthfr.errors import UserError
 from synthfr.records import Table
-from synthfr.sites import bundle, figures, tables
+from synthfr.sites import bundle, coders, figures, tables
 from synthfr.sites.leaves import leaves
 from synthfr.sites.manifest import VERSION, Manifest, plain
 
@@ -58,6 +59,8 @@ MAY_LACK: Mapping[Exchange, frozenset[str]] = {
     "keywords": frozenset(),
     "evaluation": frozenset(),
 }
+# questions that may also have files of kept coders
+_WITH_CODERS: frozenset[Exchange] = frozenset({"evaluation"})
 ANSWERED: Mapping[Exchange, Mapping[str, tuple[Table, ...]]] = {
     "scores": {"released": (records.ORDERS, records.SCORES)},
     "keywords": {
@@ -71,7 +74,7 @@ ANSWERED: Mapping[Exchange, Mapping[str, tuple[Table, ...]]] = {
 STAGES: Mapping[Exchange, tuple[str, ...]] = {
     "keywords": ("keywords",),
     "scores": ("score", "release"),
-    "evaluation": ("classify", "privacy", "fidelity"),
+    "evaluation": ("classify", "privacy", "fidelity", "judge_coder"),
 }
 
 
@@ -80,6 +83,7 @@ class Question:
     """What outside asks: public tables, and the parameters that count, by their dotted names.
 
     `items`: all rounds or steps that outside will ask about. The answer does not follow from them.
+    `coders`: files of a step's kept coders (`coders.packed`), to be judged as they are.
     """
 
     exchange: Exchange
@@ -87,13 +91,14 @@ class Question:
     params: Mapping[str, Any]
     tables: Mapping[str, pd.DataFrame]
     items: Sequence[str] = ()
+    coders: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         return self.exchange if self.item is None else f"{self.exchange}@{self.item}"
 
     def contents(self) -> dict[str, str]:
-        return tables.contents(self.tables)
+        return tables.contents(self.tables) | coders.contents(self.coders)
 
     def digest(self) -> str:
         """SHA-256 of all that the answer follows from, but for the private documents."""
@@ -116,7 +121,7 @@ def ask(question: Question, key: Path) -> bytes:
         f"{name}{tables.SUFFIX}": tables.encoded(frame, forms[name])
         for name, frame in question.tables.items()
     }
-    return bundle.pack(_manifest(question, "question"), encoded, key)
+    return bundle.pack(_manifest(question, "question"), encoded | dict(question.coders), key)
 
 
 def read_question(data: bytes, exchange: Exchange, senders: Sequence[Path]) -> Question:
@@ -128,7 +133,10 @@ def read_question(data: bytes, exchange: Exchange, senders: Sequence[Path]) -> Q
     opened = _opened(data, exchange, "question", senders)
     manifest, forms = opened.manifest, ASKED[exchange]
     leaves(manifest.params)
-    names = _names(opened)
+    carried = exchange in _WITH_CODERS
+    kept = {name: data for name, data in opened.tables.items() if carried and coders.is_part(name)}
+    parts = {name: data for name, data in opened.tables.items() if name not in kept}
+    names = _names(parts)
     if unknown := [name for name in names if name not in forms]:
         raise UserError(
             f"the bundle has {len(unknown)} tables that a question about {exchange} does not have: "
@@ -141,9 +149,9 @@ def read_question(data: bytes, exchange: Exchange, senders: Sequence[Path]) -> Q
         )
     frames = {
         name: tables.decoded(name, data, forms[name])
-        for name, data in zip(names, opened.tables.values(), strict=True)
+        for name, data in zip(names, parts.values(), strict=True)
     }
-    return Question(exchange, manifest.item, manifest.params, frames, manifest.items)
+    return Question(exchange, manifest.item, manifest.params, frames, manifest.items, kept)
 
 
 def reply(question: Question, answer: Answer, key: Path) -> bytes:
@@ -181,7 +189,7 @@ def read_answer(
     """
     opened = _opened(data, exchange, "answer", senders)
     manifest, forms = opened.manifest, ANSWERED[exchange]
-    if sorted(_names(opened)) != sorted(forms):
+    if sorted(_names(opened.tables)) != sorted(forms):
         raise UserError(
             f"the bundle has not exactly the tables of an answer about {exchange} "
             f"({', '.join(forms) or 'none'}): do not use it, and ask its sender."
@@ -212,8 +220,10 @@ def check_asked(manifest: Manifest, question: Question) -> None:
                 "write the question again and have it answered anew, or bring back the former "
                 f"{name}."
             )
-    if manifest.asked.keys() - question.tables.keys():
-        raise UserError("the answer is to a question about more tables: have it answered anew.")
+    if manifest.asked.keys() - question.contents().keys():
+        raise UserError(
+            "the answer is to a question about more tables or coders: have it answered anew."
+        )
 
 
 def check_params(theirs: Mapping[str, Any], ours: Mapping[str, Any], there: str, here: str) -> None:
@@ -264,13 +274,13 @@ def _a(side: str) -> str:
     return "an answer" if side == "answer" else "a question"
 
 
-def _names(opened: bundle.Bundle) -> list[str]:
-    if not all(name.endswith(tables.SUFFIX) for name in opened.tables):
+def _names(parts: Collection[str]) -> list[str]:
+    if not all(name.endswith(tables.SUFFIX) for name in parts):
         raise UserError(
-            f"the bundle has parts that are no tables ({tables.SUFFIX}): do not use it, and ask "
-            "its sender."
+            f"the bundle has parts that are no tables ({tables.SUFFIX}), nor files of coders where "
+            f"they may be ({', '.join(coders.FILES)}): do not use it, and ask its sender."
         )
-    return [name.removesuffix(tables.SUFFIX) for name in opened.tables]
+    return [name.removesuffix(tables.SUFFIX) for name in parts]
 
 
 def _table(opened: bundle.Bundle, name: str) -> bytes:

@@ -150,11 +150,16 @@ _METRICS = (
 _SETTING = _any(
     *("labels", "labels_with_own_threshold", "trained_reports", "evaluated_reports", "threshold")
 )
-_CELL = r"size=\d{1,9}/top_k=\d{1,9}/(?:original/)?"
-_CLASSIFY = [
-    _rate(rf"{_CELL}(?:rules/{_any(*RULES)}/)?(?:{_METRICS})/(?:{_INTERVAL}|seed=\d{{1,10}})"),
-    _amount(rf"{_CELL}{_SETTING}/{_INTERVAL}"),
-]
+_CELL = r"size=\d{1,9}/top_k=\d{1,9}/"
+
+
+def _of_coders(cell: str) -> list[Form]:
+    return [
+        _rate(rf"{cell}(?:rules/{_any(*RULES)}/)?(?:{_METRICS})/(?:{_INTERVAL}|seed=\d{{1,10}})"),
+        _amount(rf"{cell}{_SETTING}/{_INTERVAL}"),
+    ]
+
+
 _FEATURES = _any(
     *("documents", "sentences", "tokens", "unique_tokens", "unique_token_ratio"),
     *("sentences_per_document", "tokens_per_document", "tokens_per_sentence"),
@@ -238,9 +243,10 @@ FORMS: Mapping[str, list[Form]] = {
     "keywords": _KEYWORDS,
     "score": _SCORE,
     "release": _RELEASE,
-    "classify": _CLASSIFY,
+    "classify": _of_coders(f"{_CELL}(?:original/)?"),
     "fidelity": _FIDELITY,
     "privacy": _PRIVACY,
+    "judge_coder": _of_coders(_CELL),
 }
 """By stage."""
 

@@ -26,8 +26,9 @@ class Manifest(Section):
     version: of the form. software: version of this package. exchange, side, item: which question,
     or answer to it, of which round or step. items: of a question, all rounds or steps that will be
     asked about. params: those that count for the answer, by their
-    dotted names. tables: file name to SHA-256 of its bytes. asked: of an answer, digests of what
-    the question's tables hold, by table. documents: of an answer, its weight beside those of other
+    dotted names. tables: file name to SHA-256 of its bytes, kept coders' files among them. asked:
+    of an answer, digests of what the question's tables hold, by table, and of its coders
+    together. documents: of an answer, its weight beside those of other
     hospitals. measures: of an answer, nested numbers by stage.
     """
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import shutil
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 import yaml
 
+from synthfr.disk import digest_tree, read_json, write_json
+from synthfr.pipeline import layout
+from synthfr.sites import coders, exchanges
 from tests.pipeline import leaks
 from tests.pipeline.conftest import (
     ID_CANARY,
@@ -30,12 +33,13 @@ pytestmark = [pytest.mark.pipeline, pytest.mark.long]
 
 PLANTED = (*TEXT_CANARIES, SHARED_CANARY, ID_CANARY)
 PAIRED = "pair@dpo1"
-EVALUATED = [f"{stage}@dpo1" for stage in ("classify", "privacy", "fidelity")]
+STEP_STAGES = ("classify", "privacy", "fidelity", "judge_coder")
+EVALUATED = [f"{stage}@dpo1" for stage in STEP_STAGES]
 SAME = [
     *(f"data/public/{name}.parquet" for name in ("seed", "codes", "sft", "prompts", "code_sets")),
     *(f"data/rounds/dpo1/{name}.parquet" for name in ("candidates", "scores", "pairs", "best_of")),
     *("metrics/keywords.json", "metrics/score/dpo1.json", "metrics/release/dpo1.json"),
-    *("metrics/classify/dpo1.json", "metrics/privacy/dpo1.json", "metrics/fidelity/dpo1.json"),
+    *(f"metrics/{stage}/dpo1.json" for stage in (*STEP_STAGES, "train_coder")),
 ]
 
 GENERATOR = """
@@ -170,9 +174,12 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Sites:
     answer("score", made.bundle("candidates"), made.bundle("scores"))
     accept("scores")
     outside.dvc("repro", PAIRED, "score@dpo1")
-    outside.dvc("repro", "synthesize@dpo1")
+    outside.dvc("repro", "synthesize@dpo1", "train_coder@dpo1")
     ask("step", "--step", "dpo1", made.bundle("step"))
-    answer("evaluate", made.bundle("step"), made.bundle("figures"))
+    answer(
+        *("evaluate", made.bundle("step"), made.bundle("figures")),
+        *("--weaker", "train_coder.seeds"),
+    )
     accept("figures")
     outside.dvc("repro", *EVALUATED)
     return made
@@ -220,9 +227,83 @@ def test_a_later_repro_runs_no_private_stage_outside(sites: Sites) -> None:
 
 def test_a_step_s_figures_come_from_the_hospital_alone(sites: Sites) -> None:
     commands = sites.outside.dvc("repro", "--dry", "--force", "--single-item", *EVALUATED).stdout
-    for stage in ("classify", "privacy", "fidelity"):
+    for stage in STEP_STAGES:
         assert f"stages.answer {stage} dpo1" in commands
         assert f"stages.{stage}" not in commands
+
+
+def test_the_kept_coder_is_trained_outside_and_judged_inside(sites: Sites) -> None:
+    told = read_json(sites.outside.root / "metrics/judge_coder/dpo1.json")
+    (cell,) = (one for size in told.values() for one in size.values())
+    assert 0 <= cell["map"]["mean"] <= 1 and cell["evaluated_reports"]["mean"] > 0
+    kept = sites.outside.root / "models/coder/dpo1"
+    assert digest_tree(kept) == digest_tree(sites.one.root / "models/coder/dpo1")
+    with zipfile.ZipFile(sites.bundle("step")) as archive:
+        carried = [name for name in archive.namelist() if name.startswith("coder/")]
+    assert sorted(carried) == sorted(f"coder/seed=0/{name}" for name in coders.FILES)
+    commands = sites.outside.dvc("repro", "--dry", "--force", "train_coder@dpo1").stdout
+    assert "stages.train_coder dpo1" in commands
+    assert not (sites.hospital.root / "models").exists()
+
+
+def test_coders_that_do_not_belong_to_the_step_are_refused_on_both_sides(
+    sites: Sites, tmp_path: Path
+) -> None:
+    """Other weights: outside where they are sent, inside in a bundle rightly signed, and the answer
+    to those that lay here before.
+    """
+    from safetensors.torch import load, save
+
+    place = sites.outside.root / "models/coder/dpo1/seed=0/model.safetensors"
+    own = place.read_bytes()
+    other = save({name: 1 + 2 * one for name, one in load(own).items()})
+    place.unlink()  # DVC's cache may be behind a link
+    place.write_bytes(other)
+    said = "was trained on other reports than the question's"
+    try:
+        asking = ("bundle", "step", "--step", "dpo1", str(tmp_path / "q.zip"))
+        assert said in refused(sites.outside, *asking, *sites.key("paris"))
+        assert "its coders are not those that lie here now" in refused(
+            sites.outside, "accept", sites.bundle("figures"), *sites.sender("lyon")
+        )
+    finally:
+        place.write_bytes(own)
+    key = sites.post.parent / "paris"
+    asked = exchanges.read_question(
+        Path(sites.bundle("step")).read_bytes(), "evaluation", [key.with_suffix(".pub")]
+    )
+    hostile = replace(asked, coders={**asked.coders, "coder/seed=0/model.safetensors": other})
+    (tmp_path / "q.zip").write_bytes(exchanges.ask(hostile, key))
+    memory = sites.hospital.root / layout.SITE_MEMORY
+    kept = memory.read_bytes()
+    answering = ("evaluate", str(tmp_path / "q.zip"), str(tmp_path / "a.zip"))
+    who = (*sites.key("lyon"), *sites.sender("paris"))
+    assert "was answered before, to another question" in refused(sites.hospital, *answering, *who)
+    write_json(memory, read_json(memory) | {"answered": {}})
+    try:
+        assert said in refused(sites.hospital, *answering, *who)
+    finally:
+        memory.write_bytes(kept)
+    assert not (tmp_path / "a.zip").exists()
+
+
+def test_a_coder_made_elsewhere_is_judged_only_if_the_hospital_says_so(
+    sites: Sites, tmp_path: Path
+) -> None:
+    memory = sites.hospital.root / layout.SITE_MEMORY
+    kept = memory.read_bytes()
+    told = read_json(memory)
+    del told["agreed"]["train_coder.seeds"], told["named"]["evaluation"]
+    write_json(memory, told)
+    try:
+        line = refused(
+            sites.hospital,
+            *("evaluate", sites.bundle("step"), str(tmp_path / "a.zip")),
+            *(*sites.key("lyon"), *sites.sender("paris")),
+        )
+    finally:
+        memory.write_bytes(kept)
+    assert "say --weaker train_coder.seeds if you agree" in line
 
 
 def refused(site: Workspace, *command: str) -> str:

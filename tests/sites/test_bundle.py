@@ -162,7 +162,7 @@ def test_a_part_of_another_kind_or_a_missing_one_is_one_sentence(key: Path, pack
 def test_what_would_fill_the_memory_is_not_read(
     key: Path, packed: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    many = {f"part{number}": b"" for number in range(17)}
+    many = {f"part{number}": b"" for number in range(bundle._MOST_PARTS + 1)}
     assert "more parts" in refused(bundle._zipped(toy.parts(packed) | many), key)
     with monkeypatch.context() as patched:
         patched.setattr(sites_tables, "MOST_ROWS", 11)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 
 from synthfr import coding, fidelity, signing
+from synthfr.coding import saved
 from synthfr.coding.grid import Classify
 from synthfr.corpora import Corpus, demo
 from synthfr.corpora.demo import DemoSizes
@@ -20,10 +22,11 @@ from synthfr.privacy.detection import Detection
 from synthfr.privacy.examination import Private, examine
 from synthfr.privacy.rewording import Reworder
 from synthfr.privacy.settings import Privacy
-from synthfr.sites import evaluation, exchanges
+from synthfr.sites import coders, evaluation, exchanges
 from synthfr.sites.evaluation import Settings
 from synthfr.sites.exchanges import Answer, Question
 from synthfr.sites.manifest import plain
+from tests.coding import test_encoder
 from tests.sites import toy
 
 CLASSIFY = Classify(sizes=[30], top_k=[5], seeds=[0], evaluations=["unbiased"])
@@ -40,6 +43,26 @@ def corpus() -> Corpus:
 @pytest.fixture(scope="module")
 def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return toy.keys(tmp_path_factory.mktemp("keys"), "lyon")[0]
+
+
+@pytest.fixture(scope="module")
+def kept(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Coders trained on those reports, as `train_coder` keeps them."""
+    root = tmp_path_factory.mktemp("coders")
+    how = saved.TrainCoder(
+        **{"seeds": [0, 1], "epochs": 1, "chunk_tokens": 32, "max_length": 64},
+        model=str(test_encoder.encoder(root / "encoder")),
+    )
+    question = asked(corpus)
+    space = coding.exported_space(question.tables["code_sets"])
+    reports = question.tables["reports"]
+    saved.train(reports, how, CLASSIFY, space, 0, root / "scratch", root / "kept")
+    evaluation.check_coders(carrying(question, root / "kept"), how, CLASSIFY, 0)
+    return root / "kept"
+
+
+def carrying(question: Question, kept: Path) -> Question:
+    return replace(question, coders=coders.packed(kept))
 
 
 def asked(corpus: Corpus, word: str = "") -> Question:
@@ -62,10 +85,11 @@ def asked(corpus: Corpus, word: str = "") -> Question:
 
 
 @pytest.fixture(scope="module")
-def answer(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Answer:
+def answer(corpus: Corpus, kept: Path, tmp_path_factory: pytest.TempPathFactory) -> Answer:
     scratch = tmp_path_factory.mktemp("scratch")
+    question = carrying(asked(corpus), kept)
     done = evaluation.answer(
-        asked(corpus), corpus.private_train, corpus.private_holdout, 40, SETTINGS, scratch
+        question, corpus.private_train, corpus.private_holdout, 40, SETTINGS, scratch
     )
     assert done.examined.pairs  # to be read inside
     return done.answer
@@ -78,9 +102,9 @@ def sent_back(question: Question, answer: Answer, key: Path) -> tuple[Answer, An
 
 
 def test_the_figures_are_those_of_one_site(
-    corpus: Corpus, answer: Answer, key: Path, tmp_path: Path
+    corpus: Corpus, answer: Answer, kept: Path, key: Path, tmp_path: Path
 ) -> None:
-    question = asked(corpus)
+    question = carrying(asked(corpus), kept)
     back, manifest = sent_back(question, answer, key)
     evaluation.check(back, manifest, question)
     measures = evaluation.measures([back], tmp_path)
@@ -98,6 +122,9 @@ def test_the_figures_are_those_of_one_site(
     setup = fidelity.Setup(DISTANCES, 5, "files", 0)
     compared = fidelity.measure(reports, holdout, train, corpus.public, setup)
     assert measures["fidelity"] == plain(compared.figures)
+    judged, _ = saved.judge(kept, holdout, CLASSIFY)
+    assert measures["judge_coder"] == plain(coding.summarise(judged, CLASSIFY.decision_rule))
+    assert measures["judge_coder"]["size=30"]["top_k=5"]["macro_f1"]["seed=1"] is not None
     assert measures["fidelity"]["faithfulness"] == {}
     assert measures["fidelity"]["embedding"]["repeats"] == 1
 
@@ -106,6 +133,32 @@ def test_another_data_set_is_another_question(corpus: Corpus, answer: Answer, ke
     back, manifest = sent_back(asked(corpus), answer, key)
     with pytest.raises(UserError, match="its reports are not those that lie here now"):
         evaluation.check(back, manifest, asked(corpus, " Fin."))
+
+
+def test_other_coders_are_another_question(
+    corpus: Corpus, answer: Answer, kept: Path, key: Path, tmp_path: Path
+) -> None:
+    question = carrying(asked(corpus), kept)
+    back, manifest = sent_back(question, answer, key)
+    with pytest.raises(UserError, match="about more tables or coders"):
+        evaluation.check(back, manifest, asked(corpus))
+    other = dict(question.coders)
+    other["coder/seed=0/model.safetensors"] = other["coder/seed=1/model.safetensors"]
+    with pytest.raises(UserError, match="its coders are not those that lie here now"):
+        evaluation.check(back, manifest, replace(question, coders=other))
+
+
+def test_figures_of_coders_that_were_not_asked_about_are_refused(
+    corpus: Corpus, answer: Answer, kept: Path, key: Path
+) -> None:
+    back, manifest = sent_back(asked(corpus), answer, key)
+    with pytest.raises(UserError, match="has figures of kept coders, and the question had none"):
+        evaluation.check(back, manifest, asked(corpus))
+    without = replace(answer, measures=dict(answer.measures) | {"judge_coder": {}})
+    evaluation.check(*sent_back(asked(corpus), without, key), asked(corpus))  # negative control
+    question = carrying(asked(corpus), kept)
+    with pytest.raises(UserError, match="has no figures of kept coders, and the question had some"):
+        evaluation.check(*sent_back(question, without, key), question)
 
 
 def test_more_or_fewer_figures_are_refused(corpus: Corpus, answer: Answer, key: Path) -> None:

@@ -19,7 +19,7 @@ DEMO = Path(__file__).parents[2] / "docs/demo/metrics"
 ALL = tuple(figures.FORMS)
 
 
-@pytest.mark.parametrize("stage", ["classify", "fidelity", "privacy"])
+@pytest.mark.parametrize("stage", ["classify", "fidelity", "privacy", "judge_coder"])
 def test_all_that_the_demo_tells_has_a_form(stage: str) -> None:
     files = sorted((DEMO / stage).glob("*.json"))
     assert files
@@ -41,6 +41,9 @@ def test_every_stage_of_an_exchange_has_forms() -> None:
         ("privacy/tests/Durand/p_value", 0.5),
         ("privacy/verdict", 3),
         ("classify/size=1000/top_k=10/I10/mean", 0.5),
+        ("judge_coder/size=1000/top_k=10/I10/mean", 0.5),
+        ("judge_coder/size=1000/top_k=10/original/macro_f1/mean", 0.5),
+        ("judge_coder/size=1000/top_k=10/macro_f1/seed=a", 0.5),
         ("fidelity/documents", 40),
         ("keywords/private/documents", 40.5),
         ("keywords/private/documents", 10**10),

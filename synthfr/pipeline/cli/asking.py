@@ -13,7 +13,8 @@ from synthfr.pipeline import exchange as asked
 from synthfr.pipeline import layout
 from synthfr.pipeline import outside as graph
 from synthfr.pipeline.parameters import load_params
-from synthfr.sites import exchanges
+from synthfr.sites import evaluation, exchanges
+from synthfr.sites.coders import by_seed
 from synthfr.sites.exchanges import Exchange
 
 
@@ -28,12 +29,24 @@ def outside() -> None:
 
 def ask(exchange: Exchange, item: str | None, out: Path, key: Path, site: str | None) -> None:
     """Write a question as a bundle, and say what is in it."""
-    question = asked.question(exchange, item, load_params(), site)
+    params = load_params()
+    question = asked.question(exchange, item, params, site)
+    if exchange == "evaluation":
+        evaluation.check_coders(question, params.train_coder, params.classify, params.random_seed)
+        if params.train_coder.seeds and not question.coders:
+            typer.echo(
+                f"The step's kept coders are not asked about: {site} let out no code of some label "
+                "that they have.",
+                err=True,
+            )
     data = exchanges.ask(question, key)
     with atomic_path(out) as partial:
         partial.write_bytes(data)
     rows = ", ".join(f"{name} {len(frame)}" for name, frame in question.tables.items())
-    typer.echo(f"{out}: {question.name}, rows: {rows}. Send it with {signing.public_half(key)}.")
+    kept = f", with {n} kept coders" if (n := len(by_seed(question.coders))) else ""
+    typer.echo(
+        f"{out}: {question.name}, rows: {rows}{kept}. Send it with {signing.public_half(key)}."
+    )
 
 
 def accept(bundles: Sequence[Path], senders: Sequence[Path]) -> None:
