@@ -9,20 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from synthfr.coding import word_ngrams
 from synthfr.coding.coder import Rows
+from synthfr.coding.columns import Numbers, numbered, only
 from synthfr.coding.metrics import Floats
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-# not `text.tokens.words`: a term is one feature whatever mark stands beside it; but clinicians
-# write findings with signs alone: "+++", "<"
-TOKEN_PATTERN = r"(?u)\w+|[+><]+"
 MIN_DOCUMENTS = 2  # a feature seen in one report only cannot generalise
 
 
@@ -38,19 +36,13 @@ class Terms:
 
         ValueError where the texts hold no term at all.
         """
-        from sklearn.feature_extraction.text import CountVectorizer
-
-        counters = [CountVectorizer(ngram_range=(1, max_ngram), token_pattern=TOKEN_PATTERN)]
+        counts = [word_ngrams.counted(texts, max_ngram, MIN_DOCUMENTS)]
         if char_ngrams is not None:
-            shortest, longest = char_ngrams
-            counters.append(CountVectorizer(analyzer="char_wb", ngram_range=(shortest, longest)))
-        self._kinds: list[csr_matrix] = []
-        for counter in counters:
-            counts = counter.fit_transform(texts).tocsr()
-            counts.sort_indices()  # else sums round as the order of the texts has it
-            frequency = np.bincount(counts.indices, minlength=counts.shape[1])
-            logs = 1.0 + np.log(counts.data, dtype=np.float64)
-            self._kinds.append(_only(counts, logs, _numbered(frequency >= MIN_DOCUMENTS)))
+            counts.append(_characters(texts, char_ngrams))
+        self._kinds = []
+        for one in counts:
+            one.data = 1.0 + np.log(one.data, dtype=np.float64)
+            self._kinds.append(one)
 
     def weighting(self, train: Rows) -> Weighting | None:
         """What the texts `train` know, and how they weight it: terms that at least `MIN_DOCUMENTS`
@@ -62,7 +54,7 @@ class Terms:
             kept = frequency >= MIN_DOCUMENTS
             if kept.any():
                 idf = np.log((len(train) + 1.0) / (frequency[kept] + 1.0)) + 1.0
-                known.append(_Known(terms, _numbered(kept), idf))
+                known.append(_Known(terms, numbered(kept), idf))
         return Weighting(known) if known else None
 
 
@@ -71,7 +63,7 @@ class _Known:
     """Of one kind of `terms`: the `number` of each that is known, else -1, and their `idf`."""
 
     terms: csr_matrix
-    number: NDArray[np.int32]
+    number: Numbers
     idf: Floats
 
 
@@ -91,24 +83,17 @@ class Weighting:
         weighted = []
         for known in self._known:
             drawn = known.terms[rows]
-            features = _only(drawn, drawn.data, known.number)
+            features = only(drawn, known.number)
             features.data *= known.idf[features.indices]
             weighted.append(normalize(features, copy=False))
         return weighted[0] if len(weighted) == 1 else hstack(weighted, format="csr")
 
 
-def _numbered(kept: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """The how manieth of the kept ones each is, -1 where it is none."""
-    return np.where(kept, np.cumsum(kept) - 1, -1).astype(np.int32)
+def _characters(texts: Sequence[str], lengths: Sequence[int]) -> csr_matrix:
+    """How often each n-gram of characters stands in each text, of those that are not too rare."""
+    from sklearn.feature_extraction.text import CountVectorizer
 
-
-def _only(terms: csr_matrix, data: NDArray[Any], number: NDArray[np.int32]) -> csr_matrix:
-    """A matrix with the entries `data` of `terms` whose column has a `number`, in that column."""
-    from scipy.sparse import csr_matrix
-
-    column = number[terms.indices]
-    kept = column >= 0
-    before = np.zeros(len(kept) + 1, dtype=terms.indptr.dtype)  # kept entries before each
-    np.cumsum(kept, out=before[1:])
-    shape = terms.shape[0], int(number.max(initial=-1)) + 1
-    return csr_matrix((data[kept], column[kept], before[terms.indptr]), shape=shape)
+    counter = CountVectorizer(analyzer="char_wb", ngram_range=(lengths[0], lengths[-1]))
+    counts = counter.fit_transform(texts).tocsr()
+    counts.sort_indices()  # else sums round as the order of the texts has it
+    return only(counts, numbered(np.bincount(counts.indices) >= MIN_DOCUMENTS))
