@@ -1,8 +1,8 @@
 """Words and word n-grams of many texts, counted.
 
-What scikit-learn's CountVectorizer counts, which is the oracle of the tests, but each text is walked
-through once in Python, and n-grams are pairs of numbers: an n-gram without its last word, and that
-word.
+The counts are those of scikit-learn's CountVectorizer, the oracle of the tests; but Python walks
+through each text once, and an n-gram is a pair of numbers: the n-gram without its last word, and
+that word.
 """
 
 from __future__ import annotations
