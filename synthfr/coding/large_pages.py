@@ -38,6 +38,6 @@ def use() -> bool:
         return False
     first = -(-block // PAGESIZE) * PAGESIZE
     length = (block + HEAP - first) // PAGESIZE * PAGESIZE
-    agreed = library.madvise(first, length, _MADV_HUGEPAGE) == 0
+    agreed: bool = library.madvise(first, length, _MADV_HUGEPAGE) == 0
     library.free(block)
     return agreed
