@@ -1,9 +1,9 @@
 """The first coder: TF-IDF of words and word n-grams, of characters too where asked, and one linear
 model per code (one-vs-rest).
 
-Texts are counted once, however many training sets are drawn from them, and a (training set, label
-column) is fitted once, however many label spaces contain it: one-vs-rest models know nothing of
-each other, so the result is the same.
+Texts are counted once, however many training sets are drawn from them (`terms`), and a (training
+set, label column) is fitted once, however many label spaces contain it: one-vs-rest models know
+nothing of each other, so the result is the same. Only the texts that are asked about are scored.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class TfidfCoder:
         self, train: Rows, truth: Bools, rows: Rows, validation: Validation | None = None
     ) -> Floats:
         """See `Coder.scores`; `validation` is for the calibration alone, and without it there is
-        none. Who asks about other rows has all fitted anew.
+        none. Ask about all rows at once: the models are fitted anew for others.
         """
         method = self._params.calibration
         if method == "none" or validation is None or not len(validation.rows):

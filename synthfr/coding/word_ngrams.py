@@ -65,6 +65,7 @@ def counted(texts: Sequence[str], max_ngram: int, fewest: int) -> csr_matrix:
         # what a rare n-gram begins is as rare
         ngram = number[ngram].astype(np.int64)
         start, ngram = start[ngram >= 0], ngram[ngram >= 0]
+    # as strings are sorted too: the space between words comes before all that words are made of
     order = np.lexsort(np.concatenate(spellings).T[::-1])
     place = np.empty(len(order), dtype=np.int32)
     place[order] = np.arange(len(order))
