@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,6 +48,12 @@ def exported_counts(code_sets: pd.DataFrame) -> dict[str, int]:
     for (code,), n_documents in zip(single["codes"], single["n_documents"], strict=True):
         counts[icd10.category(code)] += int(n_documents)
     return dict(counts)
+
+
+def most_frequent(documents: Iterable[Categories], top_k: int) -> list[str]:
+    """`icd10.label_space` of documents whose codes are cut to categories already."""
+    counts = Counter(chain.from_iterable(documents))
+    return sorted(counts, key=lambda category: (-counts[category], category))[:top_k]
 
 
 def matrix(documents: Sequence[Categories], space: Sequence[str]) -> Bools:

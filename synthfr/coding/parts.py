@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from synthfr import icd10
 from synthfr.coding import labels, metrics
 from synthfr.coding.coder import Rows
 from synthfr.coding.labels import Categories
@@ -116,7 +115,7 @@ class Parts:
         cls, known: list[Categories], split: Split, test: Rows, top_k: int, max_labels: int
     ) -> Parts:
         sample = np.concatenate([split.fit, split.validation])
-        space = icd10.label_space((known[row] for row in sample), top_k)
+        space = labels.most_frequent([known[row] for row in sample], top_k)
         parts: list[Any] = []
         for rows in (split.fit, split.validation, test):
             truth = labels.matrix(

@@ -1,14 +1,15 @@
 """The first coder: TF-IDF of words and word n-grams, of characters too where asked, and one linear
 model per code (one-vs-rest).
 
-Texts are counted once, however many training sets are drawn from them, and a (training set, label
-column) is fitted once, however many label spaces contain it: one-vs-rest models know nothing of
-each other, so the result is the same.
+Texts are counted once, however many training sets are drawn from them (`terms`), and a (training
+set, label column) is fitted once, however many label spaces contain it: one-vs-rest models know
+nothing of each other, so the result is the same. Only the texts that are asked about are scored.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
@@ -17,6 +18,7 @@ from pydantic import AfterValidator, Field
 from synthfr.coding import calibration
 from synthfr.coding.coder import Rows, Validation
 from synthfr.coding.metrics import Bools, Floats
+from synthfr.coding.terms import MIN_DOCUMENTS, Terms
 from synthfr.errors import UserError
 from synthfr.section import Positive, Section
 
@@ -47,10 +49,6 @@ class TfidfSettings(Section):
     calibration: Literal["none", "platt", "isotonic"] = "none"
 
 
-# not `text.tokens.words`: a term is one feature whatever mark stands beside it; but clinicians
-# write findings with signs alone: "+++", "<"
-TOKEN_PATTERN = r"(?u)\w+|[+><]+"
-MIN_DOCUMENTS = 2  # a feature seen in one report only cannot generalise
 MAX_ITERATIONS = 10_000
 
 
@@ -68,92 +66,63 @@ class TfidfCoder:
     """
 
     def __init__(self, texts: Sequence[str], params: TfidfSettings, seed: int) -> None:
-        from sklearn.feature_extraction.text import CountVectorizer
-
         self._params = params
         self._seed = seed % 2**32  # what scikit-learn accepts
-        counters = [
-            CountVectorizer(
-                ngram_range=(1, params.max_ngram), token_pattern=TOKEN_PATTERN, dtype=np.float64
-            )
-        ]
-        if params.char_ngrams is not None:
-            shortest, longest = params.char_ngrams
-            counters.append(
-                CountVectorizer(
-                    analyzer="char_wb", ngram_range=(shortest, longest), dtype=np.float64
-                )
-            )
         try:
-            self._counts: list[csr_matrix] = [one.fit_transform(texts).tocsr() for one in counters]
-            for counts in self._counts:
-                counts.sort_indices()  # else sums round as the order of the texts has it
+            self._terms = Terms(texts, params.max_ngram, params.char_ngrams)
         except ValueError:  # scikit-learn's name for "empty vocabulary"
             raise UserError(
                 "classify: the reports hold no word: check the text column of the data set."
             ) from None
-        self._train_key = b""
-        self._features: csr_matrix | None = None
-        self._columns: dict[bytes, Floats] = {}
+        self._fitted: _Fitted | None = None
 
     def scores(
         self, train: Rows, truth: Bools, rows: Rows, validation: Validation | None = None
     ) -> Floats:
         """See `Coder.scores`; `validation` is for the calibration alone, and without it there is
-        none.
+        none. Ask about all rows at once: the models are fitted anew for others.
         """
+        method = self._params.calibration
+        if method == "none" or validation is None or not len(validation.rows):
+            return self._raw(train, truth, rows)
+        both = self._raw(train, truth, np.concatenate([rows, validation.rows]))
+        scores, judged = np.split(both, [len(rows)])
+        return calibration.calibrated(scores, judged, validation.truth, method)
+
+    def _raw(self, train: Rows, truth: Bools, rows: Rows) -> Floats:
         from sklearn import config_context
 
-        features = self._prepare(train)
-        learnt = features[train]
+        which = train.tobytes(), rows.tobytes()
+        if self._fitted is None or self._fitted.which != which:
+            self._fitted = None  # its memory is needed
+            weighting = self._terms.weighting(train)
+            if weighting is None:
+                raise UserError(
+                    f"classify: no word stands in {MIN_DOCUMENTS} of the {len(train)} training "
+                    "reports: train on more of them (classify.sizes)."
+                )
+            self._fitted = _Fitted(which, weighting.of(train), weighting.of(rows))
+        fitted = self._fitted
         scores = np.empty((len(rows), truth.shape[1]))
         # our own features are finite: checking them anew for every label takes as long as the fit
         with config_context(assume_finite=True, skip_parameter_validation=True):
             for label, column in enumerate(truth.T):
                 key = column.tobytes()
-                if key not in self._columns:
-                    self._columns[key] = self._fit(features, learnt, column)
-                scores[:, label] = self._columns[key][rows]
-        if validation is None or not len(validation.rows):
-            return scores
-        columns = [self._columns[column.tobytes()] for column in truth.T]
-        judged = np.stack([column[validation.rows] for column in columns], axis=1)
-        return calibration.calibrated(scores, judged, validation.truth, self._params.calibration)
+                if key not in fitted.columns:
+                    fitted.columns[key] = self._column(fitted, column)
+                scores[:, label] = fitted.columns[key]
+        return scores
 
-    def _prepare(self, train: Rows) -> csr_matrix:
-        """TF-IDF features of all texts; kept, like the fitted columns, until another training
-        set comes.
+    def _column(self, fitted: _Fitted, truth: Bools) -> Floats:
+        """Scores of the rows asked about for one label, which those learnt from have as `truth`
+        says.
         """
-        from scipy.sparse import hstack
-        from sklearn.feature_extraction.text import TfidfTransformer
-
-        if self._features is None or self._train_key != train.tobytes():
-            self._train_key, self._columns = train.tobytes(), {}
-            weighted = []
-            for every in self._counts:
-                frequency = every[train].getnnz(axis=0)
-                known = np.flatnonzero(frequency >= MIN_DOCUMENTS)
-                if known.size == 0:
-                    continue
-                counts = every[:, known]
-                weighting = TfidfTransformer(sublinear_tf=True).fit(counts[train])
-                weighted.append(weighting.transform(counts))
-            if not weighted:
-                raise UserError(
-                    f"classify: no word stands in {MIN_DOCUMENTS} of the {len(train)} training "
-                    "reports: train on more of them (classify.sizes)."
-                )
-            self._features = weighted[0] if len(weighted) == 1 else hstack(weighted, format="csr")
-        return self._features
-
-    def _fit(self, features: csr_matrix, learnt: csr_matrix, truth: Bools) -> Floats:
-        """Scores of all texts (`features`) for one label that `learnt` has in rows `truth`."""
         if truth.all() or not truth.any():
-            return np.full(features.shape[0], np.inf if truth.all() else -np.inf)
+            return np.full(fitted.asked.shape[0], np.inf if truth.all() else -np.inf)
         n, positives = len(truth), int(truth.sum())
         model = self._model({True: n / (2 * positives), False: n / (2 * (n - positives))})
-        model.fit(learnt, truth)
-        scores: Floats = features @ model.coef_[0] + model.intercept_[0]
+        model.fit(fitted.learnt, truth)
+        scores: Floats = fitted.asked @ model.coef_[0] + model.intercept_[0]
         return scores
 
     def _model(self, class_weight: dict[bool, float]) -> Any:
@@ -169,3 +138,15 @@ class TfidfCoder:
         if self._params.model == "svm":
             return LinearSVC(**common)
         return LogisticRegression(solver="liblinear", **common)
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """Features of the rows learnt from and of those asked about, what says `which` these are, and
+    the scores of the latter by the label column that was fitted.
+    """
+
+    which: tuple[bytes, bytes]
+    learnt: csr_matrix
+    asked: csr_matrix
+    columns: dict[bytes, Floats] = field(default_factory=dict)

@@ -75,8 +75,9 @@ def expressed(
     coder = TfidfCoder(texts, TfidfSettings(model="logistic"), seed)
     truth = matrix(categories(learnt.codes), space)
     own = np.arange(len(learnt.texts))
+    scores = coder.scores(own, truth, np.arange(len(own), len(texts)))
     return {
-        name: _judged(coder.scores(own, truth, rows[name]), matrix(categories(side.codes), space))
+        name: _judged(scores[rows[name] - len(own)], matrix(categories(side.codes), space))
         for name, side in sides.items()
     }, len(space)
 

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from synthfr import icd10
 from synthfr.coding import labels
 from synthfr.errors import UserError
 
@@ -40,3 +41,10 @@ def test_matrix_ignores_what_is_outside_the_space() -> None:
 def test_capped_counts_inside_the_space_only() -> None:
     document = ("J18", "E11", "I10", "C50")
     assert labels.capped([document], ["C50", "E11", "I10"], 2) == [("E11", "I10")]
+
+
+def test_most_frequent_is_the_label_space_of_categories() -> None:
+    documents = [("E11", "I10"), ("I10",), ("J18", "E11"), ()]
+    assert labels.most_frequent(documents, 2) == ["E11", "I10"]  # a tie is broken by name
+    assert labels.most_frequent(documents, 9) == icd10.label_space(documents, 9)
+    assert labels.most_frequent(documents, 9) != labels.most_frequent(documents[2:], 9)

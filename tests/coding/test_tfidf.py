@@ -5,7 +5,9 @@ import pytest
 
 from synthfr.coding import labels
 from synthfr.coding.coder import Validation
-from synthfr.coding.tfidf import TOKEN_PATTERN, TfidfCoder, TfidfSettings
+from synthfr.coding.terms import Terms
+from synthfr.coding.tfidf import TfidfCoder, TfidfSettings
+from synthfr.coding.word_ngrams import TOKEN_PATTERN
 from synthfr.errors import UserError
 from tests.coding import toy
 
@@ -42,6 +44,40 @@ def test_same_scores_as_scikit_learn(task: tuple[list[str], np.ndarray], model: 
     assert scores == pytest.approx(
         theirs.decision_function(vectorizer.transform(texts[60:])), abs=1e-6
     )
+
+
+def test_same_bytes_as_all_texts_weighted_and_scored(task: tuple[list[str], np.ndarray]) -> None:
+    """The straightforward way: every text is weighted for every training set, and scored."""
+    from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
+    from sklearn.svm import LinearSVC
+
+    texts, truth = task
+    counts = CountVectorizer(ngram_range=(1, 2), token_pattern=TOKEN_PATTERN).fit_transform(texts)
+    counts.sort_indices()
+    ours = TfidfCoder(texts, CODER, seed=3)
+    test = np.array([79, 61, 2, 70])  # in no order, and one that may be learnt from
+    found = []
+    for train in (np.arange(0, 60), np.arange(59, 9, -1)):
+        known = counts[:, np.flatnonzero(counts[train].getnnz(axis=0) >= 2)].astype(np.float64)
+        weighting = TfidfTransformer(sublinear_tf=True).fit(known[train])
+        features = weighting.transform(known)
+        theirs = np.empty((len(test), truth.shape[1]))
+        for label, column in enumerate(truth[train].T):
+            model = LinearSVC(class_weight="balanced", random_state=3, max_iter=10_000)
+            model.fit(features[train], column)
+            theirs[:, label] = (features @ model.coef_[0] + model.intercept_[0])[test]
+        found.append(ours.scores(train, truth[train], test))
+        assert np.array_equal(found[-1], theirs)
+    assert not np.array_equal(*found)  # the control: another training set has other scores
+
+
+def test_who_asks_about_other_texts_has_their_scores(task: tuple[list[str], np.ndarray]) -> None:
+    texts, truth = task
+    train, first, second = np.arange(0, 60), np.arange(60, 70), np.arange(65, 80)
+    coder = TfidfCoder(texts, CODER, seed=0)
+    one, other = (coder.scores(train, truth[train], rows) for rows in (first, second))
+    assert np.array_equal(one[5:], other[:5])
+    assert not np.array_equal(one[:5], other[:5])
 
 
 def test_fewer_labels_are_a_slice_of_more(task: tuple[list[str], np.ndarray]) -> None:
@@ -115,9 +151,11 @@ def test_word_features_are_the_same_beside_characters(task: tuple[list[str], np.
 
     texts, _ = task
     train = np.arange(60)
-    alone = TfidfCoder(texts, CODER, seed=0)._prepare(train)
-    both = TfidfCoder(texts, CODER.model_copy(update={"char_ngrams": [3, 5]}), seed=0)
-    features = both._prepare(train)
+    alone, features = (
+        weighting.of(np.arange(len(texts)))
+        for lengths in (None, [3, 5])
+        if (weighting := Terms(texts, 2, lengths).weighting(train)) is not None
+    )
     n_words = alone.shape[1]
     assert (features[:, :n_words] != alone).nnz == 0
     theirs = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), min_df=2, sublinear_tf=True)
