@@ -111,7 +111,7 @@ KEPT = ("train_coder", "judge_coder", "reference_coder")
 
 
 def test_kept_coders_by_hand() -> None:
-    """3 seeds x 5 steps; 1 000 reports of 256 / 3 tokens, 800 of them trained on in batches of 8, 6
+    """3 seeds x 5 steps; 1 000 reports of 256 / 3 tokens, 800 of them trained on in batches of 8, 4
     epochs. The weights: 3 114 words x 192, one layer of 442 816, a norm of 192, and label attention
     for 30 codes (192 x 192 + 2 x 30 x 192 + 30), in float32, twice.
     """
@@ -121,17 +121,17 @@ def test_kept_coders_by_hand() -> None:
     assert trained.what == (
         "15 trainings of the shipped tiny base, 1 layer (3 seeds x 5 steps), at most"
     )
-    assert trained.tokens == pytest.approx(15 * 1000 * 6 * each)
-    assert trained.steps == 15 * 100 * 6
+    assert trained.tokens == pytest.approx(15 * 1000 * 4 * each)
+    assert trained.steps == 15 * 100 * 4
     weights = one_layer()
     assert trained.disk_bytes == 2 * 15 * 4 * weights
-    flops = weights * 15 * 6 * each * (6 * 800 + 2 * 200)
+    flops = weights * 15 * 4 * each * (6 * 800 + 2 * 200)
     assert trained.gpu_hours == pytest.approx(flops / (0.3 * 989e12) / 3600)
     assert judged.what == "15 coders x 800 holdout reports, on the CPU"
     assert judged.tokens == pytest.approx(15 * 800 * each)
     assert (judged.gpu_hours, judged.steps, judged.disk_bytes) == (0, 0, 0)
-    assert reference.tokens == pytest.approx(6 * (1000 * 6 + 800) * each)
-    assert reference.steps == 6 * 100 * 6
+    assert reference.tokens == pytest.approx(6 * (1000 * 4 + 800) * each)
+    assert reference.steps == 6 * 100 * 4
 
 
 def test_kept_coders_take_about_what_was_measured() -> None:
@@ -168,7 +168,7 @@ def test_no_seeds_no_kept_coders() -> None:
 def test_real_reports_that_are_known_to_be_too_few_train_nothing() -> None:
     def sets(changes: dict[str, Any], public: int | None = None) -> int:
         line = kept(changes, public).get("reference_coder")
-        return line.steps // (3 * 100 * 6) if line else 0
+        return line.steps // (3 * 100 * 4) if line else 0
 
     assert sets({}) == 2
     assert sets({"seed.demo.public": 999}) == 1
@@ -203,6 +203,6 @@ def test_the_command_tells_minutes_where_they_were_measured() -> None:
     told = CliRunner().invoke(app, ["plan"])
     assert told.exit_code == 0, told.output
     (line,) = [one for one in told.output.splitlines() if "15 trainings" in one]
-    assert "9,000 optimiser steps, some 9.1 minutes of a CPU core, 0.13 GB of disk" in line
+    assert "6,000 optimiser steps, some 6.1 minutes of a CPU core, 0.13 GB of disk" in line
     (total,) = [one for one in told.output.splitlines() if one.startswith("  total")]
     assert "CPU core" not in total

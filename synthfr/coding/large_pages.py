@@ -3,8 +3,8 @@
 liblinear walks through a training set in random order again and again, so that with pages of 4 KiB
 it waits for page tables a good part of the time; and each of its copies of the training set, one a
 label, is memory that the system clears anew. numpy asks for large pages itself, liblinear does not.
-Where the system's C library is not glibc or the kernel does not have them, nothing changes but the
-time. No result depends on it.
+Memory that is freed stays with the process until it ends. Where the system's C library is not glibc
+or the kernel does not have large pages, all stays as it was. No result depends on it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from mmap import PAGESIZE
 HEAP = 1 << 30  # bytes: so much of the heap; what is not used takes no memory
 # glibc's <malloc.h>, Linux's <sys/mman.h>
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
+_TRIM_THRESHOLD, _MMAP_MAX = 128 << 10, 1 << 16  # glibc's own
 _MADV_HUGEPAGE = 14
 
 
@@ -33,11 +34,13 @@ def use() -> bool:
     library.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
     if not (library.mallopt(_M_MMAP_MAX, 0) and library.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)):
         return False
-    block = library.malloc(HEAP)
-    if not block:
-        return False
-    first = -(-block // PAGESIZE) * PAGESIZE
-    length = (block + HEAP - first) // PAGESIZE * PAGESIZE
-    agreed: bool = library.madvise(first, length, _MADV_HUGEPAGE) == 0
-    library.free(block)
+    agreed, block = False, library.malloc(HEAP)
+    if block:
+        first = -(-block // PAGESIZE) * PAGESIZE
+        length = (block + HEAP - first) // PAGESIZE * PAGESIZE
+        agreed = library.madvise(first, length, _MADV_HUGEPAGE) == 0
+        library.free(block)
+    if not agreed:
+        library.mallopt(_M_MMAP_MAX, _MMAP_MAX)
+        library.mallopt(_M_TRIM_THRESHOLD, _TRIM_THRESHOLD)
     return agreed

@@ -9,6 +9,7 @@ is `label_attention`.
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -16,11 +17,13 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from synthfr.coding.fine_tuning import FineTunedCoder, FineTuning, unusable
-from synthfr.disk import write_json
+from synthfr.disk import read_json, write_json
 from synthfr.errors import UserError
 from synthfr.section import Count, NonNegative, Positive, Share
 
 WEIGHTS, SETTINGS = "model.safetensors", "coder.json"  # of a model that is kept
+# what libraries keep of the model that it was made of, and a kept one has no use for
+_INERT = re.compile(r"auto_map|custom_.*|_attn_implementation.*|quantization_config|.+_file")
 
 
 class PlmIcdSettings(FineTuning):
@@ -144,6 +147,10 @@ class PlmIcdCoder(FineTunedCoder):
 
         model.encoder.config.save_pretrained(folder)
         self._tokenizer.save_pretrained(folder)
+        for name in ("config.json", "tokenizer_config.json"):
+            told = read_json(folder / name)
+            own = {key: value for key, value in told.items() if not _INERT.fullmatch(key)}
+            write_json(folder / name, own)
         weights = {
             name: one.detach().cpu().contiguous() for name, one in model.state_dict().items()
         }

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from synthfr.coding.grid import Classify
-    from synthfr.coding.metrics import Floats
+    from synthfr.coding.metrics import Bools, Floats
 
 SECTION = "train_coder"
 DECISIONS = "decisions.json"
@@ -95,6 +95,14 @@ class _Learnt(BaseModel):
             np.array(own),
         )
 
+    def scores(self, place: Path, texts: Sequence[str]) -> Floats:
+        """Of the coder in `place`, whose decision rules these are: shape (n_texts, n_labels)."""
+        never, always = (
+            np.array([name in some for name in self.labels])
+            for some in (self.labels_never_seen, self.labels_always_seen)
+        )
+        return _scores(place, self.labels, never, always, texts)
+
 
 def train(
     synthetic: pd.DataFrame,
@@ -131,8 +139,9 @@ def train(
     with atomic_dir(folder) as partial:
         if not params.seeds:
             return cells
+        texts = synthetic["text"].tolist()
         coder = PlmIcdCoder(
-            synthetic["text"].tolist(),
+            texts,
             params,
             seeding.derive(random_seed, "coder"),
             scratch,
@@ -147,22 +156,26 @@ def train(
                     "space: check that all reports are coded in one code system, and that "
                     "keywords.min_documents lets codes out."
                 )
-            scores = coder.scores(
-                split.fit, fit, split.validation, Validation(split.validation, told)
+            coder.scores(split.fit, fit, split.validation, Validation(split.validation, told))
+            if coder.kept is None:
+                raise RuntimeError("one training gives one model")
+            place = partial / f"seed={seed}"
+            shutil.copytree(coder.kept, place)
+            never, always = np.array(~fit.any(axis=0)), np.array(fit.all(axis=0))
+            # of the coder as it is kept: on a GPU, and in bfloat16, training rounds otherwise
+            scores = _scores(
+                place, space, never, always, texts=[texts[at] for at in split.validation]
             )
             fitted = decisions.fit(fit, told, scores)
             found, _ = cells_of(told, scores, fitted, len(fit), classify.decision_rule)
             cells += [_which(size, len(space), seed) | cell for cell in found]
-            if coder.kept is None:
-                raise RuntimeError("one training gives one model")
-            shutil.copytree(coder.kept, partial / f"seed={seed}")
             learnt = _Learnt(
                 labels=space,
                 size=size,
                 seed=seed,
                 trained_reports=len(fit),
-                labels_never_seen=_named(space, ~fit.any(axis=0)),
-                labels_always_seen=_named(space, fit.all(axis=0)),
+                labels_never_seen=_named(space, never),
+                labels_always_seen=_named(space, always),
                 threshold=fitted.threshold,
                 micro_threshold=fitted.micro_threshold,
                 labels_per_document=fitted.labels_per_document,
@@ -171,7 +184,7 @@ def train(
                     None if math.isnan(one) else one for one in fitted.label_thresholds.tolist()
                 ],
             )
-            write_json(partial / f"seed={seed}" / DECISIONS, learnt.model_dump())
+            write_json(place / DECISIONS, learnt.model_dump())
     return cells
 
 
@@ -196,7 +209,7 @@ def judge(
                 f"{SECTION}: no holdout report has a code of the label space: check that all "
                 "reports are coded in one code system."
             )
-        scores = _scores(place, learnt, holdout["text"].tolist())
+        scores = learnt.scores(place, holdout["text"].tolist())
         which = _which(learnt.size, len(learnt.labels), learnt.seed)
         rule = classify.decision_rule
         found, decided = cells_of(truth, scores, learnt.fitted, learnt.trained_reports, rule)
@@ -233,7 +246,7 @@ def evidence(folder: Path, reports: pd.DataFrame, words: int) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for place, learnt in list(_saved(folder))[:1]:
         coder = load(place, learnt.labels)
-        every = _scores(place, learnt, reports["text"].tolist())
+        every = learnt.scores(place, reports["text"].tolist())
         truth = labels.matrix(labels.categories(reports["codes"]), learnt.labels)
         for report_id, text, scores, carried in zip(
             reports["report_id"], reports["text"], every, truth, strict=True
@@ -280,11 +293,15 @@ def _saved(folder: Path) -> Iterator[tuple[Path, _Learnt]]:
     yield from sorted(found, key=lambda one: one[1].seed)
 
 
-def _scores(place: Path, learnt: _Learnt, texts: Sequence[str]) -> Floats:
-    """Logits, shape (n_texts, n_labels), as the coder gave them when it was trained."""
+def _scores(
+    place: Path, space: Sequence[str], never: Bools, always: Bools, texts: Sequence[str]
+) -> Floats:
+    """Logits of the coder in `place`, shape (n_texts, n_labels); without bounds for labels that it
+    has never or always seen, by mask.
+    """
     from synthfr.coding.trained import load
 
-    scores = load(place, learnt.labels).scores(texts)
-    scores[:, [name in learnt.labels_never_seen for name in learnt.labels]] = -np.inf
-    scores[:, [name in learnt.labels_always_seen for name in learnt.labels]] = np.inf
+    scores = load(place, space).scores(texts)
+    scores[:, never] = -np.inf
+    scores[:, always] = np.inf
     return scores

@@ -120,7 +120,7 @@ def _kept_coders(
     step: str, params: Params, code_sets: pd.DataFrame, site: str | None
 ) -> dict[str, bytes]:
     """None for a `site` of several that let out no code of some label: it cannot judge it."""
-    if not params.train_coder.seeds:
+    if not params.has("train_coder") or not params.train_coder.seeds:
         return {}
     kept = coders.packed(layout.coder(step))
     return {} if site is not None and coders.strange_labels(kept, code_sets) else kept

@@ -55,7 +55,10 @@ def pack(manifest: Manifest, tables: Mapping[str, bytes], key: Path) -> bytes:
     """The bytes of a bundle; the digests of its `tables` are put into the manifest."""
     digests = {name: sha256(data) for name, data in sorted(tables.items())}
     whole = manifest.model_copy(update={"tables": digests})
-    return _zipped({_MANIFEST: signing.sign(whole.encoded(), PAYLOAD_TYPE, key), **tables})
+    data = _zipped({_MANIFEST: signing.sign(whole.encoded(), PAYLOAD_TYPE, key), **tables})
+    if len(data) > MOST_BYTES:
+        raise UserError(_too_large())
+    return data
 
 
 def unpack(data: bytes, senders: Sequence[Path]) -> Bundle:
@@ -104,7 +107,7 @@ def _verified(envelope: bytes, senders: Sequence[Path]) -> tuple[bytes, Path]:
 
 def _parts(data: bytes) -> dict[str, bytes]:
     if len(data) > MOST_BYTES:
-        raise UserError(f"the bundle is larger than {MOST_BYTES >> 20} MiB: ask for less at once.")
+        raise UserError(_too_large())
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = archive.namelist()
@@ -122,6 +125,10 @@ def _parts(data: bytes) -> dict[str, bytes]:
             return {name: archive.read(name) for name in names}
     except _NO_ARCHIVE:
         raise UserError("this is no bundle, or a damaged one: ask for it again.") from None
+
+
+def _too_large() -> str:
+    return f"the bundle is larger than {MOST_BYTES >> 20} MiB: ask for less at once."
 
 
 def _zipped(parts: Mapping[str, bytes]) -> bytes:

@@ -110,14 +110,16 @@ def _check_parameters(which: str, how: Any, config: Any, params: TrainCoder) -> 
 def _check_decisions(which: str, told: Any, seed: int, training: Training) -> None:
     """All of ``decisions.json`` but thresholds."""
     own, space = told.get("labels"), set(labels.exported_space(training.code_sets))
-    if not isinstance(own, list) or not 0 < len(own) <= max(training.classify.top_k):
-        raise UserError(
-            f"{which} has not the number of labels that classify.top_k asks for: {_AGAIN}"
-        )
-    if strange := sum(not isinstance(one, str) or one not in space for one in own):
+    most = max(training.classify.top_k)
+    own = own if isinstance(own, list) else []
+    if strange := sum(not isinstance(one, str) or one not in space for one in own[:most]):
         raise UserError(
             f"{which} has {strange} labels that are not in the label space of the question's code "
             f"sets: {_AGAIN}"
+        )
+    if len(own) != min(most, len(space)):  # fewer would be labels of somebody's choice
+        raise UserError(
+            f"{which} has not the number of labels that classify.top_k asks for: {_AGAIN}"
         )
     truth = _sample(training, own, seed).truth
     found = {
@@ -142,23 +144,22 @@ def _check_weights(which: str, place: Path, told: Any, training: Training) -> No
     from synthfr.coding import trained
 
     own = told["labels"]
+    sample = _sample(training, own, told["seed"])
     try:
         weights = load_file(place / WEIGHTS)
         coder = trained.load(place, own)
         thresholds = _numbers(
             [told["threshold"], told["micro_threshold"], *told["label_thresholds"]]
         )
-    except (
-        Exception
-    ) as error:  # three libraries read these public files: each has errors of its own
+        scores = coder.scores(sample.texts)
+    # three libraries read these public files, and each has errors of its own
+    except Exception as error:
         raise UserError(
             f"{which} cannot be read as PLM-ICD with safetensors weights ({type(error).__name__}): "
             "do not use it, and ask for the question again."
         ) from None
     if not all(one.is_floating_point() and torch.isfinite(one).all() for one in weights.values()):
         raise UserError(f"{which} has weights that are no finite numbers: {_AGAIN}")
-    sample = _sample(training, own, told["seed"])
-    scores = coder.scores(sample.texts)
     finite = scores[np.isfinite(scores)]
     scores[:, [name in told["labels_never_seen"] for name in own]] = -np.inf
     scores[:, [name in told["labels_always_seen"] for name in own]] = np.inf

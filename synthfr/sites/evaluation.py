@@ -25,6 +25,8 @@ from synthfr.privacy.examination import Examination, Private, examine
 from synthfr.privacy.rewording import Reworder
 from synthfr.sites import coder_checks, coders
 from synthfr.sites.exchanges import STAGES, Answer, Question, check_asked
+from synthfr.sites.leaves import leaves
+from synthfr.sites.limits import SEEDS
 from synthfr.sites.manifest import Manifest
 from synthfr.sites.tables import contents
 
@@ -103,11 +105,19 @@ def check_asked_about(question: Question, let_out: pd.DataFrame) -> None:
 
 
 def check_coders(
-    question: Question, params: TrainCoder, classify: Classify, random_seed: int
+    question: Question, params: TrainCoder | None, classify: Classify, random_seed: int
 ) -> None:
     """Refuse, on both sides, kept coders that were not trained on the question's reports by these
-    parameters.
+    parameters, and coders whose seeds the question leaves to the defaults: what is not there nobody
+    agrees to by name.
     """
+    if not question.coders:
+        return
+    if params is None or SEEDS not in leaves(question.params):
+        raise UserError(
+            f"the question has kept coders and does not set {SEEDS}, which a hospital agrees to by "
+            "its name: ask anew with it."
+        )
     reports, code_sets = question.tables["reports"], question.tables["code_sets"]
     training = coder_checks.Training(reports, code_sets, params, classify, random_seed)
     coder_checks.check(question.coders, training)

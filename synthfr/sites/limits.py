@@ -14,6 +14,7 @@ from synthfr.fidelity.settings import Distances
 from synthfr.keywords.export import Keywords
 from synthfr.scoring.guarantee import Guarantee
 
+SEEDS = "train_coder.seeds"  # of the coders that come with a question about a step
 _KEYWORDS, _DP, _DISTANCES = Keywords(), Guarantee(), Distances()
 
 
@@ -36,7 +37,7 @@ _HOLDS: Mapping[str, Callable[[Any], bool]] = {
     "score.dp.delta": _no_more(_DP.delta),
     "score.dp.budget": _no_more(_DP.budget),
     # a network that was made elsewhere can be made to know one suspect's words among all others
-    "train_coder.seeds": lambda asked: not asked,
+    SEEDS: lambda asked: not asked,
     # figures of a handful of private reports, drawn by a seed that the question names
     "fidelity.distances.reports": _as_many(_DISTANCES.reports),
     "fidelity.distances.fewest": _as_many(_DISTANCES.fewest),

@@ -217,7 +217,7 @@ def _encoded(pairs: pd.DataFrame, policy: Policy, params: Dpo) -> pd.DataFrame:
 def _collapse_guard(beta: float, chosen_tokens: float, max_drop: float | None) -> Any:
     """Callback that stops a round whose loss is no number, or whose chosen reports lose more than
     `max_drop` nats a token (None: however many): on validation pairs, or over the last rows of the
-    curves (of fewer: those that are missing lost nothing). A single batch says little: in a
+    curves (those that are to come lost nothing). A single batch says little: in a
     healthy round of the demo one lost .47, and the next one .02.
     """
     from transformers import TrainerCallback
@@ -234,7 +234,8 @@ def _collapse_guard(beta: float, chosen_tokens: float, max_drop: float | None) -
                 )
             name = "rewards/chosen"
             trained = [row[name] for row in state.log_history if name in row][-common.LAST_ROWS :]
-            lately = sum(trained) / common.LAST_ROWS
+            rows = max(1, state.max_steps // state.logging_steps)  # of the whole round
+            lately = sum(trained) / max(len(trained), min(common.LAST_ROWS, rows))
             drop = -min(lately, logs.get(f"eval_{name}", 0.0)) / beta / chosen_tokens
             if max_drop is not None and drop > max_drop:
                 raise UserError(

@@ -135,7 +135,7 @@ def test_labels_that_the_code_sets_have_not_are_refused(
     assert coders.strange_labels(parts, SETS) == 0
     twice = edited(parts, DECISIONS, lambda told: told["labels"].__setitem__(0, told["labels"][1]))
     assert "was trained on other reports" in refused(twice, how)
-    for none in ([], ["I10"] * 7, "I10"):
+    for none in ([], ["I10"] * 7, ["I10"], "I10"):  # the last but one: of somebody's choice
         one = edited(parts, DECISIONS, lambda told, none=none: told.update(labels=none))
         assert "not the number of labels that classify.top_k asks for" in refused(one, how)
 

@@ -29,6 +29,7 @@ from synthfr.sites.manifest import plain
 from tests.coding import test_encoder
 from tests.sites import toy
 
+SEEDS = [0, 1]
 CLASSIFY = Classify(sizes=[30], top_k=[5], seeds=[0], evaluations=["unbiased"])
 DETECTION = Detection(spikes=[5], repeats=14)
 DISTANCES = Distances(fewest=20, repeats=1)
@@ -46,13 +47,17 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def kept(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def how(tmp_path_factory: pytest.TempPathFactory) -> saved.TrainCoder:
+    return saved.TrainCoder(
+        **{"seeds": SEEDS, "epochs": 1, "chunk_tokens": 32, "max_length": 64},
+        model=str(test_encoder.encoder(tmp_path_factory.mktemp("model") / "encoder")),
+    )
+
+
+@pytest.fixture(scope="module")
+def kept(corpus: Corpus, how: saved.TrainCoder, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Coders trained on those reports, as `train_coder` keeps them."""
     root = tmp_path_factory.mktemp("coders")
-    how = saved.TrainCoder(
-        **{"seeds": [0, 1], "epochs": 1, "chunk_tokens": 32, "max_length": 64},
-        model=str(test_encoder.encoder(root / "encoder")),
-    )
     question = asked(corpus)
     space = coding.exported_space(question.tables["code_sets"])
     reports = question.tables["reports"]
@@ -62,7 +67,24 @@ def kept(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def carrying(question: Question, kept: Path) -> Question:
-    return replace(question, coders=coders.packed(kept))
+    params = {**question.params, "train_coder.seeds": SEEDS}
+    return replace(question, params=params, coders=coders.packed(kept))
+
+
+def test_a_question_that_leaves_the_seeds_to_the_defaults_is_refused(
+    corpus: Corpus, kept: Path, how: saved.TrainCoder
+) -> None:
+    """The hospital agrees to parameters by name: one that is not there is agreed to by nobody."""
+    question = replace(asked(corpus), coders=coders.packed(kept))
+    for params in ({}, {"train_coder": {}}, {"train_coder.epochs": 4}):
+        silent = replace(question, params={**question.params, **params})
+        with pytest.raises(UserError, match=r"does not set train_coder\.seeds, which a hospital"):
+            evaluation.check_coders(silent, how, CLASSIFY, 0)
+    named = carrying(question, kept)
+    with pytest.raises(UserError, match=r"does not set train_coder\.seeds"):  # no such section
+        evaluation.check_coders(named, None, CLASSIFY, 0)
+    evaluation.check_coders(named, how, CLASSIFY, 0)
+    evaluation.check_coders(asked(corpus), None, CLASSIFY, 0)  # without coders nothing is asked
 
 
 def asked(corpus: Corpus, word: str = "") -> Question:
@@ -141,7 +163,7 @@ def test_other_coders_are_another_question(
     question = carrying(asked(corpus), kept)
     back, manifest = sent_back(question, answer, key)
     with pytest.raises(UserError, match="about more tables or coders"):
-        evaluation.check(back, manifest, asked(corpus))
+        evaluation.check(back, manifest, replace(question, coders={}))
     other = dict(question.coders)
     other["coder/seed=0/model.safetensors"] = other["coder/seed=1/model.safetensors"]
     with pytest.raises(UserError, match="its coders are not those that lie here now"):

@@ -200,7 +200,7 @@ def test_a_loss_that_is_no_number_stops_the_round() -> None:
 
     from synthfr.training.dpo import _collapse_guard
 
-    state = SimpleNamespace(global_step=7, log_history=[])
+    state = SimpleNamespace(global_step=7, log_history=[], max_steps=54, logging_steps=1)
     guard = _collapse_guard(0.1, 50.0, 0.5)
     guard.on_log(None, state, None, {"loss": 0.6})
     with pytest.raises(UserError, match="no longer a number at step 7"):
@@ -227,7 +227,7 @@ def test_a_single_batch_is_no_collapse() -> None:
     from synthfr.training.dpo import _collapse_guard
 
     guard = _collapse_guard(0.1, 50.0, 0.3)
-    state = SimpleNamespace(global_step=0, log_history=[])
+    state = SimpleNamespace(global_step=0, log_history=[], max_steps=54, logging_steps=1)
 
     def logged(nats_a_token: float) -> None:
         state.global_step += 1
@@ -240,6 +240,21 @@ def test_a_single_batch_is_no_collapse() -> None:
     with pytest.raises(UserError, match=r"collapsed at step 16: .* 0\.31 "):
         for _ in range(20):
             logged(0.36)
+
+
+def test_a_short_round_is_guarded_too() -> None:
+    from types import SimpleNamespace
+
+    from synthfr.training.dpo import _collapse_guard
+
+    guard = _collapse_guard(0.1, 50.0, 0.3)
+    state = SimpleNamespace(global_step=2, log_history=[], max_steps=6, logging_steps=2)
+    for lost in (0.0, 0.4):  # the mean of three rows, of which one is to come
+        state.log_history.append({"rewards/chosen": -5.0 * lost})
+        guard.on_log(None, state, None, state.log_history[-1])
+    state.log_history.append({"rewards/chosen": -5.0 * 0.6})
+    with pytest.raises(UserError, match=r" 0\.33 nats a token"):
+        guard.on_log(None, state, None, state.log_history[-1])
 
 
 def test_cut_pairs_are_counted_or_refused(base: Path, tmp_path: Path) -> None:

@@ -137,7 +137,8 @@ def evaluate(
         ]
         train, holdout, keyed, let_out = tables
         evaluation.check_asked_about(question, let_out)
-        evaluation.check_coders(question, params.train_coder, params.classify, params.random_seed)
+        trained = params.train_coder if params.has("train_coder") else None
+        evaluation.check_coders(question, trained, params.classify, params.random_seed)
         with tempfile.TemporaryDirectory() as scratch:
             done = evaluation.answer(question, train, holdout, len(keyed), settings, Path(scratch))
         for note in done.notes:

@@ -32,7 +32,8 @@ def ask(exchange: Exchange, item: str | None, out: Path, key: Path, site: str | 
     params = load_params()
     question = asked.question(exchange, item, params, site)
     if exchange == "evaluation":
-        evaluation.check_coders(question, params.train_coder, params.classify, params.random_seed)
+        trained = params.train_coder if params.has("train_coder") else None
+        evaluation.check_coders(question, trained, params.classify, params.random_seed)
         if params.train_coder.seeds and not question.coders:
             typer.echo(
                 f"The step's kept coders are not asked about: {site} let out no code of some label "
