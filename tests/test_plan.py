@@ -10,7 +10,7 @@ from synthfr.pipeline import profiles
 from synthfr.pipeline.cli import app
 from synthfr.pipeline.parameters import Params, load_params, parse
 from synthfr.pipeline.plan.costs import plan
-from synthfr.pipeline.plan.lines import Line
+from synthfr.pipeline.plan.lines import Line, core_minutes, unmeasured
 from synthfr.pipeline.plan.models import size_of
 from synthfr.pipeline.plan.verdicts import changed
 
@@ -135,8 +135,9 @@ def test_kept_coders_by_hand() -> None:
 
 
 def test_kept_coders_take_about_what_was_measured() -> None:
-    """The demo's timings, seconds of the clock: 542 for five steps, 70, 186."""
-    for line, measured in zip(kept().values(), (542, 70, 186), strict=True):
+    """The demo's timings with 6 epochs, seconds of the clock: 542 for five steps, 70, 186."""
+    timed = kept({"train_coder.epochs": 6})
+    for line, measured in zip(timed.values(), (542, 70, 186), strict=True):
         assert measured / 1.5 < line.core_s < 1.5 * measured
     whole = kept({"train_coder.layers": None})
     assert whole["train_coder"].core_s == pytest.approx(4 * kept()["train_coder"].core_s)
@@ -146,6 +147,17 @@ def test_kept_coders_take_about_what_was_measured() -> None:
     assert other["train_coder"].disk_bytes == pytest.approx(2 * 15 * 4 * 0.4e9)
     unknown = kept({"train_coder.model": "somewhere/unknown"})["train_coder"]
     assert unknown.tokens and not unknown.disk_bytes and not unknown.gpu_hours
+
+
+def test_minutes_of_a_core_leave_out_coders_that_nobody_has_timed() -> None:
+    shipped, other = (
+        list(planned(changed(load_params(ROOT / "params.yaml"), changes)).values())[:-1]
+        for changes in ({}, {"train_coder.model": "somewhere/bert-large"})
+    )
+    assert unmeasured(shipped) == []
+    assert unmeasured(other) == list(KEPT)
+    known = sum(line.core_s for line in shipped if line.stage in KEPT) / 60
+    assert core_minutes(other) == pytest.approx(core_minutes(shipped) - known)
 
 
 def test_no_seeds_no_kept_coders() -> None:

@@ -10,7 +10,7 @@ from synthfr.models.footprint import Footprint
 from synthfr.pipeline.data_fit.base_reader import BaseReader
 from synthfr.pipeline.data_fit.fit import Fit, note, ok
 from synthfr.pipeline.plan import costs, memory
-from synthfr.pipeline.plan.lines import core_minutes
+from synthfr.pipeline.plan.lines import core_minutes, unmeasured
 
 if TYPE_CHECKING:
     from synthfr.corpora.corpus import Corpus
@@ -23,6 +23,8 @@ def cost_fits(corpus: Corpus, reader: BaseReader, params: Params) -> Iterator[Fi
     takes = f"{total.tokens / 1e6:,.1f} M tokens, {total.steps:,} optimiser steps"
     if params.base.source == "tiny":
         takes += f", some {core_minutes(lines):,.0f} minutes on a CPU core"
+        if others := unmeasured(lines):
+            takes += f" without {' and '.join(others)}, whose model nobody has timed on one"
     elif total.gpu_hours:  # nothing is known of a base whose name does not tell its size
         takes += f", some {total.gpu_hours:,.1f} hours of a GPU of the H100 class"
     yield ok("time", f"{takes}, {total.disk_bytes / 1e9:,.2f} GB of disk (synth-fr plan)")

@@ -20,6 +20,7 @@ TINY_TOKENS_PER_S = 3_000.0  # of the shipped base on one CPU core, written or t
 # (seed 0; 11.4 M tokens that train_coder, judge_coder and reference_coder trained on, validated on
 # or judged, in 798 s of the stages' clock, their starts included).
 TINY_CODED_PER_S = 14_000.0
+CODERS = ("classify", "train_coder", "judge_coder", "reference_coder")  # have models of their own
 
 
 @dataclass(frozen=True)
@@ -51,10 +52,20 @@ def summed(what: str, lines: Iterable[Line]) -> Line:
 
 
 def core_minutes(lines: Iterable[Line]) -> float:
-    """Minutes of one CPU core that a loop over the shipped base takes; what was not measured, at
-    its `TINY_TOKENS_PER_S`.
+    """Minutes of one CPU core that a loop over the shipped base takes, at its `TINY_TOKENS_PER_S`
+    where a stage has no measured seconds; without `unmeasured` stages.
     """
-    return sum(line.core_s or line.tokens / TINY_TOKENS_PER_S for line in lines) / 60
+    every = list(lines)
+    left_out = unmeasured(every)
+    told = [line for line in every if line.stage not in left_out]
+    return sum(line.core_s or line.tokens / TINY_TOKENS_PER_S for line in told) / 60
+
+
+def unmeasured(lines: Iterable[Line]) -> list[str]:
+    """Stages whose coders are other models than the shipped base: nobody knows their seconds."""
+    return [
+        line.stage for line in lines if line.stage in CODERS and line.tokens and not line.core_s
+    ]
 
 
 def report_tokens(max_new_tokens: int) -> float:
