@@ -11,7 +11,6 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
-from synthfr.coding import large_pages
 from synthfr.errors import UserError
 
 Piece = TypeVar("Piece")
@@ -68,7 +67,6 @@ def in_order(
 def _start(work: Callable[[Any], Any]) -> None:
     global _work
     _work = work
-    large_pages.use()
 
 
 def _done(piece: Any) -> Any:

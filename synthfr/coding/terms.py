@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from synthfr.coding import word_ngrams
 from synthfr.coding.coder import Rows
 from synthfr.coding.columns import Numbers, numbered, only
 from synthfr.coding.metrics import Floats
@@ -21,6 +20,9 @@ from synthfr.coding.metrics import Floats
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
+# not `text.tokens.words`: a term is one feature whatever mark stands beside it; but clinicians
+# write findings with signs alone: "+++", "<"
+TOKEN_PATTERN = r"(?u)\w+|[+><]+"
 MIN_DOCUMENTS = 2  # a feature seen in one report only cannot generalise
 
 
@@ -36,9 +38,10 @@ class Terms:
 
         ValueError where the texts hold no term at all.
         """
-        counts = [word_ngrams.counted(texts, max_ngram, MIN_DOCUMENTS)]
+        counts = [_counted(texts, ngram_range=(1, max_ngram), token_pattern=TOKEN_PATTERN)]
         if char_ngrams is not None:
-            counts.append(_characters(texts, char_ngrams))
+            lengths = char_ngrams[0], char_ngrams[-1]
+            counts.append(_counted(texts, analyzer="char_wb", ngram_range=lengths))
         self._kinds = []
         for one in counts:
             one.data = 1.0 + np.log(one.data, dtype=np.float64)
@@ -89,11 +92,12 @@ class Weighting:
         return weighted[0] if len(weighted) == 1 else hstack(weighted, format="csr")
 
 
-def _characters(texts: Sequence[str], lengths: Sequence[int]) -> csr_matrix:
-    """How often each n-gram of characters stands in each text, of those that are not too rare."""
+def _counted(texts: Sequence[str], **how: Any) -> csr_matrix:
+    """How often each term stands in each text, of those that are not too rare; `how`: parameters of
+    CountVectorizer.
+    """
     from sklearn.feature_extraction.text import CountVectorizer
 
-    counter = CountVectorizer(analyzer="char_wb", ngram_range=(lengths[0], lengths[-1]))
-    counts = counter.fit_transform(texts).tocsr()
+    counts = CountVectorizer(**how).fit_transform(texts).tocsr()
     counts.sort_indices()  # else sums round as the order of the texts has it
     return only(counts, numbered(np.bincount(counts.indices) >= MIN_DOCUMENTS))

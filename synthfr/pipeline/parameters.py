@@ -233,8 +233,7 @@ class Params(Section):
         return self
 
     def _on_the_private_side(self, path: Path) -> bool:
-        """Below data/private, or where the user's private reports lie; links are followed."""
-        # not Path.resolve: that asks for the state of the file, and public stages never look there
+        """Below data/private, or by the user's private reports; reads links alone, not the file."""
         here = Path(os.path.realpath(path))
         if ("data", "private") in pairwise(here.parts):
             return True

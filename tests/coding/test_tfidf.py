@@ -5,9 +5,8 @@ import pytest
 
 from synthfr.coding import labels
 from synthfr.coding.coder import Validation
-from synthfr.coding.terms import Terms
+from synthfr.coding.terms import TOKEN_PATTERN, Terms
 from synthfr.coding.tfidf import TfidfCoder, TfidfSettings
-from synthfr.coding.word_ngrams import TOKEN_PATTERN
 from synthfr.errors import UserError
 from tests.coding import toy
 
