@@ -147,6 +147,8 @@ class FineTunedCoder(ABC):
         """Logits of `rows`, shape (n, n_labels), read from `scratch` when a run that was killed
         had them, and where the model is kept.
         """
+        import torch
+
         told = [self.kind, self._seed, self._model_digest, self._params.model_dump()]
         arrays = [train, truth, rows, *([validation.rows, validation.truth] if validation else [])]
         key = digest([*told, *(array.tobytes().hex() for array in arrays), self._ids])[:24]
@@ -155,7 +157,15 @@ class FineTunedCoder(ABC):
         if not finished.is_file() or not (kept is None or kept.is_dir()):
             place = self._scratch / f"coder-{key}"
             place.mkdir(parents=True, exist_ok=True)
-            logits, model = self._train(train, truth, rows, validation, place)
+            try:
+                logits, model = self._train(train, truth, rows, validation, place)
+            except torch.OutOfMemoryError as error:
+                section = self._params.section
+                raise UserError(
+                    f"{section.partition('.')[0]}: the GPU's memory does not hold the model and "
+                    f"{self._params.device_batch_size} reports at once: lower "
+                    f"{section}.device_batch_size, or name a smaller model."
+                ) from error
             if kept is not None:
                 with atomic_dir(kept) as folder:
                     self._save(model, folder)
@@ -238,16 +248,9 @@ class FineTunedCoder(ABC):
         trainer._get_train_sampler = lambda *_: order
         if watched:
             trainer.add_callback(epochs.patience(params.patience, self._select_by))
-        try:
-            resume.train(trainer, place)
-            sorted_rows, places = self._by_length(rows, np.arange(len(rows)))
-            predicted = trainer.predict(self._examples(sorted_rows, None)).predictions
-        except torch.OutOfMemoryError as error:
-            raise UserError(
-                f"{params.section.partition('.')[0]}: the GPU's memory does not hold "
-                f"{params.device_batch_size} reports at once: lower "
-                f"{params.section}.device_batch_size."
-            ) from error
+        resume.train(trainer, place)
+        sorted_rows, places = self._by_length(rows, np.arange(len(rows)))
+        predicted = trainer.predict(self._examples(sorted_rows, None)).predictions
         logits = np.empty(predicted.shape)
         logits[places] = predicted
         return logits, trainer.model

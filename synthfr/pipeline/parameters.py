@@ -7,9 +7,7 @@ the sections that its file names.
 from __future__ import annotations
 
 import difflib
-import os
 from collections.abc import Iterator, Mapping
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -31,6 +29,7 @@ from synthfr.judging.judgements import Judge
 from synthfr.keywords.export import Keywords
 from synthfr.models.adapters import BASE_STEP, FIRST_STEP
 from synthfr.models.base import Base
+from synthfr.pipeline.private_files import leads_to_private
 from synthfr.preferences import Pair
 from synthfr.privacy.linkage import Linkage
 from synthfr.privacy.settings import Privacy
@@ -233,14 +232,7 @@ class Params(Section):
         return self
 
     def _on_the_private_side(self, path: Path) -> bool:
-        """Below data/private, or by the user's private reports; reads links alone, not the file."""
-        here = Path(os.path.realpath(path))
-        if ("data", "private") in pairwise(here.parts):
-            return True
-        if not self.has("seed") or self.seed.source == "demo":
-            return False
-        own = self.seed.files.private.path
-        return own is not None and here.is_relative_to(os.path.realpath(own))
+        return leads_to_private(path, self.seed if self.has("seed") else None)
 
     def _models(self) -> Iterator[tuple[str, Any]]:
         """Where a model is named that may be a folder, and its settings."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synthfr.errors import UserError
-from synthfr.pipeline.tracking.wall import is_private
+from synthfr.pipeline.tracking.wall import PRIVATE, is_private
 
 if TYPE_CHECKING:
     from synthfr.corpora import Seed
@@ -35,14 +36,23 @@ def refuse_exposed(seed: Seed, private: Path) -> None:
         )
 
 
+def leads_to_private(path: Path, seed: Seed | None) -> bool:
+    """Whether `path` is under a folder ``data/private`` or where the private reports of `seed` lie.
+    Links are followed; the file itself is not asked for, which public stages may not do.
+    """
+    here = Path(os.path.realpath(path))
+    raw = seed.files.private.path if seed and seed.source != "demo" else None
+    return PRIVATE in pairwise(here.parts) or bool(
+        raw and here.is_relative_to(os.path.realpath(raw))
+    )
+
+
 def refuse_published(path: Path, seed: Seed | None) -> None:
     """UserError if `path`, which is to be given away or written to for others, or anything in it,
     is under ``data/private`` of any recipe or where the private reports of `seed` lie. Links are
     followed.
     """
-    raw = seed.files.private.path if seed and seed.source != "demo" else None
-    here = Path(os.path.realpath(path))
-    if is_private(path) or (raw and here.is_relative_to(os.path.realpath(raw))):
+    if is_private(path) or leads_to_private(path, seed):
         raise UserError(
             f"{path} is on the private side (data/private, or a link to it): nothing there is "
             "published; name another place."

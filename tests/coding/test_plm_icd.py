@@ -452,6 +452,7 @@ def test_models_that_do_not_fit_are_refused(
     refused(both, "encoder with a decoder behind it")
 
 
+@pytest.mark.parametrize("where", ["synthfr.resume.train", "transformers.Trainer.__init__"])
 @pytest.mark.parametrize(
     ("settings", "section"),
     [(PlmIcdSettings, "classify.coder.plm_icd"), (TrainCoder, "train_coder")],
@@ -459,26 +460,25 @@ def test_models_that_do_not_fit_are_refused(
 def test_too_little_memory_is_told_by_the_section_that_asked(
     settings: type[PlmIcdSettings],
     section: str,
+    where: str,
     modernbert: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     import torch
 
-    from synthfr import resume
-
-    def full(trainer: Any, place: Path) -> None:
+    def full(*_: Any, **__: Any) -> None:
         raise torch.OutOfMemoryError("of 80 GiB none is free")
 
     how = settings.model_validate({"model": str(modernbert), **QUICK, "layers": None})
-    monkeypatch.setattr(resume, "train", full)
+    monkeypatch.setattr(where, full)
     made = PlmIcdCoder(TEXTS, how, 0, tmp_path)
     with pytest.raises(UserError) as error:
         made.scores(np.arange(8), TRUTH[:8], np.arange(8, 10))
     first, _, _ = section.partition(".")
     assert str(error.value) == (
-        f"{first}: the GPU's memory does not hold 8 reports at once: lower "
-        f"{section}.device_batch_size."
+        f"{first}: the GPU's memory does not hold the model and 8 reports at once: lower "
+        f"{section}.device_batch_size, or name a smaller model."
     )
 
 
