@@ -283,6 +283,8 @@ def _rounded(value: Any) -> Any:
 
 
 def _peak_memory_mib() -> float:
+    """MiB that this process held at most, or the largest that it started, whichever is more."""
     import resource  # psutil tells the present use alone
 
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
+    whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return round(max(resource.getrusage(one).ru_maxrss for one in whose) / 1024, 1)

@@ -90,6 +90,18 @@ def test_metrics_series_and_tracking(tracked: Recorded) -> None:
     assert ("log_artifacts", Path("models/dpo2"), "adapter") in calls
 
 
+@pytest.mark.parametrize(("mib", "sees"), [(600, True), (1, False)])
+def test_memory_of_a_process_that_the_stage_started_counts(mib: int, sees: bool) -> None:
+    child = f"len(b'x' * ({mib} << 20))"
+    code = (
+        "import subprocess, sys\nfrom synthfr.pipeline import runner\n"
+        f"subprocess.run([sys.executable, '-c', {child!r}], check=True)\n"
+        "print(runner._peak_memory_mib())"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (float(told.stdout) > 600) is sees
+
+
 def test_a_user_error_is_one_line_and_leaves_no_metrics(tracked: Recorded) -> None:
     app = runner.stage_app("seed")
 
