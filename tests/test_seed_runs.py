@@ -66,7 +66,7 @@ for place, step in enumerate(params["steps"]):
     shared = {"reports_sharing": {"mean": value / 4}}
     gap = {"report_share": {"mean": 0.0}, "longest_run_words": {"mean": value / 10}}
     write(f"privacy/{step}.json", {"train": shared, "holdout": shared, "gap": gap})
-    if not sys.argv[2:] and seed != 2:
+    if (not sys.argv[2:] or f"judge_coder@{step}" in sys.argv) and seed != 2:
         write(f"judge_coder/{step}.json", grid(value - 0.2))
 if not sys.argv[2:]:
     write("reference_coder.json", {"private_train": grid(0.95)})
@@ -163,7 +163,8 @@ class TestSeeds:
         run("controls", "--only", "best_of_n_sft")
         found = record()["kept"]["macro_f1"][CELL]
         assert found.pop("private_train") == [0.95, 0.95]
-        assert found.pop("public_seed") == found.pop("best_of_n_sft") == [None, None]
+        assert found.pop("public_seed") == [None, None]
+        assert found.pop("best_of_n_sft") == [pytest.approx(0.45), None]
         assert found == {  # with seed 2 none was judged
             "base": [pytest.approx(0.3), None],
             "step0": [pytest.approx(0.4), None],
@@ -210,7 +211,7 @@ class TestControls:
         before = macro_f1()
         result = run("controls", "--only", "best_of_n_sft")
         assert result.exit_code == 0, result.stderr
-        targets = ["classify@dpo1", "fidelity@dpo1", "privacy@dpo1"]
+        targets = [f"{stage}@dpo1" for stage in AUDITS]
         assert calls(checkout)[2:] == [
             [f"seed-{seed}-best_of_n_sft", seed, ["sft"], targets] for seed in (0, 1)
         ]
@@ -218,6 +219,13 @@ class TestControls:
         assert record()["controls"] == {"best_of_n_sft": "best-of-4 SFT, same scores"}
         assert record()["faithfulness"]["code_recall"]["best_of_n_sft"] == [0.65, 0.66]
         assert record()["privacy"]["longest_run_gap"]["best_of_n_sft"] == [0.065, 0.066]
+
+    def test_no_coder_is_kept_where_none_is_asked_for(self, checkout: Path) -> None:
+        profiles.lay(Path("params.yaml"), {"train_coder": {"seeds": []}})
+        commit("without kept coders")
+        run("seeds", "0")
+        run("controls", "--only", "best_of_n_sft")
+        assert calls(checkout)[-1][-1] == ["classify@dpo1", "fidelity@dpo1", "privacy@dpo1"]
 
     def test_seeds_without_the_control_are_null_until_it_runs(self, checkout: Path) -> None:
         run("seeds", "0", "1", "2")
@@ -285,9 +293,10 @@ class TestPairedTests:
                 write_judged(clone / layout.kept_answers(step), [answers])
                 answers = self.answers(value + 0.01 * seed - 0.2, seed)
                 write_judged(clone / layout.kept_answers(step, "train_coder"), [answers])
-            answers = self.answers(0.65 + 0.01 * seed, seed)
             clone = Path(f".scratch/seeds/seed-{seed}-best_of_n_sft")
-            write_judged(clone / layout.kept_answers("dpo1"), [answers])
+            for coder, value in (("", 0.65), ("train_coder", 0.45)):
+                answers = self.answers(value + 0.01 * seed, seed)
+                write_judged(clone / layout.kept_answers("dpo1", coder), [answers])
 
     def test_the_last_step_is_tested_beside_steps_and_controls(self, checkout: Path) -> None:
         seeds = ("0", "1", "2")
@@ -315,13 +324,16 @@ class TestPairedTests:
 
     def test_the_kept_coder_is_tested_apart(self, checkout: Path) -> None:
         run("seeds", "0", "1", "3")
+        run("controls", "--only", "best_of_n_sft")
         self.keep((0, 1, 3))
         run("seeds", "0", "1", "3")
         kept = record()["kept_tests"]
         assert kept["cell"] == CELL
-        assert set(kept["metrics"]["macro_f1"]) == {"base", "step0", "best_baseline"}
-        step0 = kept["metrics"]["macro_f1"]["step0"]
-        assert step0["difference"]["mean"] == pytest.approx(0.1) and step0["seeds"] == 3
+        found = kept["metrics"]["macro_f1"]
+        assert set(found) == {"base", "step0", "best_of_n_sft", "best_baseline"}
+        for name, difference in (("step0", 0.1), ("best_of_n_sft", 0.05)):
+            assert found[name]["difference"]["mean"] == pytest.approx(difference)
+            assert found[name]["seeds"] == 3
         answers = self.answers(0.7, 3)  # not those of its figure
         path = Path(".scratch/seeds/seed-3") / layout.kept_answers("dpo1", "train_coder")
         write_judged(path, [answers])
@@ -361,6 +373,7 @@ class TestPairedTests:
         assert macro_f1()["best_of_n_sft"] == [0.65, 0.66, 0.67]  # the figures are kept
 
 
+AUDITS = ("classify", "fidelity", "privacy", "judge_coder")
 GRAPH = """
 stages:
   sft:
@@ -403,6 +416,15 @@ stages:
       metrics:
         - metrics/privacy/${item}.json:
             cache: false
+  judge_coder:
+    foreach: ${steps}
+    do:
+      cmd: python make.py judge_coder/${item}
+      deps:
+        - model.txt
+      metrics:
+        - metrics/judge_coder/${item}.json:
+            cache: false
   reference:
     cmd: python make.py reference
     metrics:
@@ -436,7 +458,7 @@ def test_a_control_makes_only_what_the_loop_has_not_made(checkout: Path) -> None
         [
             "sft",
             "reference",
-            *(f"{kind}/{step}" for kind in ("classify", "fidelity", "privacy") for step in STEPS),
+            *(f"{kind}/{step}" for kind in AUDITS for step in STEPS),
         ]
     )
     assert run("controls", "--only", "best_of_n_sft").exit_code == 0
@@ -521,7 +543,11 @@ def test_scores_with_noise_have_a_hospital_of_their_own_in_each_clone(checkout: 
     assert (Path(".scratch/seeds/seed-0") / layout.SECRET).is_file()
     result = run("controls", "--only", "shuffled_scores")
     assert result.exit_code == 1 and "set control to none" in result.stderr
-    assert run("controls", "--only", "best_of_n_sft").exit_code == 0
+    told = run("controls")
+    assert told.exit_code == 0, told.stderr
+    for gone in ("shuffled_scores", "wrong_document", "discriminator"):
+        assert f"Without {gone}, which these parameters rule out: params.yaml" in told.stdout
+    assert [one[0] for one in calls(checkout)][1:] == ["seed-0-best_of_n_sft"]
 
 
 def test_a_table_names_as_many_candidates_as_the_parameters_have(checkout: Path) -> None:

@@ -253,6 +253,16 @@ class TestTables:
         assert table.rows[3][2].startswith("+.083 [")  # .15, 0, .1
         assert seed_tables.kept_coder(record()) is None
 
+    @pytest.mark.parametrize(("values", "shown"), [([0.5, 0.4, 0.4], True), ([None] * 3, False)])
+    def test_it_has_the_controls_that_it_was_trained_for(
+        self, values: list[float | None], shown: bool
+    ) -> None:
+        kept = VALUES | {"wrong_document": values}
+        controls = {"wrong_document": "another document"}
+        table = seed_tables.kept_coder(record(kept={"macro_f1": {CELL: kept}}, controls=controls))
+        assert table is not None
+        assert ("another document" in [row[0] for row in table.rows]) is shown
+
     def test_controls_stand_between_steps_and_references(self) -> None:
         table = seed_tables.controls(
             record(CONTROLLED, controls=CONTROLS, faithfulness=FAITHFULNESS)

@@ -1,7 +1,8 @@
 """``synth-fr controls``: the loop with one thing taken out of it, once per seed, beside the loop.
 
 What a control reaches is what the loop reaches without the part that the control takes out. Each
-runs all rounds and evaluates the last step only; what it shares with the loop of its seed (SFT, the
+runs all rounds and evaluates the last step only, by the grid's coder and by the one that is kept;
+what it shares with the loop of its seed (SFT, the
 first round's candidates) is taken from DVC's cache.
 """
 
@@ -13,10 +14,12 @@ from typing import Any
 
 import typer
 
+from synthfr.disk import read_yaml
 from synthfr.errors import UserError
+from synthfr.pipeline import profiles
 from synthfr.pipeline.cli import clones, seed_record, seed_runs, seed_tests
 from synthfr.pipeline.cli.seed_record import RECORD_PATH
-from synthfr.pipeline.parameters import load_params
+from synthfr.pipeline.parameters import load_params, parse
 from synthfr.scoring.scores import ScoreWeights
 
 
@@ -70,19 +73,20 @@ CONTROLS: Mapping[str, Control] = {
 def run(seeds: Sequence[int], only: Sequence[str], jobs: int) -> None:
     """Repro the controls (those named in `only`; none: all) for some seeds of ``docs/seeds.json``
     (none: all of them), `jobs` at once; write the figures of their last step into that record.
+    A control that these parameters rule out is left out, and a line says so.
 
-    UserError, before anything runs: there is no record, it lacks a seed, or the loop has changed
-    since.
+    UserError, before anything runs: there is no record, it lacks a seed, the loop has changed
+    since, or a control that `only` names is ruled out.
     """
     if unknown := [name for name in only if name not in CONTROLS]:
         raise UserError(f"There is no control '{unknown[0]}': choose from {', '.join(CONTROLS)}.")
     record = _record(seeds)
     last = record["steps"][-1]
+    names = [name for name in CONTROLS if name in only or (not only and _is_possible(name))]
     runs = {
         (seed, name): control(seed, name, last)
         for seed in (dict.fromkeys(seeds) or record["seeds"])
-        for name in CONTROLS
-        if name in only or not only
+        for name in names
     }
     clones.reproduce(list(runs.values()), jobs)
     for (seed, name), one in runs.items():
@@ -94,11 +98,31 @@ def run(seeds: Sequence[int], only: Sequence[str], jobs: int) -> None:
 
 def control(seed: int, name: str, last_step: str) -> clones.Job:
     """A control's clone: its parameters, and the evaluation of the last step alone."""
+    params = load_params()
+    keeps = params.has("train_coder") and bool(params.train_coder.seeds)
+    stages = ["classify", "fidelity", "privacy", *["judge_coder"] * keeps]
+    targets = tuple(f"{stage}@{last_step}" for stage in stages)
+    overlay = _overlay(seed, name)
+    return clones.Job(clones.name_of(seed, name), overlay, targets, seed_runs.has_secret())
+
+
+def _overlay(seed: int, name: str) -> dict[str, Any]:
     overlay: dict[str, Any] = {"random_seed": seed}
     for laid in (UNGUARDED, CONTROLS[name].overlay):
         overlay |= {key: {**overlay.get(key, {}), **part} for key, part in laid.items()}
-    targets = tuple(f"{stage}@{last_step}" for stage in ("classify", "fidelity", "privacy"))
-    return clones.Job(clones.name_of(seed, name), overlay, targets, seed_runs.has_secret())
+    return overlay
+
+
+def _is_possible(name: str) -> bool:
+    """Whether the parameters stay valid with the control; a line says why not."""
+    params = read_yaml("params.yaml")
+    profiles.overlay_on(params, _overlay(params["random_seed"], name))
+    try:
+        parse(params, "params.yaml")
+    except UserError as error:
+        typer.echo(f"Without {name}, which these parameters rule out: {error}")
+        return False
+    return True
 
 
 def title(name: str) -> str:

@@ -164,7 +164,7 @@ def _coders(tree: Mapping[str, Any]) -> Figures:
 
 def _kept(path: Path, *below: str) -> Figures:
     """The same of the coder that is kept, by the chosen decision rule; nothing where none was
-    judged: controls train none.
+    judged.
     """
     found = _read(path) if path.is_file() else {}
     for name in below:

@@ -74,11 +74,21 @@ class Record:
 
     @property
     def of_kept(self) -> Record:
-        """The same seeds with what the coder that is kept reached: no controls, no data sets."""
+        """The same seeds with what the coder that is kept reached, the controls that it was trained
+        for among it; no data sets.
+        """
+        reached = {
+            name
+            for cells in self.kept.values()
+            for runs in cells.values()
+            for name, series in runs.items()
+            if any(value is not None for value in series)
+        }
         return Record(
             self.seeds,
             self.steps,
             self.kept,
+            controls={name: told for name, told in self.controls.items() if name in reached},
             tested=self.kept_tested,
             tests=self.kept_tests,
             commit=self.commit,

@@ -36,7 +36,7 @@ def grid(record: Record, metric: str) -> TextTable:
 
 
 def kept_coder(record: Record) -> TextTable | None:
-    """`controls` of the coder that is kept: steps and references; None where none was judged."""
+    """`controls` of the coder that is kept; None where none was judged."""
     table = controls(record.of_kept)
     return None if table is None else replace(table, title=f"{table.title}, {KEPT_TITLE}")
 
