@@ -280,12 +280,25 @@ class TestDocs:
         assert readme.seeds().startswith("**Gain of dpo1 over the better of bare base and step0")
         assert "| bare base | n = 2: .400, .600 | n = 2: .400, .600 |" in readme.controls()
 
+    def test_readme_has_the_tables_of_the_page(self, checkout: Path) -> None:
+        assert "No figures are shipped" in readme.utility() + readme.fidelity()
+        difference = {"mean": 0.123, "low": 0.1, "high": 0.15}
+        pair = {"macro_f1": {"difference": difference, "adjusted_p": 0.01}}
+        folder = checkout / "docs/demo/metrics"
+        write_json(folder / "compare.json", {"differences": {"dpo1 - step0": pair}})
+        write_json(folder / "fidelity/dpo1.json", {"embedding": {"mauve": {"synthetic": 0.25}}})
+        assert "| dpo1 minus step0 | +.123 [+.100, +.150] * | – |" in readme.utility()
+        assert "| MAUVE (1 is best) | – | – | 0.250 | – | – | – |" in readme.fidelity()
+
     def test_a_snapshot_is_of_a_whole_run_of_committed_code(self, measured: Path) -> None:
         (measured / "README.md").write_text(self.MARKERS)
         (measured / "stages").mkdir()
         (measured / "stages/sft.py").write_text("")
-        for one in ("dpo1", "dpo2", "dpo3"):
-            write_json(measured / f"metrics/linkage/{one}.json", {})
+        ran = read_yaml(ROOT / "params.yaml")["steps"]
+        unmeasured = [f"linkage/{one}" for one in ("dpo1", "dpo2", "dpo3")]
+        unmeasured += ["noise", *(f"{kind}/{one}" for kind in ("augment", "errors") for one in ran)]
+        for one in unmeasured:
+            write_json(measured / f"metrics/{one}.json", {})
         git("init", "-q")
         git("add", "dvc.yaml", "params.yaml", "stages")
         git("commit", "-q", "-m", "the code")
@@ -294,6 +307,8 @@ class TestDocs:
         result = run("docs", "--snapshot")
         assert result.exit_code == 1 and "changed since its stage ended" in result.stderr
         locked.run()
+        assert "metrics/compare.json: not here" in run("docs", "--snapshot").stderr
+        write_json(measured / "metrics/compare.json", {})
         (measured / "stages/sft.py").write_text("edited")
         locked.run()
         assert "commit stages/sft.py first" in run("docs", "--snapshot").stderr

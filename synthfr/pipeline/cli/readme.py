@@ -21,12 +21,16 @@ from synthfr.pipeline.cli import demo_figures, profile_tables
 from synthfr.pipeline.cli.seed_record import RECORD_PATH
 from synthfr.pipeline.page import (
     faithfulness_figures,
+    fidelity_part,
     privacy_tables,
     record,
     seed_tables,
     text_tables,
+    utility_part,
 )
+from synthfr.pipeline.page.measured import Measured
 from synthfr.pipeline.page.results import METRICS, load
+from synthfr.pipeline.page.values import Table
 from synthfr.pipeline.parameters import load_params
 
 PIPELINE, PARAMS, PROFILES = Path("dvc.yaml"), Path("params.yaml"), Path("profiles")
@@ -105,12 +109,30 @@ def results() -> str:
         return _NONE_SHIPPED
     parts = [told] if (told := text_tables.headline(found)) else []
     parts += [_with_title(text_tables.grid(found, metric)) for metric in METRICS]
-    kept = text_tables.kept_coder(demo_figures.FIGURES, steps)
-    parts += [_with_title(table) for table in kept]
     if measures := faithfulness_figures.load(demo_figures.FIGURES, steps):
         parts.append(_with_title(text_tables.by_step(measures, steps)))
     parts.append(f"Run at {shipped}.")
     return "\n\n".join(parts)
+
+
+def utility() -> str:
+    """The page's tables on utility beyond the grid, of the shipped demo."""
+    return _of_page(utility_part.load)
+
+
+def fidelity() -> str:
+    """The page's tables on fidelity, of the shipped demo."""
+    return _of_page(fidelity_part.load)
+
+
+def _of_page(load_tables: Callable[[Measured, Sequence[str]], list[tuple[str, Table]]]) -> str:
+    """Each table below its caption; a note where no figures are shipped."""
+    found = load_tables(demo_figures.FIGURES, read_yaml(PARAMS)["steps"])
+    parts = []
+    for title, table in found:
+        rows = [[name, *cells] for name, cells in table.rows]
+        parts.append(f"{title}\n\n{_markdown(['', *table.columns], rows)}")
+    return "\n\n".join(parts) or _NONE_SHIPPED
 
 
 def seeds() -> str:
@@ -169,6 +191,8 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "results": results,
     "seeds": seeds,
     "controls": controls,
+    "utility": utility,
+    "fidelity": fidelity,
     "audit": audit,
     "channels": channels,
     "gpu": gpu,
