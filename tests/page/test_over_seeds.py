@@ -197,7 +197,8 @@ class TestTables:
     def test_the_grid_says_the_gain_with_its_interval(self) -> None:
         table = seed_tables.grid(record(), "macro_f1")
         assert table.head == [
-            *("reports", "top k", "bare base", "step0", "dpo1", "dpo1 vs best baseline"),
+            *("reports", "top k", "bare base", "step0", "dpo1"),
+            "dpo1 vs the better of bare base and step0",
             *("public seed", "private train", "gap closed"),
         ]
         assert table.rows[0][5].startswith("+38.3 % [+7.")

@@ -118,10 +118,10 @@ def test_the_headline_starts_from_the_better_baseline(
 ) -> None:
     assert "<b>.550</b> (bare base, the better of bare base and step0)" in whole
     assert "(the chosen rule) to +30.4 % (top_k_mean)" in whole
-    assert "dpo3 vs best baseline" in whole
+    assert "dpo3 vs the better of bare base and step0" in whole
     old = page(sources, tmp_path / "old", steps=STEPS[1:])
     assert "<b>.490</b> (step0) to" in old and "+40.8 %" in old
-    assert "dpo3 vs step0" in old and "best baseline" not in old and "bare base" not in old
+    assert "dpo3 vs step0" in old and "the better of" not in old and "bare base" not in old
 
 
 def test_faithfulness_is_shown_where_it_is_known(

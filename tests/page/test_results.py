@@ -153,7 +153,7 @@ def test_differences_carry_their_sign() -> None:
 @pytest.mark.parametrize(
     ("steps", "expected", "head"),
     [
-        (STEPS, ("base", "step0"), "dpo3 vs best baseline"),
+        (STEPS, ("base", "step0"), "dpo3 vs the better of bare base and step0"),
         (STEPS[1:], ("step0",), "dpo3 vs step0"),
         (("base", "dpo1"), ("base",), "dpo1 vs bare base"),
         (("dpo1", "dpo2"), ("dpo1",), "dpo2 vs dpo1"),

@@ -31,6 +31,4 @@ def described(steps: Sequence[str]) -> str:
 
 def gain_title(steps: Sequence[str]) -> str:
     """Head of the column with the relative gain of the last step."""
-    baselines = baseline_steps(steps)
-    against = title(baselines[0]) if len(baselines) == 1 else "best baseline"
-    return f"{title(steps[-1])} vs {against}"
+    return f"{title(steps[-1])} vs {described(steps)}"
