@@ -38,7 +38,6 @@ AUGMENTED = {
     "relabelled": {"size=9": {"top_k=5": {"macro_f1": {"mean": 0.25}}}, "kept_labels": 0.5},
 }
 ERRORS = {
-    "synthetic": {"profile": {"predicted_per_document": 2.5, "true_per_document": 3.0}},
     "noise": {
         "nearest": {"spread": {"mean": 0.5, "low": 0.4, "high": 0.8}},
         "distance": {
@@ -74,11 +73,9 @@ def test_what_was_measured_is_told(tmp_path: Path) -> None:
     assert private["40 private, 50 % synthetic"] == ["–", "0.750 ± 0.050"]  # of the larger top k
     assert private["synthetic alone, labelled anew by a real coder"] == ["–", "0.250"]
     errors = found["Errors"]
-    assert errors["codes a report that it gives"] == ["–", "2.50"]
     likest = errors["likest noise in real reports: share of words replaced"]
     assert likest == ["–", ".5 [.4, .8], spread"]
     assert errors["how far its coder is from the step's"] == ["–", "0.125"]
-    assert "the same by chance" not in errors  # nothing measured, no row
 
 
 def test_the_largest_noise_that_was_tried_may_not_be_enough(tmp_path: Path) -> None:
@@ -86,6 +83,36 @@ def test_the_largest_noise_that_was_tried_may_not_be_enough(tmp_path: Path) -> N
     found = tables(tmp_path, {"errors/dpo1": ERRORS | {"noise": noise}})
     likest = found["Errors"]["likest noise in real reports: share of words replaced"]
     assert likest == ["–", "at least .8 [.8, .8], spread"]
+
+
+def test_other_seeds_are_told_of_only_where_their_table_is(tmp_path: Path) -> None:
+    (tmp_path / "compare.json").write_text(json.dumps(COMPARED), encoding="utf-8")
+    measured = Measured(tmp_path, Path.is_file)
+    told = {
+        shown: utility_part.load(measured, STEPS, over_seeds=shown)[0][0] for shown in (True, False)
+    }
+    assert "other seeds of the generator stand above" in told[True]
+    assert "above" not in told[False] and "are not in these limits" in told[False]
+
+
+def test_metrics_of_the_field_of_the_largest_cell(tmp_path: Path) -> None:
+    cell = {"micro_f1": interval(0.7, 0.01), "map_document": interval(0.9, 0.02), "labels": 9}
+    small = {"micro_f1": interval(0.1, 0.01)}
+    files = {
+        "classify/dpo1": {"size=100": {"top_k=9": cell, "top_k=5": small}},
+        "reference": {"private_train": {"size=100": {"top_k=9": {"micro_f1": {"mean": 0.95}}}}},
+    }
+    found = tables(tmp_path, files)["Metrics"]
+    assert found == {  # what was not measured has no row
+        "micro-F1": ["–", ".700 ± .010", "–", ".950"],
+        "mAP per document": ["–", ".900 ± .020", "–", "–"],
+    }
+
+
+def test_bands_stand_in_the_order_of_the_steps(tmp_path: Path) -> None:
+    bands = {name: COMPARED["bands"]["dpo1"] for name in ("dpo1", "private_train", "step0")}
+    found = tables(tmp_path, {"compare": {**COMPARED, "bands": bands}})
+    assert list(found["Macro-F1"]) == ["step0", "dpo1", "private train"]
 
 
 def test_nothing_measured_nothing_shown(tmp_path: Path) -> None:

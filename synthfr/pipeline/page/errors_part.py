@@ -93,8 +93,8 @@ def load(measured: Measured, steps: Sequence[str]) -> Errors:
                 _table(coders, _families(coders, level), null=HELD_BACK),
             ),
             (
-                f"The same errors in each {level} (those with most of them, {_MOST} at most), codes "
-                "over all holdout reports",
+                f"The same errors in each {level} ({_MOST} with most of them), codes over all "
+                "holdout reports",
                 _by_family(coders, level),
             ),
         ]
@@ -115,7 +115,7 @@ def _table(coders: Trees, paths: Paths, *, null: str) -> Table:
     return Table([*coders], filled(rows))
 
 
-def _cell(tree: Mapping[str, Any], path: str, digits: int, null: str = HELD_BACK) -> str:
+def _cell(tree: Mapping[str, Any], path: str, digits: int, null: str) -> str:
     """A figure with its interval, if it has one. `null`: what it is where the file has a null."""
     estimate = Estimate.read(below(tree, path))
     if estimate is not None:
@@ -155,19 +155,19 @@ def _families(coders: Trees, level: str) -> Paths:
 def _by_family(coders: Trees, level: str) -> Table:
     """Errors of the last step and of the real coder by family, those with most of them first."""
     columns = {
-        f"{errors}, {name}": below(coders[name], f"families/{level}/{kind}/by_family") or {}
+        f"{errors}, {name}": (coders[name], f"families/{level}/{kind}/by_family")
         for kind, (errors, _) in _KINDS.items()
         for name in [*coders][-2:]
     }
-    names = sorted({name for counted in columns.values() for name in counted})
+    names = sorted({name for tree, path in columns.values() for name in below(tree, path) or ()})
     total = {
-        name: sum(at(counted, f"{name}/codes") or 0 for counted in columns.values())
+        name: sum(at(tree, f"{path}/{name}/codes") or 0 for tree, path in columns.values())
         for name in names
     }
     rows = [
         (
             "no ICD-10 code" if name == "unmapped" else name,
-            [_cell(counted, f"{name}/codes", 0) for counted in columns.values()],
+            [_cell(tree, f"{path}/{name}/codes", 0, HELD_BACK) for tree, path in columns.values()],
         )
         for name in sorted(names, key=lambda name: -total[name])[:_MOST]
         if total[name]  # told of one coder at least
