@@ -115,8 +115,8 @@ def write(
         guaranteed=[one for one in rounds if "dp" in measured.of("release", one)],
     )
     written = sources.shown({one: sources.synthetic / one / "reports.parquet" for one in steps})
+    evidence = sources.shown({one: sources.evidence / f"{one}.parquet" for one in steps})
     over_seeds = _over_seeds(sources.record, results, random_seed)
-    words = {one: sources.evidence / f"{one}.parquet" for one in steps}
     environment = Environment(
         loader=FileSystemLoader(HERE),
         autoescape=True,
@@ -151,7 +151,7 @@ def write(
         on_fidelity=fidelity_part.load(measured, steps),
         seeds=over_seeds,
         samples=samples.load(written, samples_per_step, random_seed),
-        evidence=samples.evidence(sources.shown(words)),
+        evidence=samples.evidence(evidence),
     )
     write_text(out / "index.html", page)
     write_text(out / "results.csv", as_csv(results))
@@ -215,7 +215,7 @@ def _rules(results: Results) -> list[tuple[str, str]]:
     if results.original is not None:
         found[results.original] = f"the original's evaluation: {dropped}, a probability above .5"
     found.setdefault(ORIGINAL, f"{dropped}, the decision rule as above (not the original's)")
-    found |= {f"rules/{rule}": f"decision rule {rule}" for rule in results.rules}
+    found |= {f"rules/{rule}": f"no report dropped, decision rule {rule}" for rule in results.rules}
     paths = {title: f"{path}/macro_f1" for path, title in found.items()}
     return [(title, path) for title, path in paths.items() if results.rows(path)]
 

@@ -24,6 +24,7 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "P")
 _PANEL_WIDTH, _HEIGHT = 3.0, 2.5  # inches
 _PX_PER_INCH = 96
+_MOST_TICKS = 8  # on an axis where each is a number of its own
 
 Curves = Mapping[str, Sequence[Mapping[str, float]]]
 Lines = Mapping[str, Sequence[tuple[float, float]]]  # points (x, y) by name
@@ -142,9 +143,10 @@ def f1_curves(by_code: Lines, by_report: Lines) -> str:
                 )
         axes[0].set_xscale("log")
         places = sorted({x for points in by_code.values() for x, _ in points})
+        places = places[:: 1 + len(places) // _MOST_TICKS]
         axes[0].set_xticks(places, [f"{place:.0f}" for place in places])
         axes[0].set_xticks([], minor=True)
-        axes[0].set_xlabel("private training reports with the code (ln)")
+        axes[0].set_xlabel("private training reports with the code (ln scale)")
         axes[1].set_xlabel("words")
         _share_y(axes, within=(0.0, 1.0))
         return _svg(figure)
