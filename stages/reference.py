@@ -14,7 +14,7 @@ app = stage_app("reference")
 
 @app.command()
 def main() -> None:
-    """Train coders on the public seed, on private reports and on both, judge them on the holdout."""
+    """Train coders on the public seed, private reports and both; judge them on the holdout."""
     with stage_run("reference") as run:
         from synthfr import coding, records
         from synthfr.coding.kept import Keeper, write_judged
@@ -24,16 +24,16 @@ def main() -> None:
         space = coding.exported_space(records.read_table(layout.CODE_SETS, records.CODE_SETS))
         scratch = run.scratch()
         run.input(layout.SEED, "public_seed")
-        tables = [records.read_table(path, records.REPORTS)
-                  for path in (layout.SEED, layout.PRIVATE_TRAIN)]  # fmt: skip
+        public = records.read_table(layout.SEED, records.REPORTS)
+        private = records.read_table(layout.PRIVATE_TRAIN, records.REPORTS)
         how = (holdout, run.params.classify, space, run.seed, scratch)
-        for name, training in zip(layout.REFERENCES, tables, strict=True):
+        for name, training in zip(layout.REFERENCES, (public, private), strict=True):
             keeper = Keeper()
             cells = coding.evaluate_real(training, *how, keeper)
             write_judged(layout.kept_answers(name), keeper.answers)
             run.log({name: coding.summarise(cells, run.params.classify.decision_rule)})
-        keeper, augment = Keeper(), run.params.augment
-        mixed = evaluate_public(*tables, augment.real, augment.synthetic_shares, *how, keeper)
+        keeper, shares = Keeper(), run.params.augment.synthetic_shares
+        mixed = evaluate_public(public, private, run.params.augment.real, shares, *how, keeper)
         write_judged(layout.kept_answers(layout.MIXED_PUBLIC), keeper.answers)
         run.log({layout.MIXED_PUBLIC: mixed})
 

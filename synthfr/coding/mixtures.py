@@ -80,7 +80,12 @@ def evaluate_mixtures(
             split = splits[size, seed]
             fit = np.concatenate([split.fit, order[: _n_added(split, share)]])
             for top_k in sorted(classify.top_k, reverse=True):
-                which = {"size": size, "top_k": top_k, "seed": seed, "evaluation": UNBIASED}
+                which: dict[str, Any] = {
+                    "size": size,
+                    "top_k": top_k,
+                    "seed": seed,
+                    "evaluation": UNBIASED,
+                }
                 space = label_space[:top_k]
                 results, decided, scores = judge_sample(
                     judged, known, (fit, split.validation, test), space, classify.decision_rule

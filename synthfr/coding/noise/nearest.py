@@ -67,9 +67,9 @@ def nearest(
     Returns:
         * ``distance/<hypothesis>/share=<p>/{total,frequency,length,codes}``;
         * ``nearest/<hypothesis>`` (``none`` for share 0): ``{"mean": p, "low", "high"}``, the
-          interval from the shares of this hypothesis that win in resamples of the documents crossed
-          with the coders: shares of another are in another unit. It holds as far as the hypothesis
-          does (``kind``); without limits where no share of it wins;
+          interval from the shares of this hypothesis, or 0, that win in resamples of the documents
+          crossed with the coders: shares of the other are in another unit. It holds as far as the
+          hypothesis does (``kind``); without limits where neither wins;
         * ``wins/<hypothesis>/share=<p>``: how often each point wins there; ``wins/none``;
         * ``kind/{none,spread,concentrated}``: how often a point of this kind does. Where two kinds
           share the wins, their errors are too alike to tell which one it is;
@@ -92,7 +92,8 @@ def nearest(
     )
     best = points[int(totals.argmin())]
     kinds = np.array([_name(points[one]) for one in winners])
-    shares = np.array([points[one].share for one in winners])[kinds == _name(best)]
+    own = np.isin(kinds, [_name(best), _name(NO_NOISE)])
+    shares = np.array([points[one].share for one in winners])[own]
     told: dict[str, Any] = {"distance": {}, "wins": {}, "by_part": {}}
     told["nearest"] = {_name(best): {"mean": best.share, **_limits(shares)}}
     for at, point in enumerate(points):
