@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synthfr.fidelity.diversity import among_alike, distinct, self_bleu
+from synthfr.repetition import among_alike, distinct, self_bleu
 
 TEXTS = st.lists(
     st.lists(st.sampled_from("abcd"), min_size=1, max_size=9).map(" ".join), min_size=2, max_size=5
