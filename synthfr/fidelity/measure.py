@@ -2,8 +2,8 @@
 
 Each figure stands beside its floor: what it is for real reports that the loop has used (`train`)
 against real ones that it has not (`holdout`). What lies within the floor is as near as two samples
-of real reports are to each other. A distance has ``{"synthetic", "floor"}``; a level ``{"real", "synthetic",
-"difference", "floor"}``, where the floor is the difference of the two real samples.
+of real reports are to each other. A distance has ``{"synthetic", "floor"}``; a level ``{"real",
+"synthetic", "difference", "floor"}``, where the floor is the difference of the two real samples.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from synthfr.corpora.faithfulness import faithfulness
 from synthfr.fidelity import content
 from synthfr.fidelity.compare import compare
 from synthfr.fidelity.distributions import distributions
-from synthfr.repetition import among_alike, distinct, self_bleu
 from synthfr.fidelity.embedding import Space, distances
 from synthfr.fidelity.own_codes import Coded, as_figures, expressed
 from synthfr.fidelity.sampling import halves, shuffled
 from synthfr.fidelity.telling_apart import FOLDS, Reports, told_apart
 from synthfr.records import owners_of
+from synthfr.repetition import among_alike, distinct, self_bleu
 
 if TYPE_CHECKING:
     import pandas as pd

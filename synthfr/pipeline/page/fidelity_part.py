@@ -67,10 +67,10 @@ _FEATURES = {  # the first eight: Kiefer et al.
         ("tokens a document", "tokens_per_document", 1),
         ("tokens a sentence", "tokens_per_sentence", 2),
         ("unique tokens / tokens", "unique_token_ratio", 4),
-        ("the same at equal size", "unique_token_ratio_at_equal_size", 4),
+        ("unique tokens / tokens at equal size", "unique_token_ratio_at_equal_size", 4),
         ("words a report, mean", "words_mean", 1),
-        ("their standard deviation", "words_sd", 1),
-        ("their median", "words_median", 1),
+        ("words a report, standard deviation", "words_sd", 1),
+        ("words a report, median", "words_median", 1),
         ("distinct 3-grams at equal size", "distinct_3", 4),
         ("distinct texts, share", "distinct_texts", 3),
     )
