@@ -8,8 +8,8 @@ sides. So there is a third class, ``APART``, of kinds that the other corpus has 
 private patient: real reports have nothing of it. Two questions decide what is in it, and each of
 them only asks whether at least `fewest` patients have something:
 
-* a kind that many reports of the other corpus have (`often`): if private reports had it about as
-  often, it would be of at least `fewest` patients;
+* a kind that many reports of the other corpus have (`OFTEN` times as many as `fewest` patients write
+  on average): if private reports had it about as often, it would be of at least `fewest` patients;
 * all that is left, as one: where fewer than `fewest` patients of `real` have any of it, while at
   least `fewest` have some other rare kind, and at least `fewest` reports of the other corpus have
   any of it.
@@ -26,7 +26,7 @@ from enum import Enum
 
 from synthfr.fidelity.divergence import jensen_shannon
 
-OFTEN = 4  # times as many reports as `fewest` patients write: far above what chance does
+OFTEN = 4  # far above what chance does
 
 
 class Class(Enum):
@@ -94,7 +94,9 @@ class Kinds:
         return len(side.having(self._rare(side)))
 
     def apart(self, other: Side, often: float) -> Apart:
-        """How far `other` is from `real`; `often`: see the module, in owners of `other`."""
+        """How far `other` is from `real`. A kind that `often` owners of `other` have, or more, is had
+        often.
+        """
         rare = self._rare(other)
         holders = other.holders()
         full = {kind for kind in rare if holders[kind] >= often}

@@ -120,6 +120,16 @@ def test_corpora_that_share_nothing_are_at_one() -> None:
         assert equal == pytest.approx(0, abs=1e-12), name
 
 
+def test_equal_corpora_of_patients_with_several_reports_are_at_zero() -> None:
+    """Four patients have a code in all of their six reports: 24 reports, and too few patients."""
+    real = disjoint(96, "r").assign(patient_id=[f"p{row // 6}" for row in range(96)])
+    real["codes"] = [["I10", "E11" if row < 24 else "J44"] for row in range(96)]
+    made = real.drop(columns="patient_id")
+    for name in ("sections", "codes", "code_pairs", "words"):
+        found = distributions(made, real, real, FEWEST)[name]["js"]
+        assert found == pytest.approx({"synthetic": 0, "floor": 0}, abs=1e-12), name
+
+
 def test_a_collapse_onto_a_code_that_nobody_has_shows() -> None:
     """Half of all codes are one that no patient has; of the real ones half are rare."""
     real = disjoint(60, "r").assign(codes=[["I10", f"A{row:02}"] for row in range(60)])

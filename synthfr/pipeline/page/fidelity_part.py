@@ -32,8 +32,12 @@ _DISTANCES = {  # title: path in the fidelity file, digits; each has "synthetic"
     "MAUVE (1 is best)": ("embedding/mauve", 3),
     "a classifier tells them apart: AUC": ("discriminator/auc", 3),
 }
-_KINDS = {"section headings": "sections", "codes": "codes", "pairs of codes": "code_pairs"}
-_KINDS |= {"words": "words"}
+_KINDS = {  # title: path in the distributions
+    "section headings": "sections",
+    "codes": "codes",
+    "pairs of codes": "code_pairs",
+    "words": "words",
+}
 _CLASSES = {  # title: path under a kind
     "counted as one": "merged",
     "hardly any private patient has": "apart",
@@ -109,8 +113,8 @@ def load(measured: Measured, steps: Sequence[str]) -> list[Titled]:
             "What the Jensen-Shannon divergences cannot resolve: the share of each corpus whose "
             "kinds too few private patients have (keywords.min_documents) to be compared one by "
             "one. Counted as one: whatever they are, they count as the same. Hardly any private "
-            "patient has: a class of its own, which real reports have nothing of. A dash: of too "
-            "few patients to be told.",
+            "patient has: a class of its own, which real reports have nothing of. A dash: nothing, or "
+            "of too few patients to be told.",
             _classes(trees),
         ),
         (
