@@ -8,8 +8,8 @@ sides. So there is a third class, ``APART``, of kinds that the other corpus has 
 private patient: real reports have nothing of it. Two questions decide what is in it, and each of
 them only asks whether at least `fewest` patients have something:
 
-* a kind that many reports of the other corpus have (`OFTEN` times as many as `fewest` patients write
-  on average): if private reports had it about as often, it would be of at least `fewest` patients;
+* a kind that very many reports of the other corpus have (`OFTEN` times as many as `fewest`
+  patients have on average): if private reports had it about as often, so would `fewest` patients;
 * all that is left, as one: where fewer than `fewest` patients of `real` have any of it, while at
   least `fewest` have some other rare kind, and at least `fewest` reports of the other corpus have
   any of it.
@@ -94,9 +94,7 @@ class Kinds:
         return len(side.having(self._rare(side)))
 
     def apart(self, other: Side, often: float) -> Apart:
-        """How far `other` is from `real`. A kind that `often` owners of `other` have, or more, is had
-        often.
-        """
+        """How far `other` is from `real`; `often`: owners of `other` who have what it has often."""
         rare = self._rare(other)
         holders = other.holders()
         full = {kind for kind in rare if holders[kind] >= often}

@@ -113,8 +113,8 @@ def load(measured: Measured, steps: Sequence[str]) -> list[Titled]:
             "What the Jensen-Shannon divergences cannot resolve: the share of each corpus whose "
             "kinds too few private patients have (keywords.min_documents) to be compared one by "
             "one. Counted as one: whatever they are, they count as the same. Hardly any private "
-            "patient has: a class of its own, which real reports have nothing of. A dash: nothing, or "
-            "of too few patients to be told.",
+            "patient has: a class of its own, which real reports have nothing of. A dash: nothing, "
+            "or of too few patients to be told.",
             _classes(trees),
         ),
         (
