@@ -64,21 +64,26 @@ def has_negation(language: str) -> bool:
 
 
 def negated_share(text: str, language: str) -> float:
-    """Share of a report's content words that a cue of negation reaches, by the rule that keywords
-    are marked with (`keywords.context`); 0 for a text without content words. Function words, stop
-    words and the cues' own words are no content.
+    """Share of a report's content words that are `denied`; 0 for a text without content words."""
+    reached = [one for _, one in denied(text, language)]
+    return sum(reached) / len(reached) if reached else 0.0
+
+
+def denied(text: str, language: str) -> list[tuple[tuple[int, int], bool]]:
+    """Place (offsets) of each content word, and whether a cue of negation reaches it, by the rule
+    that keywords are marked with (`keywords.context`). Function words, stop words and the cues' own
+    words are no content.
     """
     rules = _rules(language)
-    denied = total = begin = 0
+    found: list[tuple[tuple[int, int], bool]] = []
+    begin = 0
     for end in [*(mark.end() for mark in _SENTENCE_END.finditer(text)), len(text)]:
         sentence = text[begin:end]
-        spans = [
-            found.span() for found in _WORD.finditer(sentence) if _is_content(found[0], language)
-        ]
-        total += len(spans)
-        denied += sum(rules.govern(sentence, spans))
+        spans = [word.span() for word in _WORD.finditer(sentence) if _is_content(word[0], language)]
+        places = [(begin + start, begin + stop) for start, stop in spans]
+        found += zip(places, rules.govern(sentence, spans), strict=True)
         begin = end
-    return denied / total if total else 0.0
+    return found
 
 
 @lru_cache(maxsize=1 << 17)

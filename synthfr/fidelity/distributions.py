@@ -2,13 +2,12 @@
 
 Of kinds of things (headings, codes, pairs of codes, words) the Jensen-Shannon divergence, of
 numbers the mean and the Kolmogorov-Smirnov distance. Kinds that fewer than `fewest` private
-patients have count as one, so that none of them decides anything by itself. What is told of a
-corpus is its distance from `holdout`; the floor is that of real reports that the loop has used.
+patients have decide nothing one by one (`fidelity.kinds`). What is told of a corpus is its distance
+from `holdout`; the floor is that of real reports that the loop has used.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthfr.fidelity import content
-from synthfr.fidelity.divergence import jensen_shannon, kolmogorov_smirnov, merged
+from synthfr.fidelity.divergence import kolmogorov_smirnov
+from synthfr.fidelity.kinds import OFTEN, Kinds, Side
 from synthfr.fidelity.sentences import sentences
 from synthfr.records import owners_of
 from synthfr.text.tokens import words
@@ -54,13 +54,20 @@ def distributions(
         Of numbers ``{"real", "synthetic", "difference", "floor", "ks": {"synthetic", "floor"}}``:
         means of holdout and synthetic, difference = real - synthetic, floor = holdout - train; ks
         in [0, 1]. Of kinds ``{"js": {"synthetic", "floor"}}``, in [0, 1], None where a side has
-        nothing of it. ``negated_share`` is there where every language has cues of negation.
+        nothing of it; ``merged``, the share of each side (``real``, ``synthetic``, ``floor``) that
+        counts as one because few patients have it, and ``apart``, what real reports hardly have;
+        None where that is of fewer than `fewest` patients. ``negated_share`` is there where every
+        language has cues of negation.
     """
     rows = {
         name: list(zip(side["text"], side["language"], side["codes"], strict=True))
         for name, side in zip(SIDES, (holdout, made, train), strict=True)
     }
-    owners = {"real": owners_of(holdout), "floor": owners_of(train)}
+    owners: dict[str, Sequence[Hashable]] = {
+        "real": owners_of(holdout),
+        "synthetic": range(len(made)),
+        "floor": owners_of(train),
+    }
     numbers = dict(_NUMBERS)
     if all(content.has_negation(one) for one in {row[1] for own in rows.values() for row in own}):
         numbers["negated_share"] = lambda text, language, codes: content.negated_share(
@@ -73,7 +80,8 @@ def distributions(
         )
     for name, kinds in _KINDS.items():
         found[name] = _of_kinds(
-            {side: [kinds(*row) for row in own] for side, own in rows.items()}, owners, fewest
+            {side: Side([kinds(*row) for row in own], owners[side]) for side, own in rows.items()},
+            fewest,
         )
     return found
 
@@ -92,20 +100,23 @@ def _of_numbers(values: Mapping[str, Sequence[float]]) -> dict[str, Any]:
     }
 
 
-def _of_kinds(
-    held: Mapping[str, Sequence[Sequence[Hashable]]],
-    owners: Mapping[str, Sequence[str]],
-    fewest: int,
-) -> dict[str, Any]:
-    holders = {
-        (owner, kind)
-        for side in owners
-        for owner, own in zip(owners[side], held[side], strict=True)
-        for kind in own
+def _of_kinds(sides: Mapping[str, Side], fewest: int) -> dict[str, Any]:
+    real, made, train = (sides[side] for side in SIDES)
+    private = Side([*real.held, *train.held], [*real.owners, *train.owners])
+    listed = {kind for kind, n in private.holders().items() if n >= fewest}
+    per_patient = len(private.owners) / len(set(private.owners))
+    kinds = Kinds(real, listed, fewest)
+    found = {
+        "synthetic": kinds.apart(made, OFTEN * fewest * per_patient),
+        "floor": kinds.apart(train, OFTEN * fewest),
     }
-    having = Counter(kind for _, kind in holders)
-    real, made, train = (
-        merged(Counter(kind for own in held[side] for kind in own), having, fewest)
-        for side in SIDES
-    )
-    return {"js": {"synthetic": jensen_shannon(real, made), "floor": jensen_shannon(real, train)}}
+    shown = kinds.rare_patients(train) >= fewest
+    told = {
+        part: {
+            "synthetic": getattr(found["synthetic"], part),
+            "floor": getattr(found["floor"], part) if shown else None,
+        }
+        for part in ("merged", "apart")
+    }
+    told["merged"]["real"] = kinds.merged
+    return {"js": {side: one.js for side, one in found.items()}, **told}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Hashable, Mapping
 
 import numpy as np
@@ -37,15 +36,3 @@ def kolmogorov_smirnov(one: ArrayLike, other: ArrayLike) -> float:
     places = np.concatenate(samples)
     shares = [np.searchsorted(sample, places, "right") / sample.size for sample in samples]
     return float(np.abs(shares[0] - shares[1]).max())
-
-
-def merged(
-    counts: Counter[Hashable], known: Mapping[Hashable, int], fewest: int
-) -> Counter[Hashable]:
-    """`counts` with all kinds that are `known` of fewer than `fewest` documents as one kind, None:
-    what hardly any private report has decides nothing by itself.
-    """
-    found: Counter[Hashable] = Counter()
-    for kind, n in counts.items():
-        found[kind if known.get(kind, 0) >= fewest else None] += n
-    return found

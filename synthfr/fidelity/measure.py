@@ -1,9 +1,9 @@
 """Everything that is measured of a step's data set against private reports, in figures alone.
 
 Each figure stands beside its floor: what it is for real reports that the loop has used (`train`)
-against real ones that it has not (`holdout`). A corpus can be no nearer to real reports than these
-are to each other. A distance has ``{"synthetic", "floor"}``; a level ``{"real", "synthetic",
-"difference", "floor"}``, where the floor is the difference of the two real samples.
+against real ones that it has not (`holdout`). What lies within the floor is as near as two samples
+of real reports are to each other. A distance has ``{"synthetic", "floor"}``; a level ``{"real",
+"synthetic", "difference", "floor"}``, where the floor is the difference of the two real samples.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from synthfr.corpora.faithfulness import faithfulness
 from synthfr.fidelity import content
 from synthfr.fidelity.compare import compare
 from synthfr.fidelity.distributions import distributions
-from synthfr.fidelity.diversity import among_alike, distinct, self_bleu
 from synthfr.fidelity.embedding import Space, distances
 from synthfr.fidelity.own_codes import Coded, as_figures, expressed
 from synthfr.fidelity.sampling import halves, shuffled
 from synthfr.fidelity.telling_apart import FOLDS, Reports, told_apart
 from synthfr.records import owners_of
+from synthfr.repetition import among_alike, distinct, self_bleu
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,18 +67,20 @@ def measure(
 ) -> Measured:
     """All figures of `synthetic` (SYNTHETIC) against private reports (REPORTS; `public`, the seed,
     is what embeddings are learnt from beside real reports): those of `compare`,
-    ``faithfulness`` (empty where the truth is not known) and, one group each, ``distributions``,
-    ``embedding``, ``discriminator``, ``diversity`` and ``own_codes``. A group is None where a
-    corpus has fewer than ``distances.fewest`` reports for it.
+    ``faithfulness`` (empty where the truth is not known; where it is, ``faithfulness_real`` is of
+    holdout and ``faithfulness_floor`` what holdout and train differ by) and, one group each,
+    ``distributions``, ``embedding``, ``discriminator``, ``diversity`` and ``own_codes``. A group is
+    None where a corpus has fewer than ``distances.fewest`` reports for it.
     """
     seed = setup.random_seed
     figures: dict[str, Any] = {
         **compare(synthetic, holdout, train, seed),
         "faithfulness": faithfulness(synthetic, setup.source, seed),
     }
-    of_real = faithfulness(holdout, setup.source, seed)
+    of_real, of_used = (faithfulness(side, setup.source, seed) for side in (holdout, train))
     if of_real:
         figures["faithfulness_real"] = of_real
+        figures["faithfulness_floor"] = {name: of_real[name] - of_used[name] for name in of_real}
     measured = Measured(figures)
     first, second = halves(train, seed)
     made, real, used, learnt, other, seeds = (

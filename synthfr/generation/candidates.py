@@ -14,6 +14,7 @@ from synthfr.engines.chunks import complete
 from synthfr.engines.engine_settings import Sampling
 from synthfr.engines.protocol import Engine, Request
 from synthfr.errors import UserError
+from synthfr.repetition import within_groups
 from synthfr.section import NonNegative, without_doubles
 
 if TYPE_CHECKING:
@@ -158,9 +159,17 @@ def temperature(
     return float(np.float32(entry))
 
 
+DIVERSITY_PROMPTS = 1000  # as many tell a mean to a few thousandths, in seconds
+DISTINCT_WORDS = 2
+
+
 def candidates_summary(table: pd.DataFrame) -> dict[str, float]:
-    """What to look at after a round's generation: counts, lengths, and how many were cut."""
-    return {
+    """What to look at after a round's generation: counts, lengths, how many were cut, and how much
+    the candidates of one prompt repeat each other: ``prompt_self_bleu`` and
+    ``prompt_distinct_2_words``, means over 1000 prompts at most. Candidates that are all alike give
+    DPO nothing to choose from.
+    """
+    found = {
         "prompts": int(table["prompt_id"].nunique()),
         "candidates": len(table),
         "tokens": int(table["n_tokens"].sum()),
@@ -169,3 +178,8 @@ def candidates_summary(table: pd.DataFrame) -> dict[str, float]:
         "empty": int((table["text"].str.strip() == "").sum()),
         "distinct_share": float(table["text"].nunique() / len(table)),
     }
+    texts, prompts = table["text"].tolist(), table["prompt_id"].tolist()
+    diversity = within_groups(texts, prompts, DISTINCT_WORDS, DIVERSITY_PROMPTS)
+    if diversity is not None:
+        found["prompt_self_bleu"], found["prompt_distinct_2_words"] = diversity
+    return found

@@ -177,6 +177,7 @@ _NUMBERS = _any(
     *("words_per_report", "sentences_per_report", "sections_per_report", "codes_per_report"),
     *("numbers_per_100_words", "negated_share"),
 )
+_KINDS = _any("sections", "codes", "code_pairs", "words")
 _STYLE = _any(
     *("lengths", "punctuation", "digits", "casing", "layout", "headings", "sentence_starts"),
     *("common_words", "one_sided_words", "common_word_pairs", "one_sided_word_pairs"),
@@ -185,13 +186,14 @@ _CLOUD = _any("frechet", "precision", "recall", "density", "coverage", "mauve")
 _FIDELITY = [
     _amount(rf"{_FEATURES}/{_any('real', 'synthetic', 'difference', 'real_difference')}"),
     _share("keyword_recall/synthetic"),
-    _amount(rf"faithfulness(?:_real)?/{_PHRASES}"),
+    _amount(rf"faithfulness(?:_real|_floor)?/{_PHRASES}"),
     # null: there were too few reports
     _share(_any("distributions", "diversity", "discriminator", "embedding", "own_codes")),
     _count(rf"{_any('distributions', 'diversity', 'discriminator', 'embedding')}/reports", "least"),
     _amount(rf"distributions/{_NUMBERS}/{_LEVEL}"),
     _share(rf"distributions/{_NUMBERS}/ks/{_DISTANCE}"),
-    _share(rf"distributions/{_any('sections', 'codes', 'code_pairs', 'words')}/js/{_DISTANCE}"),
+    _share(rf"distributions/{_KINDS}/(?:js|apart)/{_DISTANCE}"),
+    _share(rf"distributions/{_KINDS}/merged/{_any('real', 'synthetic', 'floor')}"),
     _rate(rf"diversity/(?:(?:same_codes_)?self_bleu|distinct_\d_words)/{_LEVEL}"),
     _share(r"diversity/same_codes_self_bleu"),
     _rate(rf"discriminator/auc/{_DISTANCE}/{_INTERVAL}"),

@@ -1,7 +1,5 @@
 """Divergences by hand, by scipy, and of samples that are equal or share nothing."""
 
-from collections import Counter
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import ks_2samp
 
-from synthfr.fidelity.divergence import jensen_shannon, kolmogorov_smirnov, merged
+from synthfr.fidelity.divergence import jensen_shannon, kolmogorov_smirnov
 
 COUNTS = st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 50), min_size=1)
 NUMBERS = st.lists(st.integers(-5, 5), min_size=1, max_size=30)
@@ -44,11 +42,3 @@ def test_kolmogorov_smirnov_by_hand() -> None:
     assert kolmogorov_smirnov([1, 2, 3, 4], [3, 4, 5, 6]) == 0.5
     with pytest.raises(ValueError, match="no number"):
         kolmogorov_smirnov([], [1])
-
-
-def test_what_hardly_any_private_report_has_is_one_kind() -> None:
-    known = {"a": 9, "b": 4}
-    assert merged(Counter("aabcc"), known, 5) == {"a": 2, None: 3}
-    # whether one private report has it, or none, shows nowhere
-    one, none = (merged(Counter("aac"), known | more, 5) for more in ({"c": 1}, {}))
-    assert one == none

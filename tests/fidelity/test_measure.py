@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from synthfr.corpora import demo
 from synthfr.fidelity import Setup, measure
 from synthfr.fidelity.distributions import distributions
 from synthfr.fidelity.sampling import dealt
@@ -61,7 +62,25 @@ def test_equal_corpora_differ_by_nothing() -> None:
 def test_train_equal_to_holdout_has_a_floor_of_nothing() -> None:
     found = distributions(toy.reports(90, 3, "s"), HOLDOUT, HOLDOUT, 5)
     for name, value in leaves(found, "floor"):
-        assert value == pytest.approx(0, abs=1e-12), name
+        if "merged" not in name:  # a share of train, no distance
+            assert value is None or value == pytest.approx(0, abs=1e-12), name
+
+
+def test_the_truth_has_a_floor_where_it_is_known() -> None:
+    """Codes of train are mixed up: the floor of code recall is what that costs."""
+    wards = demo.corpus(demo.DemoSizes(public=20, private_train=40, private_holdout=40), 0)
+    holdout, train = wards.private_holdout, wards.private_train
+    mixed = train.assign(codes=list(train["codes"].sample(frac=1, random_state=0)))
+    setup = Setup(DISTANCES, 5, "demo", 0)
+    made = holdout.assign(keywords=[["HTA"]] * 40)
+    even, broken = (
+        measure(made, holdout, used, wards.public, setup).figures for used in (train, mixed)
+    )
+    assert even["faithfulness_real"]["code_recall"] == 1
+    assert even["faithfulness_floor"]["code_recall"] == 0
+    assert even["faithfulness_floor"]["wrong_codes"] == 0
+    assert broken["faithfulness_floor"]["code_recall"] > 0.3
+    assert broken["faithfulness_floor"]["wrong_codes"] < -0.5
 
 
 def test_a_doubled_corpus_has_the_exact_ratios() -> None:

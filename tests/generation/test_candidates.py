@@ -132,7 +132,7 @@ def test_summary_by_hand() -> None:
     table = pd.DataFrame(
         {
             "prompt_id": ["a", "a", "b", "b"],
-            "text": ["x", "x", " ", "y"],
+            "text": ["x y z w", "x y z w", " ", "y"],
             "n_tokens": [1, 1, 0, 4],
             "finish_reason": ["stop", "stop", "stop", "length"],
         }
@@ -140,7 +140,10 @@ def test_summary_by_hand() -> None:
     assert candidates_summary(table) == {
         "prompts": 2, "candidates": 4, "tokens": 6, "tokens_per_candidate": 1.5,
         "cut_share": 0.25, "empty": 1, "distinct_share": 0.75,
+        "prompt_self_bleu": pytest.approx(0.5), "prompt_distinct_2_words": 0.25,
     }  # fmt: skip
+    alone = candidates_summary(table.iloc[[0, 2]])
+    assert "prompt_self_bleu" not in alone and alone["prompts"] == 2
 
 
 @pytest.mark.parametrize(("wanted", "told"), [(21, True), (20, False)])

@@ -21,6 +21,7 @@ from synthfr import hardware, records
 from synthfr.disk import read_yaml
 from synthfr.pipeline import layout, tracking
 from synthfr.pipeline.cli.private_side import make_secret
+from synthfr.sites import figures
 from tests import tiny
 from tests.coding import toy as coded
 from tests.scoring import toy as scored
@@ -460,6 +461,8 @@ def test_privacy_and_fidelity(checkout: Recorded) -> None:
     }  # fmt: skip
     assert 0 < fidelity["keyword_recall"]["synthetic"] < 1
     assert 0 <= fidelity["faithfulness"]["code_recall"] < 0.9  # the demo's grammar did not write it
+    assert set(fidelity["faithfulness_floor"]) == set(fidelity["faithfulness_real"])
+    assert figures.unknown({"fidelity": fidelity}, ["fidelity"]) == []  # all of it may leave
 
 
 def test_fidelity_stops_a_step_that_has_collapsed(checkout: Recorded) -> None:

@@ -5,13 +5,15 @@ floor, what two real samples differ by.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from synthfr.pipeline.page import baselines
+from synthfr.pipeline.page import baselines, faithfulness_figures
 from synthfr.pipeline.page.measured import Measured
 from synthfr.pipeline.page.values import Table, at, below, figure, filled, with_limits
 
 Titled = tuple[str, Table]  # a caption and its table
+Trees = Mapping[str, Mapping[str, Any]]  # the fidelity file of each step
 
 _DISTANCES = {  # title: path in the fidelity file, digits; each has "synthetic" and "floor"
     "words a report, largest gap of the distributions": ("distributions/words_per_report/ks", 2),
@@ -30,59 +32,156 @@ _DISTANCES = {  # title: path in the fidelity file, digits; each has "synthetic"
     "MAUVE (1 is best)": ("embedding/mauve", 3),
     "a classifier tells them apart: AUC": ("discriminator/auc", 3),
 }
-_LEVELS = {  # title: path, digits; each has "real", "synthetic" and "floor"
-    "self-BLEU": ("diversity/self_bleu", 3),
-    "self-BLEU of reports with the same codes": ("diversity/same_codes_self_bleu", 3),
-    "distinct word pairs": ("diversity/distinct_2_words", 3),
-    "a real coder's probability of a report's codes": ("own_codes/probability", 3),
-    "of codes that it does not have": ("own_codes/other_probability", 3),
-    "pairs of the two in the right order": ("own_codes/ranked_right", 3),
-    "F1 of its likeliest codes": ("own_codes/micro_f1", 3),
+_KINDS = {  # title: path in the distributions
+    "section headings": "sections",
+    "codes": "codes",
+    "pairs of codes": "code_pairs",
+    "words": "words",
+}
+_CLASSES = {  # title: path under a kind
+    "counted as one": "merged",
+    "hardly any private patient has": "apart",
+}
+
+
+@dataclass(frozen=True)
+class Level:
+    """Where a figure of synthetic reports, of private holdout, and what holdout and private train
+    differ by, stand in the fidelity file.
+    """
+
+    synthetic: str
+    real: str
+    floor: str
+    digits: int = 3
+
+
+def _level(path: str, floor: str = "floor", digits: int = 3) -> Level:
+    return Level(f"{path}/synthetic", f"{path}/real", f"{path}/{floor}", digits)
+
+
+_FEATURES = {  # the first eight: Kiefer et al.
+    title: _level(name, "real_difference", digits)
+    for title, name, digits in (
+        ("documents", "documents", 0),
+        ("sentences", "sentences", 0),
+        ("tokens", "tokens", 0),
+        ("unique tokens", "unique_tokens", 0),
+        ("sentences a document", "sentences_per_document", 2),
+        ("tokens a document", "tokens_per_document", 1),
+        ("tokens a sentence", "tokens_per_sentence", 2),
+        ("unique tokens / tokens", "unique_token_ratio", 4),
+        ("unique tokens / tokens at equal size", "unique_token_ratio_at_equal_size", 4),
+        ("words a report, mean", "words_mean", 1),
+        ("words a report, standard deviation", "words_sd", 1),
+        ("words a report, median", "words_median", 1),
+        ("distinct 3-grams at equal size", "distinct_3", 4),
+        ("distinct texts, share", "distinct_texts", 3),
+    )
+}
+_LEVELS = {
+    "self-BLEU": _level("diversity/self_bleu"),
+    "self-BLEU of reports with the same codes": _level("diversity/same_codes_self_bleu"),
+    "distinct words": _level("diversity/distinct_1_words"),
+    "distinct word pairs": _level("diversity/distinct_2_words"),
+    "distinct word 4-grams": _level("diversity/distinct_4_words"),
+    "a real coder's probability of a report's codes": _level("own_codes/probability"),
+    "of codes that it does not have": _level("own_codes/other_probability"),
+    "pairs of the two in the right order": _level("own_codes/ranked_right"),
+    "F1 of its likeliest codes": _level("own_codes/micro_f1"),
+} | {
+    faithfulness_figures.title(name): Level(
+        f"faithfulness/{name}", f"faithfulness_real/{name}", f"faithfulness_floor/{name}"
+    )
+    for name in faithfulness_figures.COLUMNS
 }
 
 
 def load(measured: Measured, steps: Sequence[str]) -> list[Titled]:
-    """Distances and levels of every step, and by what kinds of features a classifier tells the last
-    one apart; only what was measured.
+    """Distances, features and levels of every step, and by what kinds of features a classifier
+    tells each apart; only what was measured.
     """
     trees = {step: measured.of("fidelity", step) for step in steps}
     found = [
         (
             "How far each step's reports are from private holdout reports. Floor: private train "
-            "reports from the holdout; nothing can be nearer.",
-            _beside(trees, _DISTANCES, "floor"),
+            "reports from the holdout, which is what two samples of real reports differ by. Nearer "
+            "than that means nothing.",
+            _distances(trees),
         ),
         (
-            "Do reports repeat each other, and do they express the codes they carry? A figure "
-            "above that of real reports is stereotype, not quality.",
-            _beside(trees, _LEVELS, "real"),
+            "What the Jensen-Shannon divergences cannot resolve: the share of each corpus whose "
+            "kinds too few private patients have (keywords.min_documents) to be compared one by "
+            "one. Counted as one: whatever they are, they count as the same. Hardly any private "
+            "patient has: a class of its own, which real reports have nothing of. A dash: nothing, "
+            "or of too few patients to be told.",
+            _classes(trees),
         ),
         (
-            "AUC of a classifier that sees one kind of features alone",
+            "The eight features of Kiefer et al., lengths and repetition. Floor: what private "
+            "holdout and train reports differ by (of counts, mostly the sizes of the corpora).",
+            _beside(trees, _FEATURES),
+        ),
+        (
+            "Do reports repeat each other, and do they express the codes they carry? Floor: what "
+            "private holdout and train reports differ by. Above private holdout by more than that "
+            "is stereotype, not quality, in both self-BLEU, and in a real coder's probability of a "
+            "report's codes, the right order and the F1. Of distinct words, pairs and 4-grams, and "
+            "of codes that a report does not have, more is not stereotype.",
+            _beside(trees, _LEVELS),
+        ),
+        (
+            "AUC of a classifier that sees one kind of features alone (.5: it cannot tell)",
             _kinds(trees),
         ),
     ]
     return [(title, table) for title, table in found if table.rows]
 
 
-def _beside(
-    trees: Mapping[str, Mapping[str, Any]], paths: Mapping[str, tuple[str, int]], last: str
-) -> Table:
+def _distances(trees: Trees) -> Table:
     rows = []
-    for title, (path, digits) in paths.items():
+    for title, (path, digits) in _DISTANCES.items():
         cells = [with_limits(tree, f"{path}/synthetic", digits) for tree in trees.values()]
-        rows.append((title, [*cells, _of_real(trees, f"{path}/{last}", digits)]))
-    columns = [*map(baselines.title, trees), "floor" if last == "floor" else "private holdout"]
+        rows.append((title, [*cells, _of_real(trees, f"{path}/floor", digits)]))
+    return Table([*map(baselines.title, trees), "floor"], filled(rows))
+
+
+def _classes(trees: Trees) -> Table:
+    rows = []
+    for title, kind in _KINDS.items():
+        for told, part in _CLASSES.items():
+            path = f"distributions/{kind}/{part}"
+            cells = [figure(at(tree, f"{path}/synthetic"), 3) for tree in trees.values()]
+            cells += [_of_real(trees, f"{path}/{side}", 3) for side in ("real", "floor")]
+            rows.append((f"{title}: {told}", cells))
+    columns = [*map(baselines.title, trees), "private holdout", "private train"]
     return Table(columns, filled(rows))
 
 
-def _of_real(trees: Mapping[str, Mapping[str, Any]], path: str, digits: int) -> str:
+def _beside(trees: Trees, levels: Mapping[str, Level]) -> Table:
+    rows = []
+    for title, level in levels.items():
+        cells = [figure(at(tree, level.synthetic), level.digits) for tree in trees.values()]
+        floor = _first(trees, level.floor)
+        real = figure(_first(trees, level.real), level.digits)
+        cells += [real, figure(None if floor is None else abs(floor), level.digits)]
+        rows.append((title, cells))
+    return Table([*map(baselines.title, trees), "private holdout", "floor"], filled(rows))
+
+
+def _first(trees: Trees, path: str) -> float | None:
     """As the first step that has it says: it is of real reports, the same for all steps."""
+    found = (at(tree, path) for tree in trees.values())
+    return next((value for value in found if value is not None), None)
+
+
+def _of_real(trees: Trees, path: str, digits: int) -> str:
+    """As `_first`, with limits where there are some."""
     tree = next((one for one in trees.values() if below(one, path) is not None), {})
     return with_limits(tree, path, digits)
 
 
-def _kinds(trees: Mapping[str, Mapping[str, Any]]) -> Table:
+def _kinds(trees: Trees) -> Table:
     kinds = {
         kind: None for tree in trees.values() for kind in below(tree, "discriminator/alone") or {}
     }

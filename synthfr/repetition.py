@@ -52,6 +52,27 @@ def among_alike(texts: Sequence[str], likeness: Sequence[Hashable]) -> float | N
     return sum(found) / len(found) if found else None
 
 
+def within_groups(
+    texts: Sequence[str], groups: Sequence[Hashable], order: int, most: int
+) -> tuple[float, float] | None:
+    """`self_bleu` and `distinct` of `order`, each the mean over groups of at least two texts (the
+    candidates of each prompt): of `most` groups at most, spread evenly over their order. None where
+    there is no such group.
+    """
+    members: dict[Hashable, list[str]] = {}
+    for text, group in zip(texts, groups, strict=True):
+        members.setdefault(group, []).append(text)
+    found = [own for own in members.values() if len(own) > 1]
+    n = min(most, len(found))
+    taken = [found[number * len(found) // n] for number in range(n)]
+    if not taken:
+        return None
+    return (
+        sum(map(self_bleu, taken)) / n,
+        sum(distinct(own, order) for own in taken) / n,
+    )
+
+
 def _grams(tokens: Sequence[str], order: int) -> list[tuple[str, ...]]:
     return list(zip(*(tokens[start:] for start in range(order)), strict=False))
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synthfr.fidelity.diversity import among_alike, distinct, self_bleu
+from synthfr.repetition import among_alike, distinct, self_bleu, within_groups
 
 TEXTS = st.lists(
     st.lists(st.sampled_from("abcd"), min_size=1, max_size=9).map(" ".join), min_size=2, max_size=5
@@ -44,3 +44,14 @@ def test_among_alike() -> None:
     assert among_alike(texts, range(5)) is None
     # pairs, however many are alike: of four copies and a stranger, two pairs of copies
     assert among_alike(["a b c d"] * 4 + ["e f g h"], ["x"] * 5) == pytest.approx(1)
+
+
+def test_within_groups() -> None:
+    texts = ["a b c d", "e f g h", "a b c d", "i j k l", "m"]
+    # copies: 1, 3 of 6 pairs different; strangers: 0, all different; "m" is alone
+    assert within_groups(texts, "xyxyz", 2, 9) == pytest.approx((0.5, 0.75))
+    # of one group: the first
+    assert within_groups(texts, "xyxyz", 2, 1) == pytest.approx((1, 0.5))
+    assert within_groups(texts, range(5), 2, 9) is None
+    # copies in other groups are no repetition within one
+    assert within_groups(texts, "xxyyz", 2, 9) == pytest.approx((0, 1))
