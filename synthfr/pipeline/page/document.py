@@ -43,6 +43,8 @@ ROUND_FIGURES = {  # title: metrics file of the round, path in it, digits
     "tokens a candidate": ("generate", "tokens_per_candidate", 1),
     "cut at the length limit, share": ("generate", "cut_share", 3),
     "distinct candidates, share": ("generate", "distinct_share", 3),
+    "self-BLEU of one prompt's candidates": ("generate", "prompt_self_bleu", 3),
+    "distinct word pairs of one prompt's candidates": ("generate", "prompt_distinct_2_words", 3),
     "judge, mean": ("judge", "judge/mean", 3),
     "answers of the judge that were no use": ("judge", "unparsable", 0),
     "score, mean": ("release", "total/mean", 2),
