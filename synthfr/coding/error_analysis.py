@@ -87,7 +87,7 @@ def analyse(
     def learnt(reports: pd.DataFrame) -> Bools:
         """Labels of what the first coder was fitted on."""
         first = classify.seeds[0]
-        split = sample_of(reports["report_id"].tolist(), classify, size, first, random_seed)
+        split = sample_of(reports, classify, size, first, random_seed)
         return labels.matrix(labels.categories(reports["codes"].iloc[split.fit]), space)
 
     coders = {
@@ -138,19 +138,26 @@ def compare(
         frequency: real training reports that have each code, shape (n_labels,).
         learnt_from: patients whom these reports are about, shape (n_labels,).
         codes: of the columns.
-        limit: of the documents.
+        limit: of the documents; its patients are drawn for all intervals but those along codes,
+            which are drawn singly.
     """
     log = np.log(frequency, out=np.full(len(frequency), np.nan), where=frequency > 0)
     by_code = {name: _mean(errors.label_f1, truth, one) for name, one in coders.items()}
     by_document = {name: _mean(errors.document_f1, truth, one) for name, one in coders.items()}
     told: dict[str, Any] = {"documents": len(truth)}
+    singly = np.arange(len(codes))
     for name, coder in coders.items():
         told[name] = _of_one(truth, coder, codes, params, limit, random_seed) | {
             "frequency": errors.correlations(
-                log, by_code[name], random_seed, f"frequency {name}", params.resamples
+                log, by_code[name], singly, random_seed, f"frequency {name}", params.resamples
             ),
             "length": errors.correlations(
-                lengths, by_document[name], random_seed, f"length {name}", params.resamples
+                lengths,
+                by_document[name],
+                limit.owners,
+                random_seed,
+                f"length {name}",
+                params.resamples,
             ),
         }
     told["curves"] = {
@@ -165,6 +172,7 @@ def compare(
             axes,
             random_seed,
             params.resamples,
+            limit.owners,
         )
     return told
 

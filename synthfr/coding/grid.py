@@ -101,7 +101,7 @@ def evaluate_grid(
         seeding.derive(random_seed, "coder"),
         scratch,
     )
-    rows = PartedRows.of(training["report_id"].tolist(), known, params, label_space, random_seed)
+    rows = PartedRows.of(training, known, params, label_space, random_seed)
     ids = holdout["report_id"] if keep is not None else None
 
     def trained(unit: Unit) -> list[tuple[list[Cell], Judged | None]]:
@@ -145,7 +145,7 @@ def check_labels(
     """
     _refuse_too_few(len(training), params, label_space)
     known = labels.categories([*training["codes"], *holdout["codes"]])
-    rows = PartedRows.of(training["report_id"].tolist(), known, params, label_space, random_seed)
+    rows = PartedRows.of(training, known, params, label_space, random_seed)
     for unit in units(params):
         for _, parts in rows.of_unit(unit):
             parts.refuse_without_labels()

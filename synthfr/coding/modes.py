@@ -106,14 +106,13 @@ def evaluate_mixtures(
         seeding.derive(random_seed, "coder"),
         scratch,
     )
-    ids = coded["report_id"].tolist()
     added_ids = synthetic["report_id"].tolist()
     test = np.arange(len(coded) + len(synthetic), len(known))
     found: dict[float, list[Cell]] = {share: [] for share, _, _ in reached}
     for seed in classify.seeds:
         order = _drawn(added_ids, seed, random_seed) + len(coded)
         for share, size, n_added in reached:
-            split = sample_of(ids, classify, size, seed, random_seed)
+            split = sample_of(coded, classify, size, seed, random_seed)
             rows = np.concatenate([split.fit, order[:n_added]]), split.validation, test
             for top_k in sorted(classify.top_k, reverse=True):
                 which = {"size": size, "top_k": top_k, "seed": seed, "evaluation": UNBIASED}

@@ -8,14 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from synthfr.bootstrap import Owners
 from synthfr.coding import labels, metrics
 from synthfr.coding.coder import Rows
+from synthfr.coding.errors.disclosure import numbered
 from synthfr.coding.labels import Categories
 from synthfr.coding.sampling import Split, shuffled_rows, split_sample
 from synthfr.coding.summary import UNBIASED
 from synthfr.errors import UserError
+from synthfr.records import owners_of
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from synthfr.coding.grid import Classify
 
 
@@ -48,30 +53,34 @@ def units(params: Classify) -> list[Unit]:
 @dataclass(frozen=True)
 class PartedRows:
     """What the parts of every unit are made of; `known`: the categories of the training reports and
-    then of the holdout; `shuffled`: the training reports in the order of each seed.
+    then of the holdout; `shuffled`: the training reports in the order of each seed; `owners`: a
+    number for the patient of each of them.
     """
 
     params: Classify
     known: list[Categories]
     label_space: Sequence[str]
     shuffled: dict[int, Rows]
+    owners: Owners
     test: Rows
 
     @classmethod
     def of(
         cls,
-        report_ids: Sequence[str],
+        training: pd.DataFrame,
         known: list[Categories],
         params: Classify,
         label_space: Sequence[str],
         random_seed: int,
     ) -> PartedRows:
-        shuffled = {seed: shuffled_rows(report_ids, random_seed, seed) for seed in params.seeds}
-        return cls(params, known, label_space, shuffled, np.arange(len(report_ids), len(known)))
+        ids, owners = training["report_id"].tolist(), numbered(owners_of(training))
+        shuffled = {seed: shuffled_rows(ids, random_seed, seed) for seed in params.seeds}
+        test = np.arange(len(training), len(known))
+        return cls(params, known, label_space, shuffled, owners, test)
 
     def of_unit(self, unit: Unit) -> Iterator[tuple[dict[str, Any], Parts]]:
         """What identifies each of its cells, and their parts."""
-        split = split_sample(self.shuffled[unit.seed], unit.size, self.params)
+        split = split_sample(self.shuffled[unit.seed], self.owners, unit.size, self.params)
         for top_k in unit.top_k:
             if unit.evaluation == UNBIASED:
                 parts = Parts.unbiased(self.known, split, self.test, self.label_space[:top_k])
