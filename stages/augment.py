@@ -17,6 +17,7 @@ def main(step: str) -> None:
     with stage_run("augment", item=step) as run:
         from synthfr import coding, records
         from synthfr.coding import modes
+        from synthfr.coding.kept import read_judged
 
         run.input(layout.synthetic_reports(step), "synthetic")
         measures = modes.evaluate_modes(
@@ -28,6 +29,7 @@ def main(step: str) -> None:
             coding.exported_space(records.read_table(layout.CODE_SETS, records.CODE_SETS)),
             run.seed,
             run.scratch(),
+            read_judged(layout.kept_answers(layout.MIXED_PUBLIC)),
         )
         run.log(measures)
 

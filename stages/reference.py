@@ -1,4 +1,5 @@
-"""PRIVATE. Judges coders trained on real reports: what to compare the steps with.
+"""PRIVATE. Judges coders trained on real reports: what to compare the steps with, alone and mixed
+with private reports.
 
 ``python -m stages.reference``
 """
@@ -13,23 +14,28 @@ app = stage_app("reference")
 
 @app.command()
 def main() -> None:
-    """Train coders on the public seed and on private reports, and judge them on the holdout."""
+    """Train coders on the public seed, private reports and both; judge them on the holdout."""
     with stage_run("reference") as run:
         from synthfr import coding, records
         from synthfr.coding.kept import Keeper, write_judged
+        from synthfr.coding.mixtures import evaluate_public
 
         holdout = records.read_table(layout.PRIVATE_HOLDOUT, records.REPORTS)
         space = coding.exported_space(records.read_table(layout.CODE_SETS, records.CODE_SETS))
         scratch = run.scratch()
         run.input(layout.SEED, "public_seed")
-        tables = (layout.SEED, layout.PRIVATE_TRAIN)
-        for name, path in zip(layout.REFERENCES, tables, strict=True):
-            training, keeper = records.read_table(path, records.REPORTS), Keeper()
-            cells = coding.evaluate_real(
-                training, holdout, run.params.classify, space, run.seed, scratch, keeper
-            )
+        public = records.read_table(layout.SEED, records.REPORTS)
+        private = records.read_table(layout.PRIVATE_TRAIN, records.REPORTS)
+        how = (holdout, run.params.classify, space, run.seed, scratch)
+        for name, training in zip(layout.REFERENCES, (public, private), strict=True):
+            keeper = Keeper()
+            cells = coding.evaluate_real(training, *how, keeper)
             write_judged(layout.kept_answers(name), keeper.answers)
             run.log({name: coding.summarise(cells, run.params.classify.decision_rule)})
+        keeper, shares = Keeper(), run.params.augment.synthetic_shares
+        mixed = evaluate_public(public, private, run.params.augment.real, shares, *how, keeper)
+        write_judged(layout.kept_answers(layout.MIXED_PUBLIC), keeper.answers)
+        run.log({layout.MIXED_PUBLIC: mixed})
 
 
 if __name__ == "__main__":

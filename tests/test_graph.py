@@ -295,7 +295,7 @@ def places_named(stage: Stage) -> Iterator[list[set[Path]]]:
         if place == layout.SECRET:  # made once and for all; dvc.lock would hold its digest
             continue
         # metrics are the stage's own: see the next test; names are no place
-        if node.attr in ("metrics", "REFERENCES"):
+        if node.attr in ("metrics", "REFERENCES", "MIXED_PUBLIC"):
             continue
         # through the policy: of `base` the base itself, else an adapter that holds its digest
         if (stage.kind, node.attr) == ("synthesize", "BASE"):
@@ -306,6 +306,7 @@ def places_named(stage: Stage) -> Iterator[list[set[Path]]]:
         paths = [place] if isinstance(place, Path) else [place(one) for one in items]
         if node.attr == "kept_answers":
             paths += [place(one, "train_coder") for one in items]
+            paths += [place(layout.MIXED_PUBLIC)]
         yield [{path, *path.parents} for path in paths]
 
 
@@ -342,7 +343,7 @@ def places(stage: Stage) -> set[str]:
         per_item += (layout.private_scores, layout.review, layout.coder, layout.evidence)
         per_item += (layout.scores, layout.pairs, layout.best_of, layout.kto, layout.synthetic)
         paths |= {place(item) for place in per_item}
-    names = [name for name in (item, *layout.REFERENCES) if name]
+    names = [name for name in (item, *layout.REFERENCES, layout.MIXED_PUBLIC) if name]
     paths |= {layout.kept_answers(name, who) for name in names for who in ("", "train_coder")}
     paths |= {layout.plot(stage.kind, item, name) for name in ("history", "utility", "detection")}
     return {path.as_posix() for path in paths}

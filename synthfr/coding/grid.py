@@ -170,14 +170,14 @@ def judge_sample(
     rows: tuple[Rows, Rows, Rows],
     space: Sequence[str],
     rule_that_counts: decisions.Rule,
-) -> list[Cell]:
+) -> tuple[list[Cell], metrics.Bools, metrics.Floats]:
     """The unbiased cells, one a rule, of a coder fitted on the first of the `rows`, its threshold
-    tuned on the second, judged on the third; `known` are the categories of all rows.
+    tuned on the second, judged on the third, with what it decides and its scores there; `known` are
+    the categories of all rows.
     """
     fit, validation, test = rows
     parts = Parts.unbiased(known, Split(fit, validation), test, space)
-    cells, _, _ = _judge(judged, parts, rule_that_counts)
-    return cells
+    return _judge(judged, parts, rule_that_counts)
 
 
 def _judge(

@@ -7,20 +7,20 @@ and `real.evaluate_real` (TRTR, and the public seed) these are the training mode
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 from pydantic import AfterValidator, Field
 
-from synthfr import icd10, seeding
-from synthfr.coding import labels
-from synthfr.coding.coders import coder
-from synthfr.coding.grid import evaluate_grid, judge_sample
+from synthfr import icd10
+from synthfr.coding.comparison import Answers, compare
+from synthfr.coding.grid import evaluate_grid
+from synthfr.coding.kept import Keeper
+from synthfr.coding.mixtures import evaluate_mixtures
 from synthfr.coding.predicted import predict, real_size
-from synthfr.coding.sampling import sample_of
 from synthfr.coding.summary import UNBIASED, Cell, summarise
+from synthfr.records import owners_of
 from synthfr.section import Count, Section, without_doubles
 
 if TYPE_CHECKING:
@@ -48,84 +48,50 @@ def evaluate_modes(
     label_space: Sequence[str],
     random_seed: int,
     scratch: Path,
+    public: Answers = (),
 ) -> dict[str, Any]:
     """All modes that `params` asks for, each in the form of `grid.summarise`:
     ``mixed/synthetic_share=0.5/size=100/top_k=20/...``, the size being that of the real reports,
-    and ``relabelled/size=1000/...``, the largest size. The unbiased evaluation alone.
+    those that tune the threshold included, and ``relabelled/size=1000/...``, the largest size. The
+    unbiased evaluation alone.
+
+    ``minus_public/synthetic_share=0.8/size=100/top_k=20/<metric>/...``: of the largest share, size
+    and top k the difference to `public`, the answers of the same mixtures with public reports in
+    the place of synthetic ones (`mixtures.evaluate_public`).
     """
     rest = (holdout, classify, label_space, random_seed, scratch)
     told: dict[str, Any] = {"mixed": {}}
-    mixed = evaluate_mixtures(synthetic, real, params.real, params.synthetic_shares, *rest)
+    keeper = Keeper()
+    mixed = evaluate_mixtures(synthetic, real, params.real, params.synthetic_shares, *rest, keeper)
     for share, cells in mixed.items():
         told["mixed"][f"synthetic_share={share:g}"] = summarise(cells, classify.decision_rule)
+    patients = dict(zip(holdout["report_id"], owners_of(holdout), strict=True))
+    if difference := minus_public(keeper.answers, public, patients, random_seed):
+        told["minus_public"] = {f"synthetic_share={max(params.synthetic_shares):g}": difference}
     if params.relabelled:
         cells, same = evaluate_relabelled(synthetic, real, *rest)
         told["relabelled"] = summarise(cells, classify.decision_rule) | {"kept_labels": same}
     return told
 
 
-def evaluate_mixtures(
-    synthetic: pd.DataFrame,
-    real: pd.DataFrame,
-    sizes: Sequence[int],
-    synthetic_shares: Sequence[float],
-    holdout: pd.DataFrame,
-    classify: Classify,
-    label_space: Sequence[str],
-    random_seed: int,
-    scratch: Path,
-) -> dict[float, list[Cell]]:
-    """Coders fitted on real reports and so many synthetic ones that these are the share s of the
-    mixture: n s / (1 - s) for n real ones, rounded. Their cells, by s.
-
-    n counts the validation reports too, which are not fitted on: of what is fitted on, the
-    synthetic reports are somewhat more than s.
-
-    Args:
-        sizes: of the real reports, those with codes, which are drawn as the grid draws its samples.
-        synthetic_shares: each in [0, 1). With 0 the cells are those of `real.evaluate_real`.
-
-    A threshold is tuned on real reports alone (`classify.validation_share` of them), and a seed
-    draws the synthetic reports too. A mixture that there are too few reports for has no cells.
+def minus_public(
+    mixed: Answers, public: Answers, patients: Mapping[str, str], random_seed: int
+) -> dict[str, Any]:
+    """How much more the added reports of `mixed` are worth than as many of the public seed, beside
+    the same private reports: differences of macro-F1 and mAP (`comparison.compare`), by size and
+    top k; `patients`: whom each holdout report is about. Empty where one has no answers, or not of
+    the same size.
     """
-    coded = real[[len(codes) > 0 for codes in real["codes"]]]
-    reached = [
-        (share, size, n_added)
-        for size in sorted(sizes)
-        for share in sorted(synthetic_shares)
-        if 2 <= size <= len(coded)
-        and (n_added := round(size * share / (1 - share))) <= len(synthetic)
-    ]
-    if not reached:
+    if not mixed or not public or _cell(mixed) != _cell(public):
         return {}
-    frames = (coded, synthetic, holdout)
-    known = labels.categories([codes for frame in frames for codes in frame["codes"]])
-    judged = coder(
-        [text for frame in frames for text in frame["text"]],
-        classify.coder,
-        seeding.derive(random_seed, "coder"),
-        scratch,
-    )
-    added_ids = synthetic["report_id"].tolist()
-    test = np.arange(len(coded) + len(synthetic), len(known))
-    found: dict[float, list[Cell]] = {share: [] for share, _, _ in reached}
-    for seed in classify.seeds:
-        order = _drawn(added_ids, seed, random_seed) + len(coded)
-        for share, size, n_added in reached:
-            split = sample_of(coded, classify, size, seed, random_seed)
-            rows = np.concatenate([split.fit, order[:n_added]]), split.validation, test
-            for top_k in sorted(classify.top_k, reverse=True):
-                which = {"size": size, "top_k": top_k, "seed": seed, "evaluation": UNBIASED}
-                space = label_space[:top_k]
-                results = judge_sample(judged, known, rows, space, classify.decision_rule)
-                found[share] += [{**which, **result} for result in results]
-    return found
+    ((_, found),) = compare({"mixed - public": (mixed, public)}, patients, random_seed).items()
+    size, top_k = _cell(mixed)
+    told = {metric: one.as_dict() for metric, one in found.items()}
+    return {f"size={size}": {f"top_k={top_k}": told}}
 
 
-def _drawn(report_ids: Sequence[str], seed: int, random_seed: int) -> np.ndarray[Any, Any]:
-    """Row numbers in an order that depends on the ids and the seed alone."""
-    draws = [seeding.derive(random_seed, "added", seed, report_id) for report_id in report_ids]
-    return np.argsort(np.array(draws), kind="stable")
+def _cell(answers: Answers) -> tuple[int, int]:
+    return answers[0].size, answers[0].top_k
 
 
 def evaluate_relabelled(

@@ -28,6 +28,7 @@ SECRET = PRIVATE / "secret.key"  # the hospital's; the ledger of what was spent 
 FAILURES = PRIVATE / "failures"  # tracebacks that may quote private text
 
 REFERENCES = ("public_seed", "private_train")  # real reports that coders are trained on, too
+MIXED_PUBLIC = "mixed_public"  # and both together, in the place of private and synthetic ones
 LET_OUT = PRIVATE / "let_out.parquet"  # code sets that a hospital told (public, but compared with)
 SITE_MEMORY = PRIVATE / "site.json"  # what a hospital keeps of the questions that it answered
 EXCHANGE = Path("data/exchange")  # hospitals' answers, as they were accepted outside

@@ -1,4 +1,4 @@
-"""Real and synthetic reports together, and synthetic ones with labels of a real coder."""
+"""Real reports with others added, and synthetic ones with labels of a real coder."""
 
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,9 @@ import pandas as pd
 import pytest
 
 from synthfr.coding import evaluate_real, modes
+from synthfr.coding.judged import Judged, Keep
+from synthfr.coding.kept import Keeper
+from synthfr.coding.mixtures import evaluate_mixtures, evaluate_public
 from synthfr.coding.summary import Cell
 from tests.coding import toy
 
@@ -41,9 +44,10 @@ def mixtures(
     holdout: pd.DataFrame,
     sizes: list[int],
     shares: list[float],
+    keep: Keep | None = None,
 ) -> dict[float, list[Cell]]:
-    return modes.evaluate_mixtures(
-        synthetic, real, sizes, shares, holdout, PARAMS, toy.SPACE, 0, UNUSED
+    return evaluate_mixtures(
+        synthetic, real, sizes, shares, holdout, PARAMS, toy.SPACE, 0, UNUSED, keep
     )
 
 
@@ -56,7 +60,7 @@ def mean(cells: list[Cell], metric: str = "map", **which: Any) -> float:
     return float(np.mean(found))
 
 
-def test_a_mixture_holds_the_real_part_and_its_share(
+def test_the_share_is_of_what_a_coder_is_fitted_on(
     synthetic: pd.DataFrame, real: pd.DataFrame, holdout: pd.DataFrame
 ) -> None:
     found = mixtures(synthetic, real, holdout, [20, 50], [0.0, 0.5, 0.75])
@@ -64,9 +68,9 @@ def test_a_mixture_holds_the_real_part_and_its_share(
     # a fifth of the real reports tunes the threshold: 16 and 40 are left
     for share, size, expected in (
         (0.0, 20, 16),
-        (0.5, 20, 16 + 20),
-        (0.75, 20, 16 + 60),
-        (0.75, 50, 40 + 150),
+        (0.5, 20, 16 + 16),
+        (0.75, 20, 16 + 48),
+        (0.75, 50, 40 + 120),
     ):
         assert mean(found[share], "trained_reports", size=size) == expected
     assert {cell["evaluated_reports"] for cell in found[0.5]} == {150}
@@ -129,6 +133,63 @@ def test_codes_outside_of_the_label_space_stay(synthetic: pd.DataFrame, real: pd
     assert {code for codes in made["codes"] for code in codes[:-1]} <= set(toy.SPACE)
     assert made["text"].tolist() == more["text"].tolist()
     assert synthetic["codes"].map(len).max() <= 3  # what came in is as it was
+
+
+def test_reports_without_codes_are_not_added(
+    synthetic: pd.DataFrame, real: pd.DataFrame, holdout: pd.DataFrame
+) -> None:
+    uncoded = toy.reports(300, seed=9, prefix="u").assign(codes=[[] for _ in range(300)])
+    more = pd.concat([uncoded, synthetic], ignore_index=True)
+    assert mixtures(more, real, holdout, [20], [0.5]) == mixtures(
+        synthetic, real, holdout, [20], [0.5]
+    )
+
+
+def public_answers(
+    public: pd.DataFrame, real: pd.DataFrame, holdout: pd.DataFrame, shares: list[float]
+) -> tuple[dict[str, Any], list[Judged]]:
+    keeper = Keeper()
+    rest = (holdout, PARAMS, toy.SPACE, 0, UNUSED, keeper)
+    return evaluate_public(public, real, [20], shares, *rest), keeper.answers
+
+
+def test_public_reports_stand_in_the_place_of_synthetic_ones(
+    synthetic: pd.DataFrame, shuffled: pd.DataFrame, real: pd.DataFrame, holdout: pd.DataFrame
+) -> None:
+    """The same private reports, the same number of others: the others alone make a difference."""
+    params = modes.Augment(real=[20], synthetic_shares=[0.0, 0.5, 0.8], relabelled=False)
+
+    def told(made: pd.DataFrame, public: pd.DataFrame) -> dict[str, Any]:
+        figures, answers = public_answers(public, real, holdout, params.synthetic_shares)
+        assert list(figures) == ["public_share=0.5", "public_share=0.8"]  # 0 adds nothing
+        by_step = modes.evaluate_modes(
+            made, real, holdout, PARAMS, params, toy.SPACE, 0, UNUSED, answers
+        )
+        assert list(by_step["minus_public"]) == ["synthetic_share=0.8"]
+        cell = by_step["mixed"]["synthetic_share=0.8"]["size=20"]["top_k=6"]
+        of_public = figures["public_share=0.8"]["size=20"]["top_k=6"]
+        assert cell["trained_reports"] == of_public["trained_reports"]
+        found: dict[str, Any] = by_step["minus_public"]["synthetic_share=0.8"]["size=20"]["top_k=6"]
+        for metric, one in found.items():
+            apart = cell[metric]["mean"] - of_public[metric]["mean"]
+            assert one["difference"]["mean"] == pytest.approx(apart, abs=1e-6)
+        return found
+
+    assert told(synthetic, synthetic)["macro_f1"]["p_value"] == 1  # control: the same reports
+    better = told(synthetic, shuffled)["map"]
+    assert better["difference"]["low"] > 0 and better["adjusted_p"] < 0.05
+
+
+def test_too_small_a_public_seed_is_compared_with_nothing(
+    synthetic: pd.DataFrame, real: pd.DataFrame, holdout: pd.DataFrame
+) -> None:
+    few = toy.reports(30, seed=4, prefix="p")
+    params = modes.Augment(real=[20], synthetic_shares=[0.5, 0.8], relabelled=False)
+    figures, answers = public_answers(few, real, holdout, params.synthetic_shares)
+    assert list(figures) == ["public_share=0.5"]  # 16 of them; .8 would take 64
+    assert answers == []  # of the largest share alone
+    rest = (PARAMS, params, toy.SPACE, 0, UNUSED, answers)
+    assert set(modes.evaluate_modes(synthetic, real, holdout, *rest)) == {"mixed"}
 
 
 def test_all_modes_in_the_form_of_the_summary(

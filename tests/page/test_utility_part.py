@@ -31,11 +31,20 @@ COMPARED = {
         }
     },
 }
-BY_TOP_K = {f"top_k={k}": {"macro_f1": interval(f1, 0.05)} for k, f1 in ((5, 0.1), (10, 0.75))}
-MIXED = {"synthetic_share=0.5": {"size=40": BY_TOP_K}}
+BY_TOP_K = {
+    f"top_k={k}": {"macro_f1": interval(f1, 0.05), "trained_reports": {"mean": 128.0}}
+    for k, f1 in ((5, 0.1), (10, 0.75))
+}
+MINUS = {"size=40": {"top_k=10": {"macro_f1": difference(0.25, 0.1, 0.01)}}}
 AUGMENTED = {
-    "mixed": MIXED,
+    "mixed": {"synthetic_share=0.75": {"size=40": BY_TOP_K}},
+    "minus_public": {"synthetic_share=0.75": MINUS},
     "relabelled": {"size=9": {"top_k=5": {"macro_f1": {"mean": 0.25}}}, "kept_labels": 0.5},
+}
+REFERENCE = {
+    "mixed_public": {
+        "public_share=0.75": {"size=40": {"top_k=10": {"macro_f1": interval(0.5, 0.1)}}}
+    }
 }
 ERRORS = {
     "synthetic": {"profile": {"predicted_per_document": 2.5, "true_per_document": 3.0}},
@@ -44,7 +53,9 @@ ERRORS = {
         "distance": {
             "none": {"total": 0.5},
             "spread": {"share=0.5": {"total": 0.125}, "share=0.8": {"total": 0.3}},
+            "concentrated": {"share=0.5": {"total": 0.25}, "share=0.8": {"total": 0.3}},
         },
+        "kind": {"none": 0.0, "spread": 0.96, "concentrated": 0.04},
         "own": 0.0625,
     },
 }
@@ -62,30 +73,51 @@ def tables(folder: Path, files: dict[str, object]) -> dict[str, dict[str, list[s
 
 
 def test_what_was_measured_is_told(tmp_path: Path) -> None:
-    found = tables(
-        tmp_path, {"compare": COMPARED, "augment/dpo1": AUGMENTED, "errors/dpo1": ERRORS}
-    )
+    files = {"compare": COMPARED, "augment/dpo1": AUGMENTED, "errors/dpo1": ERRORS}
+    found = tables(tmp_path, files | {"reference": REFERENCE})
     assert found["Differences"] == {
         "dpo1 minus step0": ["+.200 [+.100, +.300] *", "+.100 [-.100, +.300]"],
         "dpo1 minus private train": ["-.100 [-.150, -.050] *", "–"],
     }
     assert found["Macro-F1"] == {"dpo1": [".500 [.400, .600]", ".900 [.800, 1.000]"]}
     private = found["Private"]
-    assert private["40 private, 50 % synthetic"] == ["–", "0.750 ± 0.050"]  # of the larger top k
-    assert private["synthetic alone, labelled anew by a real coder"] == ["–", "0.250"]
+    assert private == {  # of the larger top k
+        "40 private, 75 % added (fitted on 32 + 96)": ["–", "0.750 ± 0.050", "0.500 ± 0.100"],
+        "the same, 75 %: this step's minus public reports": ["–", "+.250 [+.150, +.350] *", "–"],
+        "synthetic alone, labelled anew by a real coder": ["–", "0.250", "–"],
+        "the same: labels that stay (Jaccard)": ["–", "0.50", "–"],
+    }
     errors = found["Errors"]
     assert errors["codes a report that it gives"] == ["–", "2.50"]
-    likest = errors["likest noise in real reports: share of words replaced"]
-    assert likest == ["–", ".5 [.4, .8], spread"]
-    assert errors["how far its coder is from the step's"] == ["–", "0.125"]
     assert "the same by chance" not in errors  # nothing measured, no row
 
 
+def noise(folder: Path, kind: str, share: object, **more: object) -> list[str]:
+    """What the page says of the second step's kind, its wins and its share."""
+    told = ERRORS["noise"] | {"nearest": {kind: share}}
+    found = tables(folder, {"errors/dpo1": ERRORS | {"noise": told}, **more})["Noise"]
+    assert found["how far its coder is from the step's"] == ["–", "0.125"]
+    rows = ("its kind", "resamples that name this kind", "its share")
+    return [found.get(name, ["–", "–"])[1] for name in rows]
+
+
+def test_noise_is_named_by_its_kind_in_its_own_unit(tmp_path: Path) -> None:
+    share = {"mean": 0.5, "low": 0.4, "high": 0.6}
+    assert noise(tmp_path, "spread", share) == ["spread", "96 %", ".5 [.4, .6] of the words"]
+    of_reports = ["concentrated", "4 %", ".5 [.4, .6] of the reports"]
+    assert noise(tmp_path, "concentrated", share) == of_reports
+    budget = {"noise": {"equal_budget": 1}}
+    of_words = noise(tmp_path, "concentrated", share, **budget)
+    assert of_words == [*of_reports[:2], ".5 [.4, .6] of the words"]
+    none = {"mean": 0.0, "low": 0.0, "high": 0.0}
+    assert noise(tmp_path, "none", none) == ["none", "0 %", "–"]
+    never = {"mean": 0.5, "low": None, "high": None}  # it won in no resample
+    assert noise(tmp_path, "concentrated", never, **budget)[2] == ".5 of the words"
+
+
 def test_the_largest_noise_that_was_tried_may_not_be_enough(tmp_path: Path) -> None:
-    noise = ERRORS["noise"] | {"nearest": {"spread": {"mean": 0.8, "low": 0.8, "high": 0.8}}}
-    found = tables(tmp_path, {"errors/dpo1": ERRORS | {"noise": noise}})
-    likest = found["Errors"]["likest noise in real reports: share of words replaced"]
-    assert likest == ["–", "at least .8 [.8, .8], spread"]
+    share = {"mean": 0.8, "low": 0.8, "high": 0.8}
+    assert noise(tmp_path, "spread", share)[2] == "at least .8 [.8, .8] of the words"
 
 
 def test_nothing_measured_nothing_shown(tmp_path: Path) -> None:

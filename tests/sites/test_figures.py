@@ -49,6 +49,7 @@ def test_every_stage_of_an_exchange_has_forms() -> None:
         ("keywords/private/documents", 10**10),
         ("release/total/mean", 1e6),
         ("notes/n", 1),
+        ("reference/mixed_public/public_share=0.8/size=250/top_k=30/macro_f1/mean", 0.5),
         ("score", 1),
     ],
 )

@@ -319,7 +319,7 @@ def test_classify_and_reference(checkout: Recorded) -> None:
     assert np.mean(by_seed) == pytest.approx(step["macro_f1"]["mean"])
     reference = metrics("reference")
     assert step["macro_f1"]["mean"] > 0.7
-    assert set(reference) == {"public_seed", "private_train"}
+    assert set(reference) == {"public_seed", "private_train", "mixed_public"}
     assert reference["private_train"]["size=120"]["top_k=6"]["macro_f1"]["mean"] > 0.7
     assert reference["public_seed"]["size=60"]["top_k=6"]["trained_reports"]["mean"] == 48
     assert set(reference["public_seed"]) == {"size=60"}  # of 100 reports: no row for 120
@@ -345,7 +345,13 @@ def test_augment_noise_and_errors(checkout: Recorded) -> None:
         result = invoke(stage, *arguments)
         assert result.exit_code == 0, result.output
     mixed = metrics("augment", "dpo1")["mixed"]["synthetic_share=0.5"]["size=40"]["top_k=6"]
-    assert mixed["trained_reports"]["mean"] == 32 + 40
+    assert mixed["trained_reports"]["mean"] == 32 + 32
+    public = metrics("reference")["mixed_public"]["public_share=0.5"]["size=40"]["top_k=6"]
+    assert public["trained_reports"] == mixed["trained_reports"]
+    minus = metrics("augment", "dpo1")["minus_public"]["synthetic_share=0.5"]["size=40"]["top_k=6"]
+    apart = mixed["macro_f1"]["mean"] - public["macro_f1"]["mean"]
+    assert minus["macro_f1"]["difference"]["mean"] == pytest.approx(apart, abs=1e-6)
+    assert layout.kept_answers(layout.MIXED_PUBLIC).stat().st_mode & 0o77 == 0
     assert metrics("augment", "dpo1")["relabelled"]["kept_labels"] > 0.5
     assert layout.DECISIONS.stat().st_mode & 0o77 == 0  # its owner's alone
     assert len(records.read_table(layout.DECISIONS, records.DECISIONS)) == 3 * 2 * 150

@@ -66,6 +66,10 @@ def test_a_stage_that_measures_much_shows_what_it_is_for() -> None:
     assert of_run("compare", flat_numbers(compared)) == {
         "differences/dpo1 - step0/macro_f1/difference/mean": 0.1
     }
+    cells = {"size=60": {"top_k=6": {"macro_f1": {"mean": 0.5}}}}
+    larger = {"public_share=0.8": {"size=250": {"top_k=6": {"macro_f1": {"mean": 0.7}}}}}
+    reference = {"public_seed": cells, "mixed_public": larger}
+    assert of_run("reference", flat_numbers(reference)) == {"public_seed/f1_macro": 0.5}
     linked = {"verdict": 2, "tests": {"prompt_linking": {"train": 0.6, "risk": 1}}}
     assert of_run("linkage", flat_numbers(linked)) == {
         "verdict": 2.0,

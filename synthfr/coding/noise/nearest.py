@@ -70,8 +70,9 @@ def nearest(
     Returns:
         * ``distance/<hypothesis>/share=<p>/{total,frequency,length,codes}``;
         * ``nearest/<hypothesis>`` (``none`` for share 0): ``{"mean": p, "low", "high"}``, the
-          interval from the shares that win in resamples of the documents crossed with the coders,
-          of whatever hypothesis;
+          interval from the shares of this hypothesis, or 0, that win in resamples of the documents
+          crossed with the coders: shares of the other are in another unit. It holds as far as the
+          hypothesis does (``kind``); without limits where neither wins;
         * ``wins/<hypothesis>/share=<p>``: how often each point wins there; ``wins/none``;
         * ``kind/{none,spread,concentrated}``: how often a point of this kind does. Where two kinds
           share the wins, their errors are too alike to tell which one it is;
@@ -94,15 +95,15 @@ def nearest(
         ]
     )
     best = points[int(totals.argmin())]
-    shares = np.array([points[one].share for one in winners])
+    kinds = np.array([_name(points[one]) for one in winners])
+    own = np.isin(kinds, [_name(best), _name(NO_NOISE)])
+    shares = np.array([points[one].share for one in winners])[own]
     told: dict[str, Any] = {"distance": {}, "wins": {}, "by_part": {}}
-    low, high = np.quantile(shares, LIMITS, method="inverted_cdf")  # shares that were tried
-    told["nearest"] = {_name(best): {"mean": best.share, "low": float(low), "high": float(high)}}
+    told["nearest"] = {_name(best): {"mean": best.share, **_limits(shares)}}
     for at, point in enumerate(points):
         named = dict(zip(("total", *PARTS), [totals[at], *distances[at]], strict=True))
         _put(told["distance"], point, {part: float(value) for part, value in named.items()})
         _put(told["wins"], point, float((winners == at).mean()))
-    kinds = np.array([_name(points[one]) for one in winners])
     told["kind"] = {name: float((kinds == name).mean()) for name in ("none", *HYPOTHESES)}
     told["own"] = _own(noisy[best], axes)
     for at, part in enumerate(PARTS):
@@ -152,6 +153,14 @@ def _own(errs: Errs, axes: Axes) -> float | None:
         alone = Errs(errs.truth, [one])
         found.append(_total(_distances(alone, others, axes, _Resamples.none(len(errs.truth)))))
     return float(np.mean(found) * np.sqrt(2 * (n - 1)) / n)
+
+
+def _limits(shares: Floats) -> dict[str, float | None]:
+    """Of the winners' shares, shape (n,); they are shares that were tried."""
+    if not len(shares):
+        return {"low": None, "high": None}
+    low, high = np.quantile(shares, LIMITS, method="inverted_cdf")
+    return {"low": float(low), "high": float(high)}
 
 
 def _name(point: Point) -> str:

@@ -51,8 +51,9 @@ def train_noisy(
             second training.
 
     Returns:
-        The decisions (a DECISIONS table), and figures: ``size``, ``labels`` and macro- and micro-F1
-        of each point, with its interval over seeds.
+        The decisions (a DECISIONS table), and figures: ``size``, ``labels``, ``equal_budget`` (1:
+        shares are of all words in both kinds) and macro- and micro-F1 of each point, with its
+        interval over seeds.
     """
     import pandas as pd
 
@@ -81,6 +82,7 @@ def train_noisy(
             name: mean_interval([one[name] for one in scored]).as_dict() for name in scored[0]
         }
     told: dict[str, Any] = {"size": size, "labels": len(space), "none": figures.pop(NO_NOISE)}
+    told["equal_budget"] = int(noise.equal_budget)
     for point, of_point in figures.items():
         told.setdefault(point.hypothesis, {})[f"share={point.share:g}"] = of_point
     return pd.concat(frames, ignore_index=True), told

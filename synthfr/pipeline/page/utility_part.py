@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from math import isnan
 from typing import Any
 
-from synthfr.pipeline.page import baselines, text_tables
+from synthfr.pipeline.page import baselines, mixtures_part, noise_part, text_tables
 from synthfr.pipeline.page.measured import Measured
 from synthfr.pipeline.page.numbers import short
 from synthfr.pipeline.page.results import METRICS, REFERENCES, Estimate
 from synthfr.pipeline.page.spread import SIGNIFICANT, bracketed
 from synthfr.pipeline.page.text_tables import NOTHING
-from synthfr.pipeline.page.values import Table, at, below, figure, filled, with_limits
+from synthfr.pipeline.page.values import Table, filled, with_limits
 
 Titled = tuple[str, Table]  # a caption and its table
 
@@ -23,7 +23,6 @@ def load(measured: Measured, steps: Sequence[str]) -> list[Titled]:
     """Every table in which anything was measured, with its caption."""
     compared = measured.of("compare")
     errors = {step: measured.of("errors", step) for step in steps}
-    augmented = {step: measured.of("augment", step) for step in steps}
     cell = f"{compared.get('size', '')} reports, top {compared.get('top_k', '')}"
     kept = compared.get("train_coder", {})
     found = [
@@ -43,12 +42,9 @@ def load(measured: Measured, steps: Sequence[str]) -> list[Titled]:
             _differences(kept),
         ),
         (f"Macro-F1 by how often a code occurs, {cell} [95 %]", _bands(compared)),
-        (
-            "Private reports with and without synthetic ones, macro-F1 (largest top k), mean ± "
-            "half the interval over the coder's seeds",
-            _mixtures(augmented),
-        ),
+        (mixtures_part.CAPTION, mixtures_part.table(measured, steps, _difference)),
         ("Errors of the coder, largest size and top k", _errors(errors)),
+        (noise_part.CAPTION, noise_part.table(measured, steps)),
     ]
     return [(title, table) for title, table in found if table.rows]
 
@@ -99,59 +95,6 @@ def _band(found: Mapping[str, Any] | None) -> str:
     return NOTHING if estimate is None else bracketed(estimate)
 
 
-def _mixtures(augmented: Mapping[str, Mapping[str, Any]]) -> Table:
-    """Rows: private reports and the share of synthetic ones; columns: steps."""
-    paths = {
-        (share, size): None
-        for tree in augmented.values()
-        for share, sizes in tree.get("mixed", {}).items()
-        for size in sizes
-    }
-    rows = []
-    for share, size in sorted(paths):
-        trees = [
-            _largest_top_k(below(tree, f"mixed/{share}/{size}")) for tree in augmented.values()
-        ]
-        name = f"{size.removeprefix('size=')} private, {_share(share)} synthetic"
-        rows.append((name, [with_limits(tree, "macro_f1", 3) for tree in trees]))
-    relabelled = [tree.get("relabelled", {}) for tree in augmented.values()]
-    rows.append(
-        (
-            "synthetic alone, labelled anew by a real coder",
-            [with_limits(_deepest(tree), "macro_f1", 3) for tree in relabelled],
-        )
-    )
-    rows.append(
-        (
-            "the same: labels that stay (Jaccard)",
-            [figure(at(tree, "kept_labels"), 2) for tree in relabelled],
-        )
-    )
-    return Table([*map(baselines.title, augmented)], filled(rows))
-
-
-def _share(name: str) -> str:
-    return f"{float(name.removeprefix('synthetic_share=')):.0%}".replace("%", " %")
-
-
-def _largest_top_k(tree: Any) -> Mapping[str, Any]:
-    return _largest(tree, "top_k=")
-
-
-def _deepest(tree: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Of ``size=.../top_k=...`` the largest cell."""
-    return _largest(_largest(tree, "size="), "top_k=")
-
-
-def _largest(tree: Any, prefix: str) -> Mapping[str, Any]:
-    found = {
-        int(name.removeprefix(prefix)): inner
-        for name, inner in (tree.items() if isinstance(tree, Mapping) else ())
-        if name.startswith(prefix)
-    }
-    return found[max(found)] if found else {}
-
-
 def _errors(errors: Mapping[str, Mapping[str, Any]]) -> Table:
     trees = list(errors.values())
     made = "synthetic"
@@ -170,41 +113,4 @@ def _errors(errors: Mapping[str, Mapping[str, Any]]) -> Table:
         (title, [with_limits(tree, path, digits) for tree in trees])
         for title, (path, digits) in paths.items()
     ]
-    rows += [
-        ("likest noise in real reports: share of words replaced", list(map(_noise, trees))),
-        ("how far its coder is from the step's", list(map(_distance, trees))),
-        ("how far coders of that noise are from each other", list(map(_own, trees))),
-    ]
     return Table([*map(baselines.title, errors)], filled(rows))
-
-
-def _noise(tree: Mapping[str, Any]) -> str:
-    """Kind and share that err most like the step's coder, with the limits of the share; at least
-    so much where it is the largest that was tried.
-    """
-    nearest = below(tree, "noise/nearest")
-    if not isinstance(nearest, Mapping) or not nearest:
-        return NOTHING
-    kind, share = next(iter(nearest.items()))
-    estimate = Estimate.read(share)
-    if estimate is None:
-        return str(kind)
-    tried = [float(name.removeprefix("share=")) for name in below(tree, f"noise/distance/{kind}")
-             if name.startswith("share=")]  # fmt: skip
-    least = "at least " if tried and estimate.mean >= max(tried) else ""
-    return f"{least}{bracketed(estimate, lambda one: short(one, 1))}, {kind}"
-
-
-def _distance(tree: Mapping[str, Any]) -> str:
-    distances = below(tree, "noise/distance")
-    found = [
-        total
-        for by_share in (distances or {}).values()
-        for one in (by_share, *(by_share.values() if isinstance(by_share, Mapping) else ()))
-        if (total := at(one, "total")) is not None
-    ]
-    return figure(min(found, default=None), 3)
-
-
-def _own(tree: Mapping[str, Any]) -> str:
-    return figure(at(tree, "noise/own"), 3)

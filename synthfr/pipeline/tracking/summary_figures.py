@@ -15,6 +15,7 @@ from synthfr.pipeline.nested import flatten
 # measure a step's data set; `headline` says what it gains over the best baseline
 STEP_STAGES = ("classify", "judge_coder", "privacy", "fidelity", "headline")
 _JUDGES = ("classify", "reference", "judge_coder", "reference_coder")  # of coders
+_MIXED = "mixed_public/"  # of `reference`: beside the mixtures of `augment`, not the coders
 _NOT_IN_NAMES = re.compile(r"[^\w\-. :/]")  # MLflow refuses the rest in names of metrics and params
 _A_RUN = 10  # figures that a stage's own run shows at most, beside its time and memory
 _CELL = re.compile(
@@ -49,7 +50,10 @@ _HEADLINES: dict[str, tuple[str, ...]] = {
         "train_coder/differences/*/macro_f1/difference/mean",
     ),
     "train_coder": ("seeds", "validation/*/macro_f1/mean", "validation/*/map/mean"),
-    "augment": ("relabelled/kept_labels", "mixed/*/macro_f1/mean"),
+    "augment": (
+        *("relabelled/kept_labels", "minus_public/*/difference/mean"),
+        "mixed/*/macro_f1/mean",
+    ),
     "noise": ("none/macro_f1/mean", "*/share_*/macro_f1/mean"),
     "errors": (
         *("noise/nearest/*/mean", "noise/kind/*", "noise/own"),
@@ -114,7 +118,8 @@ def shown_as(name: str) -> str:
 def of_run(stage: str, metrics: Mapping[str, float]) -> dict[str, float]:
     """Headline figures of a stage's flat `metrics`, for its own run; ten at most."""
     if stage in _JUDGES:
-        return _best_cell(metrics)
+        alone = {name: one for name, one in metrics.items() if not name.startswith(_MIXED)}
+        return _best_cell(alone)
     patterns = _HEADLINES.get(stage, ("*",))
     named = [name for one in patterns for name in sorted(metrics) if fnmatchcase(name, one)]
     return {name: metrics[name] for name in list(dict.fromkeys(named))[:_A_RUN]}

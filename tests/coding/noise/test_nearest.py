@@ -25,6 +25,7 @@ from synthfr.coding.noise import (
     nearest,
     train_noisy,
 )
+from synthfr.coding.noise.nearest import _limits
 from synthfr.coding.predicted import Change, predict
 from synthfr.corpora.demo import DemoSizes, corpus
 
@@ -86,6 +87,38 @@ def test_errors_of_no_kind_are_far_from_all() -> None:
     shuffled = np.random.default_rng(3).permutation(TRUTH)
     found = nearest(Errs(TRUTH, [shuffled, shuffled]), NOISY, AXES, 0, 50)
     assert min(one["total"] for one in found["distance"][SPREAD].values()) > 10 * found["own"]
+
+
+def test_limits_are_of_the_named_kind_alone() -> None:
+    """Errors between two kinds, of which the shares have different units: limits over winners of
+    both would reach to a share that the named kind never won with.
+    """
+    between = [missing(0.3 * np.linspace(2, 0, CODES), 0, seed) for seed in (11, 12)]
+    noisy = {
+        NO_NOISE: Errs(TRUTH, [TRUTH]),
+        Point(SPREAD, 0.2): Errs(TRUTH, [rare(0.3, seed) for seed in (1, 2, 3)]),
+        Point(CONCENTRATED, 0.8): Errs(TRUTH, [rare(0.3, seed) for seed in (4, 5, 6)]),
+    }
+    found = nearest(Errs(TRUTH, between), noisy, AXES, seed=0, resamples=400)
+    assert min(found["kind"][SPREAD], found["kind"][CONCENTRATED]) > 0.05  # neither is sure
+    ((_, told),) = found["nearest"].items()
+    assert told["low"] == told["high"] == told["mean"]
+
+
+def test_no_noise_is_a_share_of_either_kind() -> None:
+    """The limits reach down to 0 where a little noise cannot be told from none."""
+    little = Errs(TRUTH, [rare(0.02, seed) for seed in (1, 2, 3)])
+    noisy = {NO_NOISE: Errs(TRUTH, [rare(0.02, seed) for seed in (4, 5, 6)])}
+    noisy[Point(SPREAD, 0.1)] = little
+    found = nearest(Errs(TRUTH, [rare(0.02, seed) for seed in (7, 8)]), noisy, AXES, 0, 400)
+    assert 0.05 < found["kind"]["none"] < 0.95
+    ((name, told),) = found["nearest"].items()
+    assert (told["low"], told["high"]) == ((0.0, 0.1) if name == SPREAD else (0.0, 0.0))
+
+
+def test_a_kind_that_wins_nowhere_has_no_limits() -> None:
+    assert _limits(np.array([])) == {"low": None, "high": None}
+    assert _limits(np.array([0.1] * 39 + [0.5])) == {"low": 0.1, "high": 0.1}
 
 
 def test_distances_by_hand() -> None:
