@@ -15,10 +15,10 @@ import numpy as np
 
 from synthfr import seeding
 from synthfr.bootstrap import DRAWS, Difference, crossed_difference
-from synthfr.coding.errors.disclosure import numbered
 from synthfr.coding.judged import Judged
 from synthfr.coding.weighted import statistic
 from synthfr.errors import UserError
+from synthfr.records import numbered
 from synthfr.stats import Interval, holm
 
 METRICS = ("macro_f1", "map")  # compared unless others are asked for

@@ -16,12 +16,11 @@ from pydantic import Field
 from synthfr import icd10
 from synthfr.coding import errors, labels
 from synthfr.coding.errors.curves import by_frequency, by_length
-from synthfr.coding.errors.disclosure import numbered
 from synthfr.coding.metrics import Bools, Floats
 from synthfr.coding.noise import NO_NOISE, Axes, Errs, Point, decisions_of, nearest
 from synthfr.coding.predicted import kept_decisions, predict, real_size
 from synthfr.coding.sampling import sample_of
-from synthfr.records import owners_of
+from synthfr.records import numbered, owners_of
 from synthfr.section import Count, Section
 from synthfr.text.tokens import words
 
@@ -82,7 +81,7 @@ def analyse(
             predict(synthetic, *rest, seed, random_seed, scratch).predicted
             for seed in classify.seeds
         ]
-    decided = decisions_of(real_decisions, ids, space)
+    decided = decisions_of(real_decisions, ids, space, classify.seeds)
 
     def learnt(reports: pd.DataFrame) -> Bools:
         """Labels of what the first coder was fitted on."""

@@ -8,19 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from synthfr.bootstrap import Owners
 from synthfr.coding import labels, metrics
 from synthfr.coding.coder import Rows
-from synthfr.coding.errors.disclosure import numbered
 from synthfr.coding.labels import Categories
 from synthfr.coding.sampling import Split, shuffled_rows, split_sample
 from synthfr.coding.summary import UNBIASED
 from synthfr.errors import UserError
-from synthfr.records import owners_of
+from synthfr.records import numbered, owners_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from synthfr.bootstrap import Owners
     from synthfr.coding.grid import Classify
 
 
@@ -85,8 +84,8 @@ class PartedRows:
             if unit.evaluation == UNBIASED:
                 parts = Parts.unbiased(self.known, split, self.test, self.label_space[:top_k])
             else:
-                most = self.params.max_labels
-                parts = Parts.original(self.known, split, self.test, top_k, most)
+                rule = (self.label_space, top_k, self.params.max_labels)
+                parts = Parts.original(self.known, split, self.test, *rule)
             yield (
                 {
                     "size": unit.size,
@@ -100,9 +99,13 @@ class PartedRows:
 
 @dataclass(frozen=True)
 class Parts:
-    """Rows and label matrices of the three parts under one label space."""
+    """Rows and label matrices of the three parts under one label space; `fit_drawn`, `test_drawn`:
+    also the rows that the original's rule has dropped.
+    """
 
     space: tuple[str, ...]
+    fit_drawn: Rows
+    test_drawn: Rows
     fit: Rows
     fit_truth: metrics.Bools
     validation: Rows
@@ -117,14 +120,20 @@ class Parts:
         parts: list[Any] = []
         for rows in (split.fit, split.validation, test):
             parts += [rows, labels.matrix([known[row] for row in rows], space)]
-        return cls(tuple(space), *parts)
+        return cls(tuple(space), split.fit, test, *parts)
 
     @classmethod
     def original(
-        cls, known: list[Categories], split: Split, test: Rows, top_k: int, max_labels: int
+        cls,
+        known: list[Categories],
+        split: Split,
+        test: Rows,
+        exported: Sequence[str],
+        top_k: int,
+        max_labels: int,
     ) -> Parts:
         sample = np.concatenate([split.fit, split.validation])
-        space = labels.most_frequent([known[row] for row in sample], top_k)
+        space = labels.most_frequent([known[row] for row in sample], top_k, among=exported)
         parts: list[Any] = []
         for rows in (split.fit, split.validation, test):
             truth = labels.matrix(
@@ -132,7 +141,7 @@ class Parts:
             )
             kept = truth.any(axis=1)
             parts += [rows[kept], truth[kept]]
-        return cls(tuple(space), *parts)
+        return cls(tuple(space), split.fit, test, *parts)
 
     def refuse_without_labels(self) -> None:
         """UserError where there is nothing to learn, or nobody to judge it on."""

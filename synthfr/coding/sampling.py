@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from synthfr import seeding
-from synthfr.bootstrap import Owners
 from synthfr.coding.coder import Rows
-from synthfr.coding.errors.disclosure import numbered
-from synthfr.records import owners_of
+from synthfr.records import numbered, owners_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from synthfr.bootstrap import Owners
     from synthfr.coding.grid import Classify
 
 

@@ -57,7 +57,7 @@ def test_decisions_of_every_point_and_seed(
 ) -> None:
     table, told = decided
     records.validate(table, records.DECISIONS, "decisions")
-    points = noise.decisions_of(table, holdout["report_id"].tolist(), toy.SPACE)
+    points = noise.decisions_of(table, holdout["report_id"].tolist(), toy.SPACE, [0, 1])
     shares = (0.3, 0.6)
     assert set(points) == {NO_NOISE} | {Point(h, s) for h in (SPREAD, CONCENTRATED) for s in shares}
     assert {len(seeds) for seeds in points.values()} == {2}

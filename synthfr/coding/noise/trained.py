@@ -106,9 +106,9 @@ def _table(
 
 
 def decisions_of(
-    table: pd.DataFrame, report_ids: Sequence[str], space: Sequence[str]
+    table: pd.DataFrame, report_ids: Sequence[str], space: Sequence[str], seeds: Sequence[int]
 ) -> dict[Point, list[Bools]]:
-    """The decisions of a DECISIONS table as arrays, one a seed in the order of the seeds, each of
+    """The decisions of a DECISIONS table as arrays, one for each of `seeds` in their order, each of
     shape (n_documents, n_labels) in the order of `report_ids` and `space`.
     """
     row = {report_id: at for at, report_id in enumerate(report_ids)}
@@ -123,7 +123,5 @@ def decisions_of(
         if coder not in by_coder:
             by_coder[coder] = empty.copy()
         by_coder[coder][row[report_id], [column[code] for code in codes]] = True
-    found: dict[Point, list[Bools]] = {}
-    for point, seed in sorted(by_coder):
-        found.setdefault(point, []).append(by_coder[point, seed])
-    return found
+    points = sorted({point for point, _ in by_coder})
+    return {point: [by_coder[point, seed] for seed in seeds] for point in points}
