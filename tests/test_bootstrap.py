@@ -5,7 +5,13 @@ and those that are not, in one case of twenty.
 import numpy as np
 import pytest
 
-from synthfr.bootstrap import Statistic, crossed, crossed_difference, document_weights
+from synthfr.bootstrap import (
+    Statistic,
+    crossed,
+    crossed_difference,
+    document_weights,
+    patient_weights,
+)
 from synthfr.stats import paired_difference
 
 
@@ -120,3 +126,29 @@ def test_too_little_to_tell() -> None:
     assert np.isnan(crossed_difference(never, never, np.arange(9), rng(0)).p_value)
     with pytest.raises(ValueError, match="2 seeds after, 1 before"):
         crossed_difference(one * 2, one, np.arange(1), rng(0))
+
+
+def test_patients_are_drawn_with_all_their_documents() -> None:
+    owners = np.array([2, 0, 1, 0, 2, 2])
+    weights = np.concatenate(list(patient_weights(owners, rng(0), 500)))
+    assert weights.shape == (500, 6)
+    by_patient = weights[:, [1, 2, 0]]
+    assert (weights == by_patient[:, owners]).all() and (by_patient.sum(axis=1) == 3).all()
+    assert len(np.unique(weights.sum(axis=1))) > 1  # patients have more or fewer
+    own = [np.concatenate(list(of)) for of in (patient_weights(np.arange(6), rng(1), 20),
+                                               document_weights(6, rng(1), 20))]  # fmt: skip
+    assert np.array_equal(*own)
+
+
+def test_documents_of_a_patient_tell_less_than_as_many_patients() -> None:
+    """Four copies of each value: the limits are those of the values once."""
+    values = rng(0).normal(size=60)
+    copies, owners = np.repeat(values, 4), np.repeat(np.arange(60), 4)
+    once = crossed([mean_of(values)], np.arange(60), rng(1))
+    of_patients = crossed([mean_of(copies)], owners, rng(1))
+    assert (of_patients.low, of_patients.high) == pytest.approx((once.low, once.high))
+    assert of_patients.n == 60
+    of_documents = crossed([mean_of(copies)], np.arange(240), rng(1))
+    assert of_documents.high - of_documents.low < 0.6 * (once.high - once.low)
+    one = crossed([mean_of(copies)], np.zeros(240, dtype=int), rng(1))
+    assert np.isnan(one.low)  # one patient alone

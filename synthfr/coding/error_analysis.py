@@ -126,15 +126,17 @@ def compare(
 
     * ``<coder>/{profile,copying,families}``: of the first seed; families by chapter, and also by
       category where a code of the label space is finer than one;
-    * ``<coder>/frequency`` and ``length``: correlations of F1 by code with ln(frequency), and of F1
-      by document with length, F1 being the mean over the coder's seeds;
+    * ``<coder>/frequency`` and ``length``: correlations of F1 by code with ln(frequency in the
+      corpus), and of F1 by document with length, F1 being the mean over the coder's seeds;
     * ``curves/{frequency,length}``: the same F1 in bins, all coders over the same ones;
     * ``noise``: the noise whose coders err most like the synthetic one, where `noisy` has any.
 
     Args:
         truth: shape (n_documents, n_labels).
         lengths: of the documents in words, shape (n_documents,).
-        frequency: real training reports that have each code, shape (n_labels,).
+        frequency: how often each code is in the corpus: all real training reports that have it,
+            also those that the coders were not fitted on, so that all coders share one axis; shape
+            (n_labels,).
         learnt_from: patients whom these reports are about, shape (n_labels,).
         codes: of the columns.
         limit: of the documents; its patients are drawn for all intervals but those along codes,

@@ -110,7 +110,12 @@ def test_a_parameter_reruns_only_what_depends_on_it(checkout: Checkout) -> None:
     stale = {stage.partition("@")[0] for stage in checkout.stale()}
     assert stale == {
         *("privacy", "linkage", "classify", "reference", "headline", "page"),
-        *("compare", "noise", "errors"),  # read the answers that were kept; the same: not run
+        *(
+            "compare",
+            "noise",
+            "errors",
+            "augment",
+        ),  # read the answers that were kept; the same: not run
     }
 
 

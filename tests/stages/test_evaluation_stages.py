@@ -356,6 +356,7 @@ def test_augment_noise_and_errors(checkout: Recorded) -> None:
     assert layout.DECISIONS.stat().st_mode & 0o77 == 0  # its owner's alone
     assert len(records.read_table(layout.DECISIONS, records.DECISIONS)) == 3 * 2 * 150
     noise, errors = metrics("noise"), metrics("errors", "dpo1")
+    assert noise["equal_budget"] == 0
     assert noise["none"]["macro_f1"]["mean"] > noise["spread"]["share=0.5"]["macro_f1"]["mean"]
     assert (errors["size"], errors["top_k"], errors["documents"]) == (120, 6, 150)
     assert set(errors["curves"]) == {"frequency", "length"}
