@@ -209,6 +209,8 @@ def test_decisions_are_those_of_the_seed_that_learnt(seeds: list[int], real: pd.
     holdout = toy.reports(150, seed=2, prefix="h")
     how = PARAMS.model_copy(update={"seeds": seeds})
     table, _ = noise.train_noisy(real, holdout, how, Noise(shares=[]), toy.SPACE, 0, UNUSED)
+    with pytest.raises(UserError, match=r"for the seed 7 of classify\.seeds: .*dvc repro noise"):
+        noise.decisions_of(table, holdout["report_id"].tolist(), toy.SPACE, [0, 7])
     found = error_analysis.analyse(real, real, holdout, table, how, FEW, toy.SPACE, 1, 0, UNUSED)
     for part in ("profile", "copying", "families"):
         assert found["real"][part] == found["synthetic"][part]

@@ -18,6 +18,7 @@ from synthfr.coding.noise.injection import HYPOTHESES, inject
 from synthfr.coding.noise.nearest import NO_NOISE, Point
 from synthfr.coding.noise.settings import Noise
 from synthfr.coding.predicted import Change, kept_decisions, predict, real_size
+from synthfr.errors import UserError
 from synthfr.stats import mean_interval
 
 if TYPE_CHECKING:
@@ -110,6 +111,8 @@ def decisions_of(
 ) -> dict[Point, list[Bools]]:
     """The decisions of a DECISIONS table as arrays, one for each of `seeds` in their order, each of
     shape (n_documents, n_labels) in the order of `report_ids` and `space`.
+
+    UserError where a seed has none.
     """
     row = {report_id: at for at, report_id in enumerate(report_ids)}
     column = {code: at for at, code in enumerate(space)}
@@ -124,4 +127,9 @@ def decisions_of(
             by_coder[coder] = empty.copy()
         by_coder[coder][row[report_id], [column[code] for code in codes]] = True
     points = sorted({point for point, _ in by_coder})
+    if missing := [seed for seed in seeds for point in points if (point, seed) not in by_coder]:
+        raise UserError(
+            f"errors: no decisions of real coders were kept for the seed {missing[0]} of "
+            "classify.seeds: make them with `dvc repro noise`."
+        )
     return {point: [by_coder[point, seed] for seed in seeds] for point in points}
