@@ -70,7 +70,7 @@ def nearest(
     Returns:
         * ``distance/<hypothesis>/share=<p>/{total,frequency,length,codes}``;
         * ``nearest/<hypothesis>`` (``none`` for share 0): ``{"mean": p, "low", "high"}``, the
-          interval from the shares of this hypothesis, or 0, that win in resamples of the documents
+          interval from the shares of this hypothesis, or 0, that win in resamples of the patients
           crossed with the coders: shares of the other are in another unit. It holds as far as the
           hypothesis does (``kind``); without limits where neither wins;
         * ``wins/<hypothesis>/share=<p>``: how often each point wins there; ``wins/none``;
