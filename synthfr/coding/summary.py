@@ -18,9 +18,11 @@ _BY_SEED = ("macro_f1", "map")  # told for each seed, so that steps can be compa
 
 
 def counting(cells: Iterable[Cell], rule: str) -> list[tuple[Cell, Cell]]:
-    """The cells of the rule that counts: what identifies each (size, top k, seed, evaluation,
-    rule), and its metrics, without those that may not be told (None).
+    """The cells that count, those of the unbiased evaluation by `rule` and those of the original's
+    by its own: what identifies each (size, top k, seed, evaluation, rule), and its metrics, without
+    those that may not be told (None).
     """
+    counts = {UNBIASED: rule, ORIGINAL: decisions.ORIGINAL_RULE}
     return [
         (
             {name: cell[name] for name in _IDENTITY},
@@ -31,7 +33,7 @@ def counting(cells: Iterable[Cell], rule: str) -> list[tuple[Cell, Cell]]:
             },
         )
         for cell in cells
-        if cell["rule"] == rule
+        if cell["rule"] == counts[cell["evaluation"]]
     ]
 
 

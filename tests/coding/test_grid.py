@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from synthfr import icd10
-from synthfr.coding import decisions, evaluate_grid, evaluate_real, labels, summarise
+from synthfr.coding import counting, decisions, evaluate_grid, evaluate_real, labels, summarise
 from synthfr.coding.judged import Judged
 from synthfr.coding.metrics import f1, mean_average_precision
 from synthfr.coding.metrics.decided import NAMES
@@ -79,6 +79,8 @@ def test_the_originals_own_rule_is_told_of_its_evaluation(cells: list[dict[str, 
             assert "rules" not in told
         assert told["macro_f1"]["mean"] == pytest.approx(np.mean(of_original))
         assert set(NAMES) <= set(told)  # every metric of decisions, whatever the rule
+        counted = {(one["evaluation"], one["rule"]) for one, _ in counting(cells, rule)}
+        assert counted == {("unbiased", rule), ("original", "fixed_threshold")}
     only = [cell for cell in cells if cell["evaluation"] == "unbiased"]  # the control
     assert "original" not in summarise(only, "global_threshold")["size=120"]["top_k=3"]
 

@@ -32,12 +32,33 @@ def grid(macro_f1: float) -> dict[str, Any]:
             f"top_k={top_k}": {
                 "macro_f1": estimate(macro_f1 - 0.01 * (top_k == 20)),
                 "map": estimate(macro_f1 + 0.1),
-                "original": {"macro_f1": estimate(macro_f1 + 0.2)},
+                "original": {
+                    "macro_f1": estimate(macro_f1 + 0.2),
+                    "rules": {"fixed_threshold": {"macro_f1": estimate(macro_f1 - 0.2)}},
+                },
                 "rules": {"top_k_mean": {"macro_f1": estimate(macro_f1 - 0.1)}},
             }
             for top_k in TOP_K
         }
         for size in SIZES
+    }
+
+
+def errors(f1: float) -> dict[str, Any]:
+    """A step's file of errors: F1 of its coder and of the real one (.9); one bin is held back."""
+    coders = {"synthetic": f1, "real": 0.9}
+    return {
+        **{name: {"profile": {"predicted_per_document": 3 * one}} for name, one in coders.items()},
+        "curves": {
+            axis: {
+                "bin=1": {place: 10.0, **coders},
+                "bin=2": None,
+                "bin=3": {place: 30.0, **coders},
+            }
+            for axis, place in (("frequency", "frequency"), ("length", "words"))
+        },
+        "size": 1000,
+        "top_k": 20,
     }
 
 
@@ -52,6 +73,7 @@ def make(root: Path) -> Sources:
         write_table(_reports(step), sources.synthetic / step / "reports.parquet", SYNTHETIC)
         write_json(sources.metrics / "judge_coder" / f"{step}.json", grid(KEPT_F1[step]))
         _write_evidence(sources.evidence / f"{step}.parquet")
+        write_json(sources.metrics / "errors" / f"{step}.json", errors(MACRO_F1[step]))
     references = {"public_seed": grid(0.62), "private_train": grid(0.9)}
     write_json(sources.metrics / "reference.json", references)
     write_json(sources.metrics / "reference_coder.json", {"private_train": grid(0.95)})

@@ -105,12 +105,34 @@ def test_it_needs_nothing_from_elsewhere(whole: str) -> None:
 
 
 def test_every_figure_and_number_is_there(whole: str) -> None:
-    assert whole.count("<svg") == 6
+    assert whole.count("<svg") == 7
     for number in (".700 <small>± .020</small>", "+25.0 %", "+25.5 %", ".890"):
         assert number in whole
     assert "closes 41 % of the gap" in whole
     assert "decision rule top_k_mean" in whole
     assert "70.0" in whole and "75.0" in whole  # words a report, last step and real
+
+
+def test_the_originals_evaluation_is_shown_by_its_own_rule(whole: str) -> None:
+    _, _, others = whole.partition("The same coders judged in other ways")
+    caption, tuned = "the original&#39;s evaluation: ", "the decision rule as above (not the orig"
+    own = others[others.index(caption) : others.index(tuned)]
+    assert "a probability above .5" in own
+    assert ".500 <small>± .020" in own and ".900 <small>± .020" not in own  # dpo3
+    assert ".900 <small>± .020" in others[others.index(tuned) :]
+
+
+def test_errors_are_drawn_beside_those_of_the_real_coder(
+    sources: Sources, tmp_path: Path, whole: str
+) -> None:
+    assert "F1 of codes by frequency" in whole
+    row = r'<th scope="row">codes a report that it gives</th>' + "".join(
+        f"<td>{value}</td>" for value in ("1.68", "1.50", "1.80", "1.95", "2.10", "2.70")
+    )
+    assert row in whole
+    shutil.rmtree(sources.metrics / "errors")
+    without = page(sources, tmp_path / "without")
+    assert "What kind of errors" not in without and "F1 of codes by freq" not in without
 
 
 def test_the_headline_starts_from_the_better_baseline(

@@ -47,7 +47,6 @@ REFERENCE = {
     }
 }
 ERRORS = {
-    "synthetic": {"profile": {"predicted_per_document": 2.5, "true_per_document": 3.0}},
     "noise": {
         "nearest": {"spread": {"mean": 0.5, "low": 0.4, "high": 0.8}},
         "distance": {
@@ -87,9 +86,6 @@ def test_what_was_measured_is_told(tmp_path: Path) -> None:
         "synthetic alone, labelled anew by a real coder": ["–", "0.250", "–"],
         "the same: labels that stay (Jaccard)": ["–", "0.50", "–"],
     }
-    errors = found["Errors"]
-    assert errors["codes a report that it gives"] == ["–", "2.50"]
-    assert "the same by chance" not in errors  # nothing measured, no row
 
 
 def noise(folder: Path, kind: str, share: object, **more: object) -> list[str]:
@@ -118,6 +114,36 @@ def test_noise_is_named_by_its_kind_in_its_own_unit(tmp_path: Path) -> None:
 def test_the_largest_noise_that_was_tried_may_not_be_enough(tmp_path: Path) -> None:
     share = {"mean": 0.8, "low": 0.8, "high": 0.8}
     assert noise(tmp_path, "spread", share)[2] == "at least .8 [.8, .8] of the words"
+
+
+def test_other_seeds_are_told_of_only_where_their_table_is(tmp_path: Path) -> None:
+    (tmp_path / "compare.json").write_text(json.dumps(COMPARED), encoding="utf-8")
+    measured = Measured(tmp_path, Path.is_file)
+    told = {
+        shown: utility_part.load(measured, STEPS, over_seeds=shown)[0][0] for shown in (True, False)
+    }
+    assert "other seeds of the generator stand above" in told[True]
+    assert "above" not in told[False] and "are not in these limits" in told[False]
+
+
+def test_metrics_of_the_field_of_the_largest_cell(tmp_path: Path) -> None:
+    cell = {"micro_f1": interval(0.7, 0.01), "map_document": interval(0.9, 0.02), "labels": 9}
+    small = {"micro_f1": interval(0.1, 0.01)}
+    files = {
+        "classify/dpo1": {"size=100": {"top_k=9": cell, "top_k=5": small}},
+        "reference": {"private_train": {"size=100": {"top_k=9": {"micro_f1": {"mean": 0.95}}}}},
+    }
+    found = tables(tmp_path, files)["Metrics"]
+    assert found == {  # what was not measured has no row
+        "micro-F1": ["–", ".700 ± .010", "–", ".950"],
+        "mAP per document": ["–", ".900 ± .020", "–", "–"],
+    }
+
+
+def test_bands_stand_in_the_order_of_the_steps(tmp_path: Path) -> None:
+    bands = {name: COMPARED["bands"]["dpo1"] for name in ("dpo1", "private_train", "step0")}
+    found = tables(tmp_path, {"compare": {**COMPARED, "bands": bands}})
+    assert list(found["Macro-F1"]) == ["step0", "dpo1", "private train"]
 
 
 def test_nothing_measured_nothing_shown(tmp_path: Path) -> None:

@@ -25,7 +25,8 @@ CELLS = [
         "macro_f1": 0.5 + seed / 10, "map": float("nan"), "auc_micro": 0.9,
     }
     for size in (100, 200) for seed in (0, 1)
-    for evaluation in ("unbiased", "original") for rule in ("global_threshold", "top_k_mean")
+    for evaluation in ("unbiased", "original")
+    for rule in ("global_threshold", "fixed_threshold", "top_k_mean")
 ]  # fmt: skip
 TAGS = {"stage": "classify", "step": "dpo1", "params_digest": "abc"}
 
@@ -65,10 +66,15 @@ def cells(tracker: Tracker) -> list[Any]:
     return list(client.search_runs([experiment_id], "tags.kind = 'cell'"))
 
 
-def test_only_those_of_the_rule_that_counts(tracker: Tracker) -> None:
+def test_only_those_that_count_the_originals_by_its_own_rule(tracker: Tracker) -> None:
     execute(tracker)
-    assert len(cells(tracker)) == 8
-    assert {one.data.params["rule"] for one in cells(tracker)} == {"global_threshold"}
+    found = [one.data.params for one in cells(tracker)]
+    assert len(found) == 8
+    assert {(one["evaluation"], one["rule"]) for one in found} == {
+        ("unbiased", "global_threshold"), ("original", "fixed_threshold"),
+    }  # fmt: skip
+    names = {one.info.run_name for one in cells(tracker)}
+    assert "size=200 top_k=5 seed=1 evaluation=original rule=fixed_threshold" in names
 
 
 def test_they_are_those_of_the_stages_last_run(tracker: Tracker, shown: Shown) -> None:

@@ -6,18 +6,19 @@ import csv
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from synthfr import seeding
 from synthfr.disk import write_text
 from synthfr.pipeline.page import (
     baselines,
+    errors_part,
     faithfulness_figures,
     fidelity_part,
     figures,
     privacy_part,
     published,
     record,
+    samples,
     scores,
     seed_tables,
     spread,
@@ -26,11 +27,8 @@ from synthfr.pipeline.page import (
 )
 from synthfr.pipeline.page.measured import Measured
 from synthfr.pipeline.page.numbers import percent, short
-from synthfr.pipeline.page.results import METRICS, REFERENCES, Results, as_csv, load
+from synthfr.pipeline.page.results import METRICS, ORIGINAL, REFERENCES, Results, as_csv, load
 from synthfr.pipeline.page.values import Table, at, figure, filled, real
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 HERE = Path(__file__).parent
 CAVEATS = {
@@ -83,6 +81,12 @@ class Sources:
     def measured(self) -> Measured:
         return Measured(self.metrics, self.is_shown)
 
+    def shown(self, paths: Mapping[str, Path]) -> dict[str, Path]:
+        """Those of the files that are there and may be shown."""
+        return {
+            name: path for name, path in paths.items() if path.is_file() and self.is_shown(path)
+        }
+
 
 def write(
     sources: Sources,
@@ -110,6 +114,9 @@ def write(
         {one: path for one, path in tables.items() if sources.is_shown(path)},
         guaranteed=[one for one in rounds if "dp" in measured.of("release", one)],
     )
+    written = sources.shown({one: sources.synthetic / one / "reports.parquet" for one in steps})
+    evidence = sources.shown({one: sources.evidence / f"{one}.parquet" for one in steps})
+    over_seeds = _over_seeds(sources.record, results, random_seed)
     environment = Environment(
         loader=FileSystemLoader(HERE),
         autoescape=True,
@@ -139,11 +146,12 @@ def write(
         watched=_watch_table(measured, steps),
         faithful=_faithful_table(steps, faithful),
         on_privacy=privacy_part.load(measured, steps, rounds),
-        on_utility=utility_part.load(measured, steps),
+        on_utility=utility_part.load(measured, steps, over_seeds=bool(over_seeds)),
+        on_errors=errors_part.load(measured, steps),
         on_fidelity=fidelity_part.load(measured, steps),
-        seeds=_over_seeds(sources.record, results, random_seed),
-        samples=_samples(sources, steps, samples_per_step, random_seed),
-        evidence=_evidence(sources, steps),
+        seeds=over_seeds,
+        samples=samples.load(written, samples_per_step, random_seed),
+        evidence=samples.evidence(evidence),
     )
     write_text(out / "index.html", page)
     write_text(out / "results.csv", as_csv(results))
@@ -202,9 +210,14 @@ def _beside_published(results: Results) -> tuple[str, Table] | None:
 
 def _rules(results: Results) -> list[tuple[str, str]]:
     """The other ways to judge the same coders that the files hold: (title, metric path)."""
-    found = {"original": "the original's evaluation (reports without a known code dropped)"}
-    found |= {f"rules/{rule}": f"decision rule {rule}" for rule in results.rules}
-    return [(title, f"{path}/macro_f1") for path, title in found.items()]
+    dropped = "reports without a known code dropped"
+    found = {}
+    if results.original is not None:
+        found[results.original] = f"the original's evaluation: {dropped}, a probability above .5"
+    found.setdefault(ORIGINAL, f"{dropped}, the decision rule as above (not the original's)")
+    found |= {f"rules/{rule}": f"no report dropped, decision rule {rule}" for rule in results.rules}
+    paths = {title: f"{path}/macro_f1" for path, title in found.items()}
+    return [(title, path) for title, path in paths.items() if results.rows(path)]
 
 
 def _round_table(measured: Measured, rounds: Sequence[str]) -> Table:
@@ -249,44 +262,6 @@ def _faithful_figure(steps: Sequence[str], found: Mapping[str, Sequence[float | 
         if name in found
     }
     return figures.watch(steps, drawn) if drawn else ""
-
-
-def _samples(
-    sources: Sources, steps: Sequence[str], n: int, random_seed: int
-) -> list[list[tuple[str, Mapping[str, Any]]]]:
-    """`n` reports, each as every step wrote it: the same codes and keywords, another policy."""
-    from synthfr.records import SYNTHETIC, read_table
-
-    frames: dict[str, pd.DataFrame] = {}
-    for step in steps:
-        path = sources.synthetic / step / "reports.parquet"
-        if path.is_file() and sources.is_shown(path):
-            frames[step] = read_table(path, SYNTHETIC).set_index("report_id")
-    if not frames or not n:
-        return []
-    common = set.intersection(*(set(frame.index) for frame in frames.values()))
-    return [
-        [(step, frame.loc[name]) for step, frame in frames.items()]
-        for name in seeding.first(common, n, random_seed, "report")
-    ]
-
-
-def _evidence(sources: Sources, steps: Sequence[str]) -> dict[tuple[str, str], list[str]]:
-    """By step and report: for each code, how likely the kept coder finds it, and by which words."""
-    from synthfr.records import EVIDENCE, read_table
-
-    found: dict[tuple[str, str], list[str]] = {}
-    for step in steps:
-        path = sources.evidence / f"{step}.parquet"
-        if not (path.is_file() and sources.is_shown(path)):
-            continue
-        table = read_table(path, EVIDENCE)
-        for (report_id, label), rows in table.groupby(["report_id", "label"], sort=False):
-            words = zip(rows["word"], rows["share"], strict=True)
-            told = ", ".join(f"{word} {short(share, 2)}" for word, share in words)
-            likely = short(rows["probability"].iloc[0], 2)
-            found.setdefault((step, str(report_id)), []).append(f"{label} ({likely}): {told}")
-    return found
 
 
 def _rows(path: Path) -> list[dict[str, float]]:

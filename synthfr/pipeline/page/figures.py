@@ -24,8 +24,10 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "P")
 _PANEL_WIDTH, _HEIGHT = 3.0, 2.5  # inches
 _PX_PER_INCH = 96
+_MOST_TICKS = 8  # on an axis where each is a number of its own
 
 Curves = Mapping[str, Sequence[Mapping[str, float]]]
+Lines = Mapping[str, Sequence[tuple[float, float]]]  # points (x, y) by name
 
 
 def by_step(results: Results, metric: str = "macro_f1") -> str:
@@ -119,6 +121,34 @@ def watch(
                 axis.axhline(real, color=INK, linestyle="--", label="private holdout")
             axis.set_xticks(range(len(steps)), _ticks(steps))
             axis.margins(y=0.25)
+        return _svg(figure)
+
+
+def f1_curves(by_code: Lines, by_report: Lines) -> str:
+    """F1 of a code against ln of its frequency, and of a report against its words: a line for each
+    step, dashed for private train.
+    """
+    real = REFERENCES["private_train"]
+    with _style("errors"):
+        figure, axes = _panels(["F1 of a code", "F1 of a report"], width=4.0)
+        for axis, lines in zip(axes, (by_code, by_report), strict=True):
+            for number, (name, points) in enumerate(lines.items()):
+                axis.plot(
+                    [x for x, _ in points],
+                    [y for _, y in points],
+                    color=INK if name == real else PALETTE[number % len(PALETTE)],
+                    linestyle="--" if name == real else "-",
+                    marker=MARKERS[number % len(MARKERS)],
+                    label=name,
+                )
+        axes[0].set_xscale("log")
+        places = sorted({x for points in by_code.values() for x, _ in points})
+        places = places[:: 1 + len(places) // _MOST_TICKS]
+        axes[0].set_xticks(places, [f"{place:.0f}" for place in places])
+        axes[0].set_xticks([], minor=True)
+        axes[0].set_xlabel("private training reports with the code (ln scale)")
+        axes[1].set_xlabel("words")
+        _share_y(axes, within=(0.0, 1.0))
         return _svg(figure)
 
 

@@ -23,6 +23,8 @@ METRICS = {"macro_f1": "macro-F1", "map": "mAP"}
 GRID, KEPT = ("classify", "reference"), ("judge_coder", "reference_coder")
 KEPT_TITLE = "a coder of another family (PLM-ICD; on a step's reports trained outside and kept)"
 CHOSEN_RULE = "the chosen rule"  # decision rule that the plain macro-F1 stands for
+# the original's evaluation and the rule that is its own, a probability above one half
+ORIGINAL, ORIGINAL_RULE = "original", "fixed_threshold"
 
 Tree = Mapping[str, Any]
 
@@ -140,14 +142,26 @@ class Results:
     @property
     def rules(self) -> tuple[str, ...]:
         """Decision rules under which the same coders were judged, beside the chosen one."""
-        found = {
-            rule: None
-            for tree in self.trees.values()
-            for below in tree.values()
-            for cell in below.values()
-            for rule in cell.get("rules", {})
-        }
-        return tuple(found)
+        return tuple({rule: None for cell in self._measured() for rule in cell.get("rules", {})})
+
+    @property
+    def original(self) -> str | None:
+        """Where the original's evaluation by its own rule stands in a cell; None: nowhere.
+
+        Not simply at ``original``: there it is by the rule that counts, whichever that is.
+        """
+        found = [cell[ORIGINAL] for cell in self._measured() if ORIGINAL in cell]
+        if any(ORIGINAL_RULE in one.get("rules", {}) for one in found):
+            return f"{ORIGINAL}/rules/{ORIGINAL_RULE}"
+        return ORIGINAL if found and ORIGINAL_RULE not in self.rules else None
+
+    def _measured(self) -> list[Tree]:
+        """What was measured in each cell of each step and reference."""
+        return [
+            self.trees[name][f"size={size}"][f"top_k={top_k}"]
+            for name, tree in self.trees.items()
+            for size, top_k in sorted(_cells(tree))
+        ]
 
     def gains_by_rule(self, size: int, top_k: int) -> dict[str, float]:
         """Gain in macro-F1 under each rule for which it is known; the chosen one first."""

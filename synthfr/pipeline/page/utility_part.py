@@ -1,5 +1,5 @@
-"""The page's tables on utility beyond the grid: are the steps different, which codes gained, what
-real reports add, and what kind of errors are left.
+"""The page's tables on utility beyond the grid: the field's other metrics, are the steps different,
+which codes gained, what real reports add, and which noise errs like a step's coder.
 """
 
 from __future__ import annotations
@@ -8,42 +8,51 @@ from collections.abc import Mapping, Sequence
 from math import isnan
 from typing import Any
 
-from synthfr.pipeline.page import baselines, mixtures_part, noise_part, text_tables
+from synthfr.pipeline.page import (
+    baselines,
+    field_metrics,
+    mixtures_part,
+    noise_part,
+    text_tables,
+)
 from synthfr.pipeline.page.measured import Measured
 from synthfr.pipeline.page.numbers import short
-from synthfr.pipeline.page.results import METRICS, REFERENCES, Estimate
+from synthfr.pipeline.page.results import GRID, KEPT, METRICS, REFERENCES, Estimate
 from synthfr.pipeline.page.spread import SIGNIFICANT, bracketed
 from synthfr.pipeline.page.text_tables import NOTHING
-from synthfr.pipeline.page.values import Table, filled, with_limits
+from synthfr.pipeline.page.values import Table, filled
 
 Titled = tuple[str, Table]  # a caption and its table
 
 
-def load(measured: Measured, steps: Sequence[str]) -> list[Titled]:
-    """Every table in which anything was measured, with its caption."""
+def load(measured: Measured, steps: Sequence[str], *, over_seeds: bool = False) -> list[Titled]:
+    """Every table in which anything was measured, with its caption.
+
+    `over_seeds`: whether a table of other seeds of the generator stands above.
+    """
     compared = measured.of("compare")
-    errors = {step: measured.of("errors", step) for step in steps}
     cell = f"{compared.get('size', '')} reports, top {compared.get('top_k', '')}"
     kept = compared.get("train_coder", {})
     found = [
+        *field_metrics.load(measured, steps, GRID),
         (
             f"Differences of macro-F1 and mAP, {cell}: holdout reports (paired bootstrap) "
             "and the coder's seeds, 95 % limits of Student's t; * where Holm's correction over all "
-            "of them leaves p below .05. One run of the loop: other seeds of the generator stand "
-            "above.",
+            "of them leaves p below .05. One run of the loop: other seeds of the generator "
+            f"{'stand above' if over_seeds else 'are not in these limits'}.",
             _differences(compared),
         ),
         *(
             (f"{one.title}: mean ± half the 95 % interval over the coder's seeds", _as_table(one))
             for one in text_tables.kept_coder(measured, steps)
         ),
+        *field_metrics.load(measured, steps, KEPT),
         (
             "The same differences by that coder, Holm's correction over all of these",
             _differences(kept),
         ),
-        (f"Macro-F1 by how often a code occurs, {cell} [95 %]", _bands(compared)),
+        (f"Macro-F1 by how often a code occurs, {cell} [95 %]", _bands(compared, steps)),
         (mixtures_part.CAPTION, mixtures_part.table(measured, steps, _difference)),
-        ("Errors of the coder, largest size and top k", _errors(errors)),
         (noise_part.CAPTION, noise_part.table(measured, steps)),
     ]
     return [(title, table) for title, table in found if table.rows]
@@ -79,38 +88,18 @@ def _difference(found: Mapping[str, Any]) -> str:
     return f"{told}{' *' if marked else ''}"
 
 
-def _bands(compared: Mapping[str, Any]) -> Table:
-    by_step = compared.get("bands", {})
+def _bands(compared: Mapping[str, Any], steps: Sequence[str]) -> Table:
+    found = compared.get("bands", {})
+    by_step = {name: found[name] for name in (*steps, *REFERENCES) if name in found}
     fewest = {
-        band: one["fewest_documents"] for found in by_step.values() for band, one in found.items()
+        band: one["fewest_documents"] for bands in by_step.values() for band, one in bands.items()
     }
     columns = sorted(fewest, key=lambda band: fewest[band])  # from rare to frequent
-    rows = [(_called(step), [_band(found.get(band)) for band in columns])
-            for step, found in by_step.items()]  # fmt: skip
+    rows = [(_called(step), [_band(bands.get(band)) for band in columns])
+            for step, bands in by_step.items()]  # fmt: skip
     return Table(columns, filled(rows))
 
 
 def _band(found: Mapping[str, Any] | None) -> str:
     estimate = Estimate.read((found or {}).get("macro_f1"))
     return NOTHING if estimate is None else bracketed(estimate)
-
-
-def _errors(errors: Mapping[str, Mapping[str, Any]]) -> Table:
-    trees = list(errors.values())
-    made = "synthetic"
-    paths = {
-        "codes a report that it gives": (f"{made}/profile/predicted_per_document", 2),
-        "codes a report has": (f"{made}/profile/true_per_document", 2),
-        "code sets that stand so in training": (f"{made}/copying/predicted/exact", 3),
-        "the same of the true code sets": (f"{made}/copying/true/exact", 3),
-        "wrong codes in the chapter of a true one": (
-            f"{made}/families/chapter/false_positives/within", 3),
-        "the same by chance": (f"{made}/families/chapter/false_positives/within_by_chance", 3),
-        "Spearman, F1 of a code and ln frequency": (f"{made}/frequency/spearman", 2),
-        "Spearman, F1 of a report and its length": (f"{made}/length/spearman", 2),
-    }  # fmt: skip
-    rows = [
-        (title, [with_limits(tree, path, digits) for tree in trees])
-        for title, (path, digits) in paths.items()
-    ]
-    return Table([*map(baselines.title, errors)], filled(rows))
