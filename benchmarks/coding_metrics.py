@@ -61,7 +61,8 @@ def main(
     print(f"all metrics of rankings: {all_s:.1f} s and {_peak_mib() - before:.0f} MiB more")
     size = (bootstrap_documents, bootstrap_labels)
     steps = {"x": (_step(*size, 1), _step(*size, 0))}
-    compared_s, _ = _timed(lambda: compare(steps, seed, ("macro_f1",)))
+    owners = {name: name for name in steps["x"][0][0].document_ids}
+    compared_s, _ = _timed(lambda: compare(steps, owners, seed, ("macro_f1",)))
     print(
         f"difference of macro-F1, 2000 draws of {bootstrap_documents} documents x "
         f"{bootstrap_labels} labels x 3 seeds: {compared_s:.1f} s"

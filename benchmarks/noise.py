@@ -94,7 +94,7 @@ def measure(seed: int, reports: int) -> list[tuple[str, Point, dict[str, Any]]]:
     of_grid, others = train.head(reports), train.tail(reports)
     unused = Path("the linear coder keeps nothing")
     table, _ = train_noisy(of_grid, holdout, params, Noise(), space, seed, unused)
-    decided = decisions_of(table, holdout["report_id"].tolist(), space)
+    decided = decisions_of(table, holdout["report_id"].tolist(), space, SEEDS)
     axes = _axes(of_grid, holdout, space)
     found = []
     for where, frame in (("same", of_grid), ("other", others)):

@@ -22,8 +22,7 @@ def main(step: str) -> None:
         run.input(layout.synthetic_reports(step), "synthetic")
         measures = modes.evaluate_modes(
             records.read_table(layout.synthetic_reports(step), records.SYNTHETIC),
-            records.read_table(layout.PRIVATE_TRAIN, records.REPORTS),
-            records.read_table(layout.PRIVATE_HOLDOUT, records.REPORTS),
+            *records.read_sides(layout.PRIVATE_TRAIN, layout.PRIVATE_HOLDOUT),
             run.params.classify,
             run.params.augment,
             coding.exported_space(records.read_table(layout.CODE_SETS, records.CODE_SETS)),

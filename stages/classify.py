@@ -28,6 +28,7 @@ def main(step: str) -> None:
             run.seed,
             run.scratch(),
             keeper,
+            min_documents=run.params.keywords.min_documents,
         )
         write_judged(layout.kept_answers(step), keeper.answers)
         run.cells(coding.counting(cells, run.params.classify.decision_rule))

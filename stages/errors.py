@@ -22,8 +22,7 @@ def main(step: str) -> None:
         run.input(layout.synthetic_reports(step), "synthetic")
         measures = error_analysis.analyse(
             records.read_table(layout.synthetic_reports(step), records.SYNTHETIC),
-            records.read_table(layout.PRIVATE_TRAIN, records.REPORTS),
-            records.read_table(layout.PRIVATE_HOLDOUT, records.REPORTS),
+            *records.read_sides(layout.PRIVATE_TRAIN, layout.PRIVATE_HOLDOUT),
             records.read_table(layout.DECISIONS, records.DECISIONS),
             run.params.classify,
             run.params.errors,

@@ -21,10 +21,11 @@ def main(step: str) -> None:
 
         run.input(layout.synthetic_reports(step), "synthetic")
         synthetic = records.read_table(layout.synthetic_reports(step), records.SYNTHETIC)
+        train, holdout = records.read_sides(layout.PRIVATE_TRAIN, layout.PRIVATE_HOLDOUT)
         measured = fidelity.measure(
             synthetic,
-            records.read_table(layout.PRIVATE_HOLDOUT, records.REPORTS),
-            records.read_table(layout.PRIVATE_TRAIN, records.REPORTS),
+            holdout,
+            train,
             records.read_table(layout.SEED, records.REPORTS),
             fidelity.Setup(
                 run.params.fidelity.distances,

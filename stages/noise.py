@@ -21,8 +21,7 @@ def main() -> None:
 
         _, trained_on = layout.REFERENCES
         decisions, measures = noise.train_noisy(
-            records.read_table(layout.PRIVATE_TRAIN, records.REPORTS),
-            records.read_table(layout.PRIVATE_HOLDOUT, records.REPORTS),
+            *records.read_sides(layout.PRIVATE_TRAIN, layout.PRIVATE_HOLDOUT),
             run.params.classify,
             run.params.noise,
             coding.exported_space(records.read_table(layout.CODE_SETS, records.CODE_SETS)),

@@ -27,8 +27,7 @@ def main(step: str) -> None:
         examined = examine(
             records.read_table(layout.synthetic_reports(step), records.SYNTHETIC),
             Private(
-                records.read_table(layout.PRIVATE_TRAIN, records.REPORTS),
-                records.read_table(layout.PRIVATE_HOLDOUT, records.REPORTS),
+                *records.read_sides(layout.PRIVATE_TRAIN, layout.PRIVATE_HOLDOUT),
                 run.params.keywords.min_documents,
                 records.read_table(layout.CANARIES, records.CANARIES),
             ),

@@ -20,16 +20,16 @@ def main() -> None:
         from synthfr.coding.kept import Keeper, write_judged
         from synthfr.coding.mixtures import evaluate_public
 
-        holdout = records.read_table(layout.PRIVATE_HOLDOUT, records.REPORTS)
+        private, holdout = records.read_sides(layout.PRIVATE_TRAIN, layout.PRIVATE_HOLDOUT)
         space = coding.exported_space(records.read_table(layout.CODE_SETS, records.CODE_SETS))
         scratch = run.scratch()
         run.input(layout.SEED, "public_seed")
         public = records.read_table(layout.SEED, records.REPORTS)
-        private = records.read_table(layout.PRIVATE_TRAIN, records.REPORTS)
         how = (holdout, run.params.classify, space, run.seed, scratch)
         for name, training in zip(layout.REFERENCES, (public, private), strict=True):
             keeper = Keeper()
-            cells = coding.evaluate_real(training, *how, keeper)
+            fewest = run.params.keywords.min_documents
+            cells = coding.evaluate_real(training, *how, keeper, fewest, training is private)
             write_judged(layout.kept_answers(name), keeper.answers)
             run.log({name: coding.summarise(cells, run.params.classify.decision_rule)})
         keeper, shares = Keeper(), run.params.augment.synthetic_shares

@@ -20,13 +20,12 @@ def main() -> None:
         from synthfr.coding.saved_on_real import train_and_judge
 
         params, classify = run.params.train_coder, run.params.classify
-        holdout = records.read_table(layout.PRIVATE_HOLDOUT, records.REPORTS)
+        private, holdout = records.read_sides(layout.PRIVATE_TRAIN, layout.PRIVATE_HOLDOUT)
         space = coding.exported_space(records.read_table(layout.CODE_SETS, records.CODE_SETS))
         rest = (params, classify, space, run.seed, run.scratch())
         run.input(layout.SEED, "public_seed")
-        tables = (layout.SEED, layout.PRIVATE_TRAIN)
-        for name, path in zip(layout.REFERENCES, tables, strict=True):
-            training = records.read_table(path, records.REPORTS)
+        public = records.read_table(layout.SEED, records.REPORTS)
+        for name, training in zip(layout.REFERENCES, (public, private), strict=True):
             cells, answers = train_and_judge(training, holdout, *rest)
             write_judged(layout.kept_answers(name, "train_coder"), answers)
             run.log({name: coding.summarise(cells, classify.decision_rule)})

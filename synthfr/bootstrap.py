@@ -1,16 +1,19 @@
-"""The bootstrap over documents and coder seeds: how far a figure would move with other documents of
+"""The bootstrap over patients and coder seeds: how far a figure would move with other patients of
 the same kind, and other seeds.
 
-A figure's own limits (`crossed`) are percentiles: documents are drawn anew once for all seeds,
+What is drawn is a patient, with all documents: those of one patient are alike, and tell less than
+as many documents of different ones. A patient of one document each is the plain bootstrap.
+
+A figure's own limits (`crossed`) are percentiles: patients are drawn anew once for all seeds,
 because every seed's coder judges the same documents; seeds are drawn anew beside them, and both
 draws are crossed (Owen 2007, "The pigeonhole bootstrap"). Of S seeds S - 1 are drawn (Rao & Wu
 1988): S drawn of S would show a spread too small by (S - 1) / S, a third where there are three.
 One seed is not drawn at all, and the limits then hold for that one coder.
 
 A difference (`crossed_difference`) is tested with Student's t instead, because percentiles know
-nothing of how badly three seeds show their spread: its variance is that of the documents (by the
+nothing of how badly three seeds show their spread: its variance is that of the patients (by the
 bootstrap) plus that of the seeds over S, with Satterthwaite's (1946) degrees of freedom, which are
-S - 1 where seeds alone count and many where documents do.
+S - 1 where seeds alone count and many where patients do.
 """
 
 from __future__ import annotations
@@ -24,6 +27,8 @@ from numpy.typing import NDArray
 from synthfr.stats import CONFIDENCE, Interval, without_limits
 
 Array = NDArray[np.float64]
+# a number for the patient of each document, from 0 up without a gap, shape (n_documents,)
+Owners = NDArray[np.int64]
 Weights = NDArray[np.float32]  # whole numbers, below 2^24: float32 adds them exactly
 # how often each document is in a draw, shape (n_draws, n_documents) -> the figure of each draw,
 # shape (n_draws,), NaN where it is not defined
@@ -44,62 +49,62 @@ class Difference:
 
 def crossed(
     of_seeds: Sequence[Statistic],
-    n_documents: int,
+    owners: Owners,
     rng: np.random.Generator,
     draws: int = DRAWS,
 ) -> Interval:
     """A figure's mean over seeds with its percentile limits; `of_seeds`: of each seed's coder.
 
-    Without limits where there are fewer than two documents, or where the figure is not defined for
-    half of the draws. The interval's n is the number of documents.
+    Without limits where there are fewer than two patients, or where the figure is not defined for
+    half of the draws. The interval's n is the number of patients.
     """
     seeds = len(of_seeds)
     chosen = rng.integers(0, seeds, size=(draws, max(1, seeds - 1)))
-    as_they_are, figures = _figures(of_seeds, None, n_documents, rng, draws)
+    as_they_are, figures = _figures(of_seeds, None, owners, rng, draws)
     drawn = np.take_along_axis(figures, chosen, axis=1).mean(axis=1)
-    return percentile_interval(float(as_they_are.mean()), drawn, n_documents)
+    return percentile_interval(float(as_they_are.mean()), drawn, n_patients(owners))
 
 
 def crossed_difference(
     after: Sequence[Statistic],
     before: Sequence[Statistic],
-    n_documents: int,
+    owners: Owners,
     rng: np.random.Generator,
     draws: int = DRAWS,
 ) -> Difference:
     """How much higher a figure is `after` than `before`, of the same documents; position i is the
     same seed in both (else ValueError).
 
-    Estimate ± t · √(V_d + V_s): V_d the variance over draws of the documents of the mean over
+    Estimate ± t · √(V_p + V_s): V_p the variance over draws of the patients of the mean over
     seeds, V_s = s² / S of the S seeds' differences on the documents as they are, t with
-    (V_d + V_s)² (S - 1) / V_s² degrees of freedom. Of one seed the limits are of that coder alone,
+    (V_p + V_s)² (S - 1) / V_s² degrees of freedom. Of one seed the limits are of that coder alone,
     and the p value is NaN; so are both where the figure is not defined for half of the draws.
     """
     if len(after) != len(before):
         raise ValueError(f"pairs are missing: {len(after)} seeds after, {len(before)} before")
-    as_they_are, drawn = _figures(after, before, n_documents, rng, draws)
+    as_they_are, drawn = _figures(after, before, owners, rng, draws)
     estimate, seeds = float(as_they_are.mean()), len(after)
     means = drawn.mean(axis=1)
     defined = means[~np.isnan(means)]
     if defined.size * 2 <= means.size:
         return Difference(without_limits(estimate, [estimate]), float("nan"))
-    of_documents = float(defined.var(ddof=1))
+    of_patients = float(defined.var(ddof=1))
     of_seeds = float(as_they_are.var(ddof=1)) / seeds if seeds > 1 else 0.0
-    half, p_value = student(estimate, of_documents, of_seeds, seeds)
-    interval = Interval(estimate, estimate - half, estimate + half, n_documents)
+    half, p_value = student(estimate, of_patients, of_seeds, seeds)
+    interval = Interval(estimate, estimate - half, estimate + half, n_patients(owners))
     return Difference(interval, p_value if seeds > 1 else float("nan"))
 
 
 def student(
-    estimate: float, of_documents: float, of_seeds: float, seeds: int
+    estimate: float, of_patients: float, of_seeds: float, seeds: int
 ) -> tuple[float, float]:
     """Half the interval of an estimate, and the two-sided p value of its being zero, from two parts
-    of its variance: that of documents, known well, and that of `seeds` seeds, S - 1 degrees of
+    of its variance: that of patients, known well, and that of `seeds` seeds, S - 1 degrees of
     freedom (Satterthwaite 1946).
     """
     from scipy.special import stdtr, stdtrit
 
-    whole = of_documents + of_seeds
+    whole = of_patients + of_seeds
     if whole == 0:
         return 0.0, 1.0 if estimate == 0 else 0.0
     freedom = whole**2 * (seeds - 1) / of_seeds**2 if of_seeds > 0 else np.inf
@@ -108,26 +113,39 @@ def student(
 
 
 def document_weights(n: int, rng: np.random.Generator, draws: int) -> Iterator[Weights]:
-    """How often each of `n` documents is among n drawn with replacement: blocks of shape
-    (some draws, n).
+    """How often each of `n` documents is among n drawn with replacement, each of a patient of its
+    own: blocks of shape (some draws, n).
     """
-    at_once = max(1, _CELLS // max(1, n))
+    return patient_weights(np.arange(n), rng, draws)
+
+
+def patient_weights(owners: Owners, rng: np.random.Generator, draws: int) -> Iterator[Weights]:
+    """How often each document is in a draw of as many patients as there are, with replacement, all
+    documents of a patient with it: blocks of shape (some draws, n_documents).
+    """
+    n = n_patients(owners)
+    at_once = max(1, _CELLS // max(1, len(owners)))
     for start in range(0, draws, at_once):
         block = min(at_once, draws - start)
         places = rng.integers(0, n, size=(block, n)) + np.arange(block)[:, None] * n
         counts = np.bincount(places.ravel(), minlength=block * n)
-        yield counts.reshape(block, n).astype(np.float32)
+        yield np.take(counts.reshape(block, n).astype(np.float32), owners, axis=1)
+
+
+def n_patients(owners: Owners) -> int:
+    """How many there are."""
+    return int(owners.max(initial=-1)) + 1
 
 
 def _figures(
     after: Sequence[Statistic],
     before: Sequence[Statistic] | None,
-    n_documents: int,
+    owners: Owners,
     rng: np.random.Generator,
     draws: int,
 ) -> tuple[Array, Array]:
     """The figure (or difference) by seed of the documents as they are, shape (n_seeds,), and of
-    each draw of documents, shape (draws, n_seeds).
+    each draw of patients, shape (draws, n_seeds).
     """
 
     def of_each_seed(weights: Weights) -> Array:
@@ -136,10 +154,10 @@ def _figures(
             figures = figures - np.stack([statistic(weights) for statistic in before], axis=1)
         return np.asarray(figures, dtype=np.float64)
 
-    as_they_are = of_each_seed(np.ones((1, n_documents), dtype=np.float32))[0]
-    if n_documents < 2:
+    as_they_are = of_each_seed(np.ones((1, len(owners)), dtype=np.float32))[0]
+    if n_patients(owners) < 2:
         return as_they_are, np.full((draws, len(after)), np.nan)
-    blocks = [of_each_seed(some) for some in document_weights(n_documents, rng, draws)]
+    blocks = [of_each_seed(some) for some in patient_weights(owners, rng, draws)]
     return as_they_are, np.concatenate(blocks)
 
 

@@ -89,6 +89,47 @@ def wilson(successes: int, n: int, confidence: float = CONFIDENCE) -> Interval:
     return Interval(successes / n, float(limits.low), float(limits.high), n)
 
 
+def clustered_wilson(
+    successes: NDArray[np.bool_], owners: NDArray[np.int64], confidence: float = CONFIDENCE
+) -> Interval:
+    """Wilson score interval of a share of documents, those of one patient alike: of the effective
+    number n* of documents, not of their number n (Korn & Graubard 1998; Wilson's interval of n* is
+    good for clusters: Dean & Pagano 2015).
+
+    n* = n · (variance of the share of n documents drawn singly / its variance between the G
+    patients) · (t(n-1) / t(G-1))², never above n. The share's variance between patients is
+    G / (G - 1) · Σ (h - p m)² / n², of patients with m documents, h of them successes. At 0 and at
+    n of n successes this is 0 and tells nothing: n* is then the number of patients, as if all
+    documents of a patient were one. Where each patient has one document, it is `wilson`.
+
+    Args:
+        successes: shape (n,), n >= 1.
+        owners: a number for the patient of each document, from 0 up without a gap, shape (n,).
+
+    The interval's n is the number of documents.
+    """
+    import numpy as np
+    from scipy.special import ndtri, stdtrit
+
+    n, patients, hits = len(successes), int(owners.max(initial=-1)) + 1, int(successes.sum())
+    if patients == n:
+        return wilson(hits, n, confidence)
+    share, effective = hits / n, float(patients)
+    if 0 < hits < n and patients > 1:
+        of_patients = np.bincount(owners, weights=successes) - share * np.bincount(owners)
+        between = patients / (patients - 1) * float((of_patients**2).sum()) / n**2
+        level = (1 + confidence) / 2
+        freedom = (stdtrit(n - 1, level) / stdtrit(patients - 1, level)) ** 2
+        singly = share * (1 - share) / (n - 1)
+        effective = min(n, n * singly / between * freedom) if between > 0 else n
+    z2 = float(ndtri((1 + confidence) / 2)) ** 2
+    centre = (share + z2 / (2 * effective)) / (1 + z2 / effective)
+    half = (z2 * (share * (1 - share) / effective + z2 / (4 * effective**2))) ** 0.5
+    half /= 1 + z2 / effective
+    low = 0.0 if hits == 0 else centre - half
+    return Interval(share, low, 1.0 if hits == n else centre + half, n)
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """Adjusted p values, in the order given: the smallest of m times m, the next times m - 1, and
     so on, none below one before it (Holm 1979).

@@ -5,7 +5,13 @@ and those that are not, in one case of twenty.
 import numpy as np
 import pytest
 
-from synthfr.bootstrap import Statistic, crossed, crossed_difference, document_weights
+from synthfr.bootstrap import (
+    Statistic,
+    crossed,
+    crossed_difference,
+    document_weights,
+    patient_weights,
+)
 from synthfr.stats import paired_difference
 
 
@@ -33,7 +39,7 @@ def test_weights_are_draws_with_replacement() -> None:
 
 def test_one_seed_has_the_limits_of_the_mean_of_its_documents() -> None:
     values = rng(1).normal(size=400)
-    interval = crossed([mean_of(values)], 400, rng(2), draws=4000)
+    interval = crossed([mean_of(values)], np.arange(400), rng(2), draws=4000)
     half = 1.96 * values.std() / 20
     assert interval.mean == pytest.approx(values.mean()) and interval.n == 400
     assert interval.low == pytest.approx(values.mean() - half, abs=0.012)
@@ -43,7 +49,9 @@ def test_one_seed_has_the_limits_of_the_mean_of_its_documents() -> None:
 def test_seeds_widen_the_limits_as_much_as_they_differ() -> None:
     """Documents all alike: what is left is the spread of the seeds, s / √S with S - 1."""
     seeds = rng(3).normal(size=12)
-    interval = crossed([mean_of(np.full(50, value)) for value in seeds], 50, rng(4), draws=8000)
+    interval = crossed(
+        [mean_of(np.full(50, value)) for value in seeds], np.arange(50), rng(4), draws=8000
+    )
     standard_error = seeds.std(ddof=1) / np.sqrt(12)
     assert (interval.high - interval.low) / 3.92 == pytest.approx(standard_error, rel=0.06)
 
@@ -52,18 +60,18 @@ def test_a_planted_difference_is_found_where_separate_limits_hide_it() -> None:
     documents = rng(5).normal(0, 3, 300)  # some are hard for every coder
     before = [mean_of(documents + rng(seed).normal(0, 0.3, 300)) for seed in (0, 1, 2)]
     after = [mean_of(documents + 0.2 + rng(seed).normal(0, 0.3, 300)) for seed in (3, 4, 5)]
-    found = crossed_difference(after, before, 300, rng(6))
+    found = crossed_difference(after, before, np.arange(300), rng(6))
     assert found.interval.low > 0 and found.p_value < 0.01
     assert found.interval.mean == pytest.approx(0.2, abs=0.05)
-    apart = [crossed(of, 300, rng(6)) for of in (after, before)]
+    apart = [crossed(of, np.arange(300), rng(6)) for of in (after, before)]
     assert apart[0].low < apart[1].high
-    other_way = crossed_difference(before, after, 300, rng(6))
+    other_way = crossed_difference(before, after, np.arange(300), rng(6))
     assert other_way.interval.mean == pytest.approx(-found.interval.mean)
     assert other_way.p_value == pytest.approx(found.p_value)
     # the control: the documents of one step shuffled, so that the pairing is lost
     shuffled = rng(7).permutation(documents)
     unpaired = [mean_of(shuffled + 0.2 + rng(seed).normal(0, 0.3, 300)) for seed in (3, 4, 5)]
-    lost = crossed_difference(unpaired, before, 300, rng(6))
+    lost = crossed_difference(unpaired, before, np.arange(300), rng(6))
     assert lost.p_value > 0.05 and lost.interval.low < 0 < lost.interval.high
 
 
@@ -87,7 +95,7 @@ def test_no_difference_is_found_in_about_one_of_twenty(of_seeds: float, own_nois
                 for _ in range(3)
             ]
 
-        p_values.append(crossed_difference(step(), step(), 80, draw, draws=300).p_value)
+        p_values.append(crossed_difference(step(), step(), np.arange(80), draw, draws=300).p_value)
     found = float(np.mean(np.array(p_values) <= 0.05))
     assert 0.01 <= found <= 0.09
 
@@ -96,7 +104,7 @@ def test_three_seeds_that_differ_more_than_documents_are_little_evidence() -> No
     """What percentiles of the draws took for certain: Student's t of the seeds decides."""
     before = [mean_of(np.zeros(80))] * 3
     after = [mean_of(np.full(80, shift)) for shift in (0.035, 0.012, 0.044)]
-    found = crossed_difference(after, before, 80, rng(0))
+    found = crossed_difference(after, before, np.arange(80), rng(0))
     by_seed = paired_difference([0.035, 0.012, 0.044], [0.0] * 3)
     assert found.interval.low == pytest.approx(by_seed.low) and found.interval.low < 0
     assert found.p_value > 0.05
@@ -104,17 +112,43 @@ def test_three_seeds_that_differ_more_than_documents_are_little_evidence() -> No
 
 def test_no_difference_at_all() -> None:
     same = [mean_of(rng(8).normal(size=40))] * 2
-    found = crossed_difference(same, same, 40, rng(9))
+    found = crossed_difference(same, same, np.arange(40), rng(9))
     assert found.p_value == 1 and found.interval.low == found.interval.high == 0
-    one = crossed_difference(same[:1], same[:1], 40, rng(9))
+    one = crossed_difference(same[:1], same[:1], np.arange(40), rng(9))
     assert np.isnan(one.p_value) and one.interval.low == 0  # one seed shows no spread of seeds
 
 
 def test_too_little_to_tell() -> None:
     one = [mean_of(np.array([1.0]))]
-    assert np.isnan(crossed(one, 1, rng(0)).low)
-    assert np.isnan(crossed_difference(one, one, 1, rng(0)).p_value)
+    assert np.isnan(crossed(one, np.arange(1), rng(0)).low)
+    assert np.isnan(crossed_difference(one, one, np.arange(1), rng(0)).p_value)
     never = [lambda weights: np.full(len(weights), np.nan)]
-    assert np.isnan(crossed_difference(never, never, 9, rng(0)).p_value)
+    assert np.isnan(crossed_difference(never, never, np.arange(9), rng(0)).p_value)
     with pytest.raises(ValueError, match="2 seeds after, 1 before"):
-        crossed_difference(one * 2, one, 1, rng(0))
+        crossed_difference(one * 2, one, np.arange(1), rng(0))
+
+
+def test_patients_are_drawn_with_all_their_documents() -> None:
+    owners = np.array([2, 0, 1, 0, 2, 2])
+    weights = np.concatenate(list(patient_weights(owners, rng(0), 500)))
+    assert weights.shape == (500, 6)
+    by_patient = weights[:, [1, 2, 0]]
+    assert (weights == by_patient[:, owners]).all() and (by_patient.sum(axis=1) == 3).all()
+    assert len(np.unique(weights.sum(axis=1))) > 1  # patients have more or fewer
+    own = [np.concatenate(list(of)) for of in (patient_weights(np.arange(6), rng(1), 20),
+                                               document_weights(6, rng(1), 20))]  # fmt: skip
+    assert np.array_equal(*own)
+
+
+def test_documents_of_a_patient_tell_less_than_as_many_patients() -> None:
+    """Four copies of each value: the limits are those of the values once."""
+    values = rng(0).normal(size=60)
+    copies, owners = np.repeat(values, 4), np.repeat(np.arange(60), 4)
+    once = crossed([mean_of(values)], np.arange(60), rng(1))
+    of_patients = crossed([mean_of(copies)], owners, rng(1))
+    assert (of_patients.low, of_patients.high) == pytest.approx((once.low, once.high))
+    assert of_patients.n == 60
+    of_documents = crossed([mean_of(copies)], np.arange(240), rng(1))
+    assert of_documents.high - of_documents.low < 0.6 * (once.high - once.low)
+    one = crossed([mean_of(copies)], np.zeros(240, dtype=int), rng(1))
+    assert np.isnan(one.low)  # one patient alone

@@ -349,6 +349,7 @@ def test_an_unforeseen_error_is_told_in_silence(stage: str, planted: str) -> Non
     with workplace():
         seeding_from(jsonl(ROWS), {})
         patch.setattr("synthfr.records.read_table", fails)
+        patch.setattr("synthfr.records.read_sides", fails)
         patch.setattr("synthfr.corpora.load", fails)
         patch.setattr("synthfr.coding.kept.read_judged", fails)
         said = refused(stage, *arguments)

@@ -213,3 +213,43 @@ def test_a_refused_table_leaves_the_old_file(tmp_path: Path) -> None:
         records.write_table(reports(text=["ok", ""]), path, records.REPORTS)
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["r.parquet"]
+
+
+class TestSides:
+    def write(self, folder: Path, **holdout: object) -> tuple[Path, Path]:
+        train = reports(3, patient_id=["p1", "p1", "p2"])
+        other = reports(2, report_id=["h1", "h2"], patient_id=["p3", "p4"]).assign(**holdout)
+        places = folder / "train.parquet", folder / "holdout.parquet"
+        for frame, place in zip((train, other), places, strict=True):
+            records.write_table(frame.dropna(axis=1), place, records.REPORTS)
+        return places
+
+    def test_a_patient_on_both_is_refused_without_an_id(self, tmp_path: Path) -> None:
+        places = self.write(tmp_path, patient_id=["p2", "p3"])
+        with pytest.raises(
+            UserError,
+            match=r"^1 patient\(s\) have reports in both .*train.parquet "
+            r"and .*holdout.parquet.*by patient .*run seed again\.$",
+        ) as error:
+            records.read_sides(*places)
+        assert "p2" not in str(error.value) and PRIVATE not in str(error.value)
+
+    def test_others_are_read(self, tmp_path: Path) -> None:
+        train, holdout = records.read_sides(*self.write(tmp_path))
+        assert train["report_id"].tolist() == ["r0", "r1", "r2"] and len(holdout) == 2
+
+    def test_without_patients_a_report_is_one(self, tmp_path: Path) -> None:
+        records.read_sides(*self.write(tmp_path, patient_id=None))
+        places = self.write(tmp_path, patient_id=None, report_id=["h1", "r2"])
+        with pytest.raises(UserError, match="1 patient"):
+            records.read_sides(*places)
+
+    def test_whatever_stage_reads_both_reads_them_so(self) -> None:
+        both = []
+        for path in Path("stages").glob("*.py"):
+            stage = path.read_text(encoding="utf-8")
+            if "layout.PRIVATE_TRAIN" in stage and "layout.PRIVATE_HOLDOUT" in stage:
+                both.append(path.stem)
+                assert path.stem == "seed" or "read_sides(layout.PRIVATE_TRAIN, layout" in stage
+                assert "read_table(layout.PRIVATE" not in stage
+        assert {"reference", "augment", "noise", "errors", "fidelity", "privacy"} < set(both)

@@ -19,14 +19,16 @@ import pytest
 from ruamel.yaml import YAML
 from typer.testing import CliRunner, Result
 
+from synthfr import records
 from synthfr.coding.judged import Judged
 from synthfr.coding.kept import write_judged
 from synthfr.disk import read_json, read_yaml
 from synthfr.pipeline import layout, profiles
-from synthfr.pipeline.cli import app, clones, seed_runs
+from synthfr.pipeline.cli import app, clones, seed_runs, seed_tests
 from synthfr.pipeline.cli.control_runs import CONTROLS
 from synthfr.pipeline.cli.seed_record import RECORD_PATH
 from synthfr.pipeline.parameters import parse
+from tests.coding import toy as coded
 
 ROOT = Path(__file__).parents[1]
 CELL = "size=100/top_k=5"
@@ -584,3 +586,10 @@ def test_an_invalid_overlay_is_refused_and_nothing_is_written(tmp_path: Path) ->
     with pytest.raises(UserError, match=r"dpo\.beta"):
         profiles.lay(params, {"dpo": {"beta": -1}})
     assert params.read_text("utf-8") == (ROOT / "params.yaml").read_text("utf-8")
+
+
+def test_patients_are_those_of_the_clones_holdout(tmp_path: Path) -> None:
+    assert seed_tests._patients(tmp_path) == {}
+    holdout = coded.reports(3, 0, "h").assign(patient_id=["p1", "p2", "p1"])
+    records.write_table(holdout, tmp_path / layout.PRIVATE_HOLDOUT, records.REPORTS)
+    assert seed_tests._patients(tmp_path) == {"h0": "p1", "h1": "p2", "h2": "p1"}

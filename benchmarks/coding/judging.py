@@ -126,7 +126,7 @@ def with_limits(answers: Sequence[Judged], metric: str, random_seed: int) -> Int
     """A metric's mean over seeds, with limits over documents and seeds."""
     of_seeds = [statistic(metric, one) for one in answers]
     rng = seeding.rng(random_seed, "bootstrap of documents")
-    return crossed(of_seeds, len(answers[0].document_ids), rng)
+    return crossed(of_seeds, np.arange(len(answers[0].document_ids)), rng)
 
 
 def rankings(

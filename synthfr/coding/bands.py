@@ -54,7 +54,8 @@ def bands(
         counts: documents of each label, by which bands are made; a label without is in 0. They are
             told, so they must be counts that may leave (`labels.exported_counts`), and the same
             for all steps that are compared.
-        limit: of the documents, in the order of the first of `judged`.
+        limit: of the documents, in the order of the first of `judged`; its patients are drawn for
+            the limits of macro-F1.
 
     A band of fewer than three labels, or whose labels too few holdout patients have, is left out;
     and, as macro-F1 over all labels is told elsewhere, so are others until none that is left out
@@ -71,7 +72,7 @@ def bands(
         macro_f1 = crossed(
             [statistic("macro_f1", one.in_order(first.document_ids).narrowed(columns))
              for one in judged],
-            len(first.document_ids),
+            limit.owners,
             seeding.rng(random_seed, "bootstrap of documents"),
             draws,
         )  # fmt: skip

@@ -1,5 +1,5 @@
 """Is one step's coder better than another's: differences of metrics on the same holdout reports,
-by a paired bootstrap over documents crossed with coder seeds, corrected together.
+by a paired bootstrap over patients crossed with coder seeds, corrected together.
 
 Coder seeds draw a coder's sample of one data set. They say nothing of how far another run of the
 generator would have come: those are generator seeds, of which each is a whole pipeline.
@@ -18,6 +18,7 @@ from synthfr.bootstrap import DRAWS, Difference, crossed_difference
 from synthfr.coding.judged import Judged
 from synthfr.coding.weighted import statistic
 from synthfr.errors import UserError
+from synthfr.records import numbered
 from synthfr.stats import Interval, holm
 
 METRICS = ("macro_f1", "map")  # compared unless others are asked for
@@ -45,30 +46,48 @@ class Compared:
 
 def compare(
     pairs: Mapping[str, tuple[Answers, Answers]],
+    patients: Mapping[str, str],
     random_seed: int,
     metrics: Sequence[str] = METRICS,
     draws: int = DRAWS,
 ) -> dict[str, dict[str, Compared]]:
     """Every metric of every pair ``name -> (after, before)``: ``{name: {metric: Compared}}``.
 
-    All p values are one family, corrected by Holm's method. The same documents are drawn for every
-    pair and metric.
+    All p values are one family, corrected by Holm's method. The same patients are drawn for every
+    pair and metric, each with all documents; `patients`: whom each document is about, by its id.
 
     Raises:
-        UserError: the two of a pair differ in documents, labels, true labels or seeds.
+        UserError: the two of a pair differ in documents, labels, true labels or seeds, or are about
+            others than `patients` has.
     """
     found = {}
     for name, (after, before) in pairs.items():
         one, other = paired(name, after, before)
+        owners = numbered(owners_among(one[0].document_ids, patients))
         for metric in metrics:
             found[name, metric] = crossed_difference(
                 [statistic(metric, judged) for judged in one],
                 [statistic(metric, judged) for judged in other],
-                len(one[0].document_ids),
+                owners,
                 seeding.rng(random_seed, "bootstrap of documents"),
                 draws,
             )
     return corrected(found)
+
+
+def owners_among(document_ids: Sequence[str], patients: Mapping[str, str]) -> list[str]:
+    """The patient of each of the documents, of `patients` by document.
+
+    Raises:
+        UserError: it does not have all of them.
+    """
+    known = [patients[one] for one in document_ids if one in patients]
+    if len(known) < len(document_ids):
+        raise UserError(
+            f"compare: {len(document_ids) - len(known)} of the reports that coders were judged on "
+            "are not in data/private/holdout.parquet: make the answers again with `dvc repro`."
+        )
+    return known
 
 
 def corrected(found: Mapping[tuple[str, str], Difference]) -> dict[str, dict[str, Compared]]:

@@ -26,6 +26,7 @@ ORIGINAL_RULE = "fixed_threshold"
 # a threshold fitted to fewer reports with a label follows chance: it is the best of a handful
 FEWEST_FOR_A_THRESHOLD = 10
 EVEN_ODDS = 0.0  # a coder's score is a signed distance or log-odds: 0 is a probability of one half
+_CELLS = 1 << 20  # sorted at once: 8 MiB, some times over
 _DENSITIES = np.geomspace(
     0.25, 4.0, 49
 )  # thresholds tried, as multiples of the training set's labels a document
@@ -132,25 +133,41 @@ def tune_threshold(truth: Bools, scores: Floats, density: float) -> float:
 
 def best_thresholds(truth: Bools, scores: Floats) -> Floats:
     """The threshold with the best F1 of each column, shape (n_columns,), of all that lie midway
-    between two scores of that column; of equally good ones the highest.
+    between two scores of that column, and one that gives the label to every row with a finite
+    score; of equally good ones the highest.
 
     NaN where there is none: no true cell, or no two finite scores that differ. Pass all cells as
     one column for the best micro-F1.
     """
     n_rows, n_columns = scores.shape
-    found = np.full(n_columns, np.nan)
-    for column in range(n_columns if n_rows > 1 else 0):
-        order = np.argsort(-scores[:, column], kind="stable")
-        ranked, hits = scores[order, column], truth[order, column].cumsum()
-        with np.errstate(invalid="ignore"):  # midway between two infinities
-            midway = (ranked[:-1] + ranked[1:]) / 2
-        # rounding may put it on the upper score, which must stay above
-        midway = np.where(midway < ranked[:-1], midway, ranked[1:])
-        f1 = 2 * hits[:-1] / (np.arange(1, n_rows) + hits[-1])
-        f1[(ranked[:-1] == ranked[1:]) | ~np.isfinite(midway)] = 0.0
-        if f1.max() > 0:
-            found[column] = midway[f1.argmax()]
-    return found
+    if n_rows < 2:
+        return np.full(n_columns, np.nan)
+    at_once = max(1, _CELLS // n_rows)
+    starts = range(0, n_columns, at_once)
+    blocks = [np.s_[:, start : start + at_once] for start in starts]
+    return np.concatenate([np.zeros(0), *(_best(truth[one].T, scores[one].T) for one in blocks)])
+
+
+def _best(truth: Bools, scores: Floats) -> Floats:
+    """`best_thresholds` of each row, shape (n_rows,)."""
+    order = np.argsort(-scores, axis=1, kind="stable")
+    ranked = np.take_along_axis(scores, order, axis=1)
+    hits = np.take_along_axis(truth, order, axis=1).cumsum(axis=1)
+    nexts = np.hstack([ranked[:, 1:], np.full((len(ranked), 1), -np.inf)])
+    finite = np.isfinite(ranked)
+    highest = np.where(finite, ranked, -np.inf).max(axis=1, keepdims=True)
+    lowest = np.where(finite, ranked, np.inf).min(axis=1, keepdims=True)
+    with np.errstate(invalid="ignore"):  # midway between two infinities
+        midway = (ranked + nexts) / 2
+        # as far below all as the highest is above the lowest: other documents score lower, too
+        below = 2 * lowest - highest
+    # rounding may put it on the upper score, which must stay above
+    cuts = np.where(midway < ranked, midway, nexts)
+    cuts = np.where(finite & (nexts == -np.inf), below, cuts)
+    f1 = 2 * hits / (np.arange(1, scores.shape[1] + 1) + hits[:, -1:])
+    f1[(ranked == nexts) | ~np.isfinite(cuts)] = 0.0
+    found = np.take_along_axis(cuts, f1.argmax(axis=1)[:, None], axis=1)[:, 0]
+    return np.where((lowest < highest)[:, 0] & (f1.max(axis=1) > 0), found, np.nan)
 
 
 def _most_likely(scores: Floats, prevalence: Floats) -> Bools:

@@ -16,12 +16,11 @@ from pydantic import Field
 from synthfr import icd10
 from synthfr.coding import errors, labels
 from synthfr.coding.errors.curves import by_frequency, by_length
-from synthfr.coding.errors.disclosure import numbered
 from synthfr.coding.metrics import Bools, Floats
 from synthfr.coding.noise import NO_NOISE, Axes, Errs, Point, decisions_of, nearest
 from synthfr.coding.predicted import kept_decisions, predict, real_size
 from synthfr.coding.sampling import sample_of
-from synthfr.records import owners_of
+from synthfr.records import numbered, owners_of
 from synthfr.section import Count, Section
 from synthfr.text.tokens import words
 
@@ -82,12 +81,12 @@ def analyse(
             predict(synthetic, *rest, seed, random_seed, scratch).predicted
             for seed in classify.seeds
         ]
-    decided = decisions_of(real_decisions, ids, space)
+    decided = decisions_of(real_decisions, ids, space, classify.seeds)
 
     def learnt(reports: pd.DataFrame) -> Bools:
         """Labels of what the first coder was fitted on."""
         first = classify.seeds[0]
-        split = sample_of(reports["report_id"].tolist(), classify, size, first, random_seed)
+        split = sample_of(reports, classify, size, first, random_seed)
         return labels.matrix(labels.categories(reports["codes"].iloc[split.fit]), space)
 
     coders = {
@@ -127,30 +126,39 @@ def compare(
 
     * ``<coder>/{profile,copying,families}``: of the first seed; families by chapter, and also by
       category where a code of the label space is finer than one;
-    * ``<coder>/frequency`` and ``length``: correlations of F1 by code with ln(frequency), and of F1
-      by document with length, F1 being the mean over the coder's seeds;
+    * ``<coder>/frequency`` and ``length``: correlations of F1 by code with ln(frequency in the
+      corpus), and of F1 by document with length, F1 being the mean over the coder's seeds;
     * ``curves/{frequency,length}``: the same F1 in bins, all coders over the same ones;
     * ``noise``: the noise whose coders err most like the synthetic one, where `noisy` has any.
 
     Args:
         truth: shape (n_documents, n_labels).
         lengths: of the documents in words, shape (n_documents,).
-        frequency: real training reports that have each code, shape (n_labels,).
+        frequency: how often each code is in the corpus: all real training reports that have it,
+            also those that the coders were not fitted on, so that all coders share one axis; shape
+            (n_labels,).
         learnt_from: patients whom these reports are about, shape (n_labels,).
         codes: of the columns.
-        limit: of the documents.
+        limit: of the documents; its patients are drawn for all intervals but those along codes,
+            which are drawn singly.
     """
     log = np.log(frequency, out=np.full(len(frequency), np.nan), where=frequency > 0)
     by_code = {name: _mean(errors.label_f1, truth, one) for name, one in coders.items()}
     by_document = {name: _mean(errors.document_f1, truth, one) for name, one in coders.items()}
     told: dict[str, Any] = {"documents": len(truth)}
+    singly = np.arange(len(codes))
     for name, coder in coders.items():
         told[name] = _of_one(truth, coder, codes, params, limit, random_seed) | {
             "frequency": errors.correlations(
-                log, by_code[name], random_seed, f"frequency {name}", params.resamples
+                log, by_code[name], singly, random_seed, f"frequency {name}", params.resamples
             ),
             "length": errors.correlations(
-                lengths, by_document[name], random_seed, f"length {name}", params.resamples
+                lengths,
+                by_document[name],
+                limit.owners,
+                random_seed,
+                f"length {name}",
+                params.resamples,
             ),
         }
     told["curves"] = {
@@ -165,6 +173,7 @@ def compare(
             axes,
             random_seed,
             params.resamples,
+            limit.owners,
         )
     return told
 

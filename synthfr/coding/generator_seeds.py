@@ -8,8 +8,8 @@ say nothing of how far another run of the loop would have come.
 The mean of G differences has the variance s² / G + c. s² is their spread; it holds what each run
 owes to its own documents and coder seeds. c is what all runs owe to documents that several of them
 were judged on, which no spread between them shows: the mean covariance of two seeds' differences
-over bootstrap draws of the documents. Where every seed has documents of its own, c is 0, and the
-test is Student's paired t.
+over bootstrap draws of the patients, each with all documents. Where every seed has documents of
+its own, c is 0, and the test is Student's paired t.
 """
 
 from __future__ import annotations
@@ -19,11 +19,19 @@ from itertools import combinations
 from math import isnan
 
 import numpy as np
-from numpy.typing import NDArray
 
 from synthfr import seeding
-from synthfr.bootstrap import DRAWS, Array, Difference, Statistic, document_weights, student
-from synthfr.coding.comparison import METRICS, Answers, Compared, corrected, paired
+from synthfr.bootstrap import (
+    DRAWS,
+    Array,
+    Difference,
+    Owners,
+    Statistic,
+    document_weights,
+    n_patients,
+    student,
+)
+from synthfr.coding.comparison import METRICS, Answers, Compared, corrected, owners_among, paired
 from synthfr.coding.judged import Judged
 from synthfr.coding.weighted import statistic
 from synthfr.stats import FEWEST, Interval, without_limits
@@ -36,6 +44,7 @@ _Figure = tuple[float, Array | None]
 def compare_runs(
     last: Run,
     others: Mapping[str, Sequence[Run]],
+    patients: Mapping[int, Mapping[str, str]],
     random_seed: int,
     metrics: Sequence[str] = METRICS,
     draws: int = DRAWS,
@@ -48,15 +57,17 @@ def compare_runs(
         others: one run, or several (the baselines) of which the best by the metric counts in each
             seed. Only seeds that all have are compared; with fewer than three of them there is no
             interval, and the name is left out.
+        patients: by generator seed, whom each of its documents is about, by the document's id.
 
     All p values are one family, corrected by Holm's method. An id is one document in two seeds
     unless their true codes contradict that.
 
     Raises:
         UserError: answers that are compared differ in documents, labels, true labels or coder
-            seeds.
+            seeds, or are about others than `patients` has.
     """
-    figures = _Figures({seed: answers[0] for seed, answers in last.items()}, random_seed, draws)
+    judged = {seed: answers[0] for seed, answers in last.items()}
+    figures = _Figures(judged, patients, random_seed, draws)
     found = {}
     for name, runs in others.items():
         seeds = sorted(set(last).intersection(*runs))
@@ -100,10 +111,16 @@ def _covariance(drawn: Sequence[Array]) -> float:
 class _Figures:
     """Figures of runs, each computed once: several differences share the last step."""
 
-    def __init__(self, judged: Mapping[int, Judged], random_seed: int, draws: int) -> None:
+    def __init__(
+        self,
+        judged: Mapping[int, Judged],
+        patients: Mapping[int, Mapping[str, str]],
+        random_seed: int,
+        draws: int,
+    ) -> None:
         """`judged`: any answers of each generator seed, for its documents."""
         self._order = {seed: one.document_ids for seed, one in judged.items()}
-        self._places = _places(judged)
+        self._owners = _owners(judged, patients)
         self._random_seed, self._draws = random_seed, draws
         self._known: dict[tuple[str, int, int], _Figure] = {}
 
@@ -128,20 +145,23 @@ class _Figures:
         return self._known[key]
 
     def _drawn(self, seed: int, coders: Sequence[Statistic]) -> Array | None:
-        """The same draws of all documents for every run and seed, of which a seed has its own."""
-        if self._places is None:
+        """The same draws of all patients for every run and seed, of which a seed has its own."""
+        if self._owners is None:
             return None
-        n = 1 + max(int(places.max()) for places in self._places.values())
+        n = max(n_patients(owners) for owners in self._owners.values())
         rng = seeding.rng(self._random_seed, "bootstrap of documents")
         blocks = []
         for weights in document_weights(n, rng, self._draws):
-            own = np.ascontiguousarray(weights[:, self._places[seed]])
+            own = np.ascontiguousarray(weights[:, self._owners[seed]])
             blocks.append(np.mean([of(own) for of in coders], axis=0))
         return np.concatenate(blocks)
 
 
-def _places(judged: Mapping[int, Judged]) -> dict[int, NDArray[np.int64]] | None:
-    """Where each seed's documents stand among those of all; None if no two seeds share one.
+def _owners(
+    judged: Mapping[int, Judged], patients: Mapping[int, Mapping[str, str]]
+) -> dict[int, Owners] | None:
+    """A number for the patient of each seed's documents, among those of all seeds; None if no two
+    seeds share a document.
 
     The bundled corpus is drawn anew by every seed and numbers its documents alike: equal ids whose
     codes differ are of different documents, and then no id can be trusted.
@@ -150,12 +170,11 @@ def _places(judged: Mapping[int, Judged]) -> dict[int, NDArray[np.int64]] | None
     if False in shared or True not in shared:
         return None
     place: dict[str, int] = {}
-    for one in judged.values():
-        for name in one.document_ids:
-            place.setdefault(name, len(place))
-    return {
-        seed: np.array([place[name] for name in one.document_ids]) for seed, one in judged.items()
-    }
+    found = {}
+    for seed, one in judged.items():
+        names = owners_among(one.document_ids, patients.get(seed, {}))
+        found[seed] = np.array([place.setdefault(name, len(place)) for name in names])
+    return found
 
 
 def _agreement(one: Judged, other: Judged) -> bool | None:

@@ -2,8 +2,9 @@
 
 Each size, top k and seed is judged in two ways. `unbiased`: labels are the k most frequent
 categories of a space that all steps share, and no report is dropped. `original` (as the original
-Synth-FR evaluates): labels are the k most frequent categories of the training set itself, at most
-`max_labels` a report, and reports with none of them are dropped from training and evaluation alike.
+Synth-FR evaluates): labels are the k most frequent categories of the training set itself (of those
+that all steps share, which may be told), at most `max_labels` a report, and reports with none of
+them are dropped from training and evaluation alike.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ from synthfr.coding.parts import PartedRows, Parts, Unit, units
 from synthfr.coding.processes import cores, in_order
 from synthfr.coding.sampling import Split
 from synthfr.coding.summary import Cell
+from synthfr.coding.told import Fewest
 from synthfr.errors import UserError
+from synthfr.records import numbered, owners_of
 from synthfr.section import Count, ProperShare, Section, without_doubles
 
 if TYPE_CHECKING:
@@ -72,18 +75,23 @@ def evaluate_grid(
     random_seed: int,
     scratch: Path,
     keep: Keep | None = None,
+    min_documents: int = 1,
+    private_training: bool = False,
 ) -> list[Cell]:
     """Train and judge a coder for every size x top_k x seed of `params`.
 
     Args:
         training: reports to train on (columns report_id, text, codes), at least max(params.sizes)
             of them.
-        holdout: private reports that nothing was tuned on (columns text, codes; report_id for
-            `keep`); only numbers about them are returned.
+        holdout: private reports that nothing was tuned on (columns report_id, text, codes, perhaps
+            patient_id); only numbers about them are returned.
         label_space: ranked categories for the unbiased evaluation, see `labels.exported_space`.
         scratch: keeps trained coders' scores, for a run that is killed.
         keep: is handed each coder's answers about every holdout report, which are private rows:
             a `kept.Keeper`.
+        min_documents: of `keywords`; what the original's evaluation would tell of reports of fewer
+            patients is not told (`told.Fewest`).
+        private_training: the training reports are private, and as much may be told of them.
 
     Returns:
         One flat dict per (size, top_k, seed, evaluation, rule); `summarise` condenses them.
@@ -101,8 +109,10 @@ def evaluate_grid(
         seeding.derive(random_seed, "coder"),
         scratch,
     )
-    rows = PartedRows.of(training["report_id"].tolist(), known, params, label_space, random_seed)
+    rows = PartedRows.of(training, known, params, label_space, random_seed)
     ids = holdout["report_id"] if keep is not None else None
+    owners = numbered([*owners_of(training), *owners_of(holdout)])
+    fewest = Fewest(min_documents, owners, private_training)
 
     def trained(unit: Unit) -> list[tuple[list[Cell], Judged | None]]:
         found = []
@@ -119,7 +129,8 @@ def evaluate_grid(
                     rule=params.decision_rule,
                     **which,
                 )
-            found.append(([{**which, **result} for result in results], answers))
+            told = fewest.told([{**which, **result} for result in results], parts)
+            found.append((told, answers))
         return found
 
     # a coder that is fine-tuned has its threads, or a GPU, to itself
@@ -145,7 +156,7 @@ def check_labels(
     """
     _refuse_too_few(len(training), params, label_space)
     known = labels.categories([*training["codes"], *holdout["codes"]])
-    rows = PartedRows.of(training["report_id"].tolist(), known, params, label_space, random_seed)
+    rows = PartedRows.of(training, known, params, label_space, random_seed)
     for unit in units(params):
         for _, parts in rows.of_unit(unit):
             parts.refuse_without_labels()

@@ -7,7 +7,7 @@ of it are "top k".
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -50,9 +50,16 @@ def exported_counts(code_sets: pd.DataFrame) -> dict[str, int]:
     return dict(counts)
 
 
-def most_frequent(documents: Iterable[Categories], top_k: int) -> list[str]:
-    """`icd10.label_space` of documents whose codes are cut to categories already."""
+def most_frequent(
+    documents: Iterable[Categories], top_k: int, among: Collection[str] | None = None
+) -> list[str]:
+    """`icd10.label_space` of documents whose codes are cut to categories already; `among`: of these
+    categories alone.
+    """
     counts = Counter(chain.from_iterable(documents))
+    if among is not None:
+        allowed = set(among)
+        counts = Counter({one: n for one, n in counts.items() if one in allowed})
     return sorted(counts, key=lambda category: (-counts[category], category))[:top_k]
 
 

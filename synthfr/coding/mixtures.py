@@ -53,9 +53,8 @@ def evaluate_mixtures(
     cells.
     """
     coded, more = (_coded(one) for one in (real, added))
-    ids = coded["report_id"].tolist()
     splits = {
-        (size, seed): sample_of(ids, classify, size, seed, random_seed)
+        (size, seed): sample_of(coded, classify, size, seed, random_seed)
         for size in sorted(sizes)
         if 2 <= size <= len(coded)
         for seed in classify.seeds

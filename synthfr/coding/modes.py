@@ -7,7 +7,7 @@ and `real.evaluate_real` (TRTR, and the public seed) these are the training mode
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +20,7 @@ from synthfr.coding.kept import Keeper
 from synthfr.coding.mixtures import evaluate_mixtures
 from synthfr.coding.predicted import predict, real_size
 from synthfr.coding.summary import UNBIASED, Cell, summarise
+from synthfr.records import owners_of
 from synthfr.section import Count, Section, without_doubles
 
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ def evaluate_modes(
     mixed = evaluate_mixtures(synthetic, real, params.real, params.synthetic_shares, *rest, keeper)
     for share, cells in mixed.items():
         told["mixed"][f"synthetic_share={share:g}"] = summarise(cells, classify.decision_rule)
-    if difference := minus_public(keeper.answers, public, random_seed):
+    patients = dict(zip(holdout["report_id"], owners_of(holdout), strict=True))
+    if difference := minus_public(keeper.answers, public, patients, random_seed):
         told["minus_public"] = {f"synthetic_share={max(params.synthetic_shares):g}": difference}
     if params.relabelled:
         cells, same = evaluate_relabelled(synthetic, real, *rest)
@@ -72,14 +74,17 @@ def evaluate_modes(
     return told
 
 
-def minus_public(mixed: Answers, public: Answers, random_seed: int) -> dict[str, Any]:
+def minus_public(
+    mixed: Answers, public: Answers, patients: Mapping[str, str], random_seed: int
+) -> dict[str, Any]:
     """How much more the added reports of `mixed` are worth than as many of the public seed, beside
     the same private reports: differences of macro-F1 and mAP (`comparison.compare`), by size and
-    top k. Empty where one has no answers, or not of the same size.
+    top k; `patients`: whom each holdout report is about. Empty where one has no answers, or not of
+    the same size.
     """
     if not mixed or not public or _cell(mixed) != _cell(public):
         return {}
-    ((_, found),) = compare({"mixed - public": (mixed, public)}, random_seed).items()
+    ((_, found),) = compare({"mixed - public": (mixed, public)}, patients, random_seed).items()
     size, top_k = _cell(mixed)
     told = {metric: one.as_dict() for metric, one in found.items()}
     return {f"size={size}": {f"top_k={top_k}": told}}

@@ -14,8 +14,12 @@ from synthfr.coding.labels import Categories
 from synthfr.coding.sampling import Split, shuffled_rows, split_sample
 from synthfr.coding.summary import UNBIASED
 from synthfr.errors import UserError
+from synthfr.records import numbered, owners_of
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from synthfr.bootstrap import Owners
     from synthfr.coding.grid import Classify
 
 
@@ -48,36 +52,40 @@ def units(params: Classify) -> list[Unit]:
 @dataclass(frozen=True)
 class PartedRows:
     """What the parts of every unit are made of; `known`: the categories of the training reports and
-    then of the holdout; `shuffled`: the training reports in the order of each seed.
+    then of the holdout; `shuffled`: the training reports in the order of each seed; `owners`: a
+    number for the patient of each of them.
     """
 
     params: Classify
     known: list[Categories]
     label_space: Sequence[str]
     shuffled: dict[int, Rows]
+    owners: Owners
     test: Rows
 
     @classmethod
     def of(
         cls,
-        report_ids: Sequence[str],
+        training: pd.DataFrame,
         known: list[Categories],
         params: Classify,
         label_space: Sequence[str],
         random_seed: int,
     ) -> PartedRows:
-        shuffled = {seed: shuffled_rows(report_ids, random_seed, seed) for seed in params.seeds}
-        return cls(params, known, label_space, shuffled, np.arange(len(report_ids), len(known)))
+        ids, owners = training["report_id"].tolist(), numbered(owners_of(training))
+        shuffled = {seed: shuffled_rows(ids, random_seed, seed) for seed in params.seeds}
+        test = np.arange(len(training), len(known))
+        return cls(params, known, label_space, shuffled, owners, test)
 
     def of_unit(self, unit: Unit) -> Iterator[tuple[dict[str, Any], Parts]]:
         """What identifies each of its cells, and their parts."""
-        split = split_sample(self.shuffled[unit.seed], unit.size, self.params)
+        split = split_sample(self.shuffled[unit.seed], self.owners, unit.size, self.params)
         for top_k in unit.top_k:
             if unit.evaluation == UNBIASED:
                 parts = Parts.unbiased(self.known, split, self.test, self.label_space[:top_k])
             else:
-                most = self.params.max_labels
-                parts = Parts.original(self.known, split, self.test, top_k, most)
+                rule = (self.label_space, top_k, self.params.max_labels)
+                parts = Parts.original(self.known, split, self.test, *rule)
             yield (
                 {
                     "size": unit.size,
@@ -91,9 +99,13 @@ class PartedRows:
 
 @dataclass(frozen=True)
 class Parts:
-    """Rows and label matrices of the three parts under one label space."""
+    """Rows and label matrices of the three parts under one label space; `fit_drawn`, `test_drawn`:
+    also the rows that the original's rule has dropped.
+    """
 
     space: tuple[str, ...]
+    fit_drawn: Rows
+    test_drawn: Rows
     fit: Rows
     fit_truth: metrics.Bools
     validation: Rows
@@ -108,14 +120,20 @@ class Parts:
         parts: list[Any] = []
         for rows in (split.fit, split.validation, test):
             parts += [rows, labels.matrix([known[row] for row in rows], space)]
-        return cls(tuple(space), *parts)
+        return cls(tuple(space), split.fit, test, *parts)
 
     @classmethod
     def original(
-        cls, known: list[Categories], split: Split, test: Rows, top_k: int, max_labels: int
+        cls,
+        known: list[Categories],
+        split: Split,
+        test: Rows,
+        exported: Sequence[str],
+        top_k: int,
+        max_labels: int,
     ) -> Parts:
         sample = np.concatenate([split.fit, split.validation])
-        space = labels.most_frequent([known[row] for row in sample], top_k)
+        space = labels.most_frequent([known[row] for row in sample], top_k, among=exported)
         parts: list[Any] = []
         for rows in (split.fit, split.validation, test):
             truth = labels.matrix(
@@ -123,7 +141,7 @@ class Parts:
             )
             kept = truth.any(axis=1)
             parts += [rows[kept], truth[kept]]
-        return cls(tuple(space), *parts)
+        return cls(tuple(space), split.fit, test, *parts)
 
     def refuse_without_labels(self) -> None:
         """UserError where there is nothing to learn, or nobody to judge it on."""

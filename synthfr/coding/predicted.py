@@ -72,7 +72,7 @@ def predict(
             f"A coder is to learn from {size} reports, and there are only {len(training)}: lower "
             "classify.sizes or raise synthesize.reports."
         )
-    sample = sample_of(training["report_id"].tolist(), params, size, seed, random_seed)
+    sample = sample_of(training, params, size, seed, random_seed)
     fit, validation = (training.iloc[rows] for rows in (sample.fit, sample.validation))
     texts = fit["text"].tolist()
     if change is not None:

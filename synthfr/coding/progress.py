@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from synthfr.coding.bands import bands
-from synthfr.coding.comparison import Answers, compare
+from synthfr.coding.comparison import Answers, compare, owners_among
 from synthfr.coding.errors.disclosure import Limit
 from synthfr.errors import UserError
 
@@ -28,7 +28,8 @@ def progress(
         references: kept answers of coders trained on real reports. One of another size than the
             last step's (there are fewer real reports), or without answers, is left out.
         counts: documents of each label that may be told (`labels.exported_counts`).
-        patients: whom each of the documents is about, by its id.
+        patients: whom each of the documents is about, by its id; they are what is drawn, and
+            what is counted.
         min_documents: of `keywords`; documents of fewer patients are no band.
 
     Returns:
@@ -51,7 +52,9 @@ def progress(
     pairs = dict.fromkeys(_pairs(list(steps)) + [(last, name) for name in known])
     answers = {**steps, **known}
     compared = compare(
-        {f"{one} - {other}": (answers[one], answers[other]) for one, other in pairs}, random_seed
+        {f"{one} - {other}": (answers[one], answers[other]) for one, other in pairs},
+        patients,
+        random_seed,
     )
     return {
         "size": cell[0],
@@ -73,14 +76,7 @@ def progress(
 
 
 def _limit(judged: Answers, patients: Mapping[str, str], min_documents: int) -> Limit:
-    owners = [patients.get(one) for one in judged[0].document_ids]
-    known = [one for one in owners if one is not None]
-    if len(known) < len(owners):
-        raise UserError(
-            f"compare: {len(owners) - len(known)} of the reports that coders were judged on are "
-            "not in data/private/holdout.parquet: make the answers again with `dvc repro`."
-        )
-    return Limit.of(min_documents, known)
+    return Limit.of(min_documents, owners_among(judged[0].document_ids, patients))
 
 
 def _pairs(steps: Sequence[str]) -> list[tuple[str, str]]:

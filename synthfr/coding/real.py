@@ -28,6 +28,8 @@ def evaluate_real(
     random_seed: int,
     scratch: Path,
     keep: Keep | None = None,
+    min_documents: int = 1,
+    private_training: bool = False,
 ) -> list[Cell]:
     """The cells of `evaluate_grid` for real training reports, which are as many as they are.
 
@@ -37,7 +39,8 @@ def evaluate_real(
     coded, reached = _coded(training, params)
     if reached is None:
         return []
-    return evaluate_grid(coded, holdout, reached, label_space, random_seed, scratch, keep)
+    rest = (label_space, random_seed, scratch, keep, min_documents, private_training)
+    return evaluate_grid(coded, holdout, reached, *rest)
 
 
 def check_real(

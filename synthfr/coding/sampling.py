@@ -1,8 +1,11 @@
-"""Which training reports a coder is fitted on, and which ones tune its threshold."""
+"""Which training reports a coder is fitted on, and which ones tune its threshold: none of a patient
+that it is fitted on.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,8 +13,12 @@ import numpy as np
 
 from synthfr import seeding
 from synthfr.coding.coder import Rows
+from synthfr.records import numbered, owners_of
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from synthfr.bootstrap import Owners
     from synthfr.coding.grid import Classify
 
 
@@ -24,10 +31,13 @@ class Split:
 
 
 def sample_of(
-    report_ids: Sequence[str], params: Classify, size: int, seed: int, random_seed: int
+    reports: pd.DataFrame, params: Classify, size: int, seed: int, random_seed: int
 ) -> Split:
-    """The rows of a cell of the grid with this size and seed."""
-    return split_sample(shuffled_rows(report_ids, random_seed, seed), size, params)
+    """The rows of a cell of the grid with this size and seed, of reports (columns report_id, and
+    patient_id where it is known; without it each report is of a patient of its own).
+    """
+    shuffled = shuffled_rows(reports["report_id"], random_seed, seed)
+    return split_sample(shuffled, numbered(owners_of(reports)), size, params)
 
 
 def shuffled_rows(report_ids: Iterable[str], random_seed: int, seed: int) -> Rows:
@@ -39,10 +49,27 @@ def shuffled_rows(report_ids: Iterable[str], random_seed: int, seed: int) -> Row
     return np.array([row for _, row in sorted(draws)], dtype=np.int64)
 
 
-def split_sample(shuffled: Rows, size: int, params: Classify) -> Split:
+def split_sample(shuffled: Rows, owners: Owners, size: int, params: Classify) -> Split:
     """Part a sample of `size` rows: `params.validation_share` of it tunes the threshold, the rest
     trains.
+
+    To the former go whole patients, in drawn order, as far as they fit in: those of one report are
+    as many as asked for. The one with the fewest reports goes there if none fits; none goes where
+    the sample is of one patient alone.
+
+    Args:
+        shuffled: rows in drawn order.
+        owners: a number for the patient of each row, shape (n_rows,).
     """
     sample = shuffled[:size] if params.sample == "drawn" else shuffled[shuffled < size]
     n_validation = min(len(sample) - 1, max(1, round(len(sample) * params.validation_share)))
-    return Split(fit=sample[n_validation:], validation=sample[:n_validation])
+    of_patient = Counter(owners[sample].tolist())  # in drawn order
+    chosen, left = [], n_validation
+    for patient, reports in of_patient.items():
+        if reports <= left:
+            chosen.append(patient)
+            left -= reports
+    if not chosen and len(of_patient) > 1:
+        chosen = [min(of_patient, key=lambda patient: of_patient[patient])]
+    held_out = np.isin(owners[sample], chosen)
+    return Split(fit=sample[~held_out], validation=sample[held_out])

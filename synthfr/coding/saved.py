@@ -148,7 +148,7 @@ def train(
             scratch / "kept",
         )
         for seed in params.seeds:
-            split = sample_of(synthetic["report_id"].tolist(), classify, size, seed, random_seed)
+            split = sample_of(synthetic, classify, size, seed, random_seed)
             fit, told = truth[split.fit], truth[split.validation]
             if not fit.any():
                 raise UserError(

@@ -19,13 +19,18 @@ _BY_SEED = ("macro_f1", "map")  # told for each seed, so that steps can be compa
 
 def counting(cells: Iterable[Cell], rule: str) -> list[tuple[Cell, Cell]]:
     """The cells that count, those of the unbiased evaluation by `rule` and those of the original's
-    by its own: what identifies each (size, top k, seed, evaluation, rule), and its metrics.
+    by its own: what identifies each (size, top k, seed, evaluation, rule), and its metrics, without
+    those that may not be told (None).
     """
     counts = {UNBIASED: rule, ORIGINAL: decisions.ORIGINAL_RULE}
     return [
         (
             {name: cell[name] for name in _IDENTITY},
-            {name: value for name, value in cell.items() if name not in _IDENTITY},
+            {
+                name: value
+                for name, value in cell.items()
+                if name not in _IDENTITY and value is not None
+            },
         )
         for cell in cells
         if cell["rule"] == counts[cell["evaluation"]]
@@ -39,7 +44,8 @@ def summarise(cells: Iterable[Cell], rule: str) -> dict[str, Any]:
     `rule`, which counts; beside it ``.../original/<metric>/...`` (the original's evaluation, same
     rule) and ``.../rules/<other rule>/<metric>/...``. The original's own rule, a probability above
     one half, is told of its evaluation whatever `rule` is, with every metric of decisions: as
-    ``.../original/rules/fixed_threshold/<metric>/...`` where that is another.
+    ``.../original/rules/fixed_threshold/<metric>/...`` where that is another. A figure that may not
+    be told of one seed (None) is left out.
     """
     groups: dict[tuple[Any, ...], list[Cell]] = {}
     for cell in cells:
@@ -57,6 +63,8 @@ def summarise(cells: Iterable[Cell], rule: str) -> dict[str, Any]:
             place = place.setdefault("rules", {}).setdefault(used, {})
             names = NAMES if evaluation == ORIGINAL else _BESIDE
         for name in names:
+            if any(cell[name] is None for cell in group):
+                continue
             place[name] = mean_interval([cell[name] for cell in group]).as_dict()
         if used == rule and evaluation == UNBIASED:
             for name, cell in itertools.product(_BY_SEED, group):

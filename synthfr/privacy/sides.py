@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from synthfr import seeding
 from synthfr.errors import UserError
+from synthfr.records import owners_of, shared_patients
 from synthfr.text.tokens import composed
 
 if TYPE_CHECKING:
@@ -67,8 +68,8 @@ class Sides:
                 )
         train, holdout = (side.sort_values("report_id") for side in (train, holdout))
         shared_text = set(map(composed, train["text"])) & set(map(composed, holdout["text"]))
-        owners = [_owners(train), _owners(holdout)]
-        shared_owner = set(owners[0]) & set(owners[1])
+        owners = [owners_of(train), owners_of(holdout)]
+        shared_owner = shared_patients(train, holdout)
         if shared_text or shared_owner:
             what = "report" if shared_text else "patient"
             number = len(shared_text or shared_owner)
@@ -90,7 +91,7 @@ class Sides:
                     f"and an audit compares at least {FEWEST_REPORTS}: give reports of more "
                     "patients."
                 )
-        names = [*_owners(kept[0]), *_owners(kept[1])]
+        names = [*owners_of(kept[0]), *owners_of(kept[1])]
         number_of = {name: number for number, name in enumerate(dict.fromkeys(names))}
 
         def column(name: str) -> list[object]:
@@ -113,11 +114,6 @@ class Sides:
     def train_patients(self) -> int:
         """Patients of the side `train`; their numbers are the lowest ones."""
         return len(np.unique(self.patients[self.is_train]))
-
-
-def _owners(reports: pd.DataFrame) -> list[str]:
-    column = "patient_id" if "patient_id" in reports else "report_id"
-    return [str(one) for one in reports[column]]
 
 
 def _whole_patients(owners: Sequence[str], most: int, random_seed: int) -> NDArray[np.bool_]:

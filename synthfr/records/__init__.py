@@ -1,10 +1,10 @@
 """The tables that stages hand to one another, checked on every read and write.
 
 Texts are joined by id, never by row order. `schemas` holds the tables, `table` what checks them,
-`owners` whom their reports are about.
+`owners` whom their reports are about, `sides` those of the private side together.
 """
 
-from synthfr.records.owners import owners_of
+from synthfr.records.owners import numbered, owners_of, shared_patients
 from synthfr.records.schemas import (
     CANARIES,
     CANDIDATES,
@@ -24,6 +24,7 @@ from synthfr.records.schemas import (
     SIMILARITIES,
     SYNTHETIC,
 )
+from synthfr.records.sides import read_sides
 from synthfr.records.table import (
     Table,
     empty,
@@ -55,9 +56,12 @@ __all__ = [
     "Table",
     "empty",
     "kind_of",
+    "numbered",
     "owners_of",
     "read_one_of",
+    "read_sides",
     "read_table",
+    "shared_patients",
     "validate",
     "write_table",
 ]

@@ -188,8 +188,7 @@ class _Sample:
 
 def _sample(training: Training, own: list[str], seed: int) -> _Sample:
     reports, size = training.reports, max(training.classify.sizes)
-    ids = reports["report_id"].tolist()
-    split = sample_of(ids, training.classify, size, seed, training.random_seed)
+    split = sample_of(reports, training.classify, size, seed, training.random_seed)
     truth = labels.matrix(labels.categories(reports["codes"]), own)
     texts = reports["text"].iloc[split.validation].tolist()
     return _Sample(truth[split.fit], truth[split.validation], texts)

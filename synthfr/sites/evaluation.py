@@ -143,6 +143,7 @@ def answer(
         coding.exported_space(question.tables["code_sets"]),
         seed,
         scratch,
+        min_documents=settings.min_documents,
     )
     examined = examine(
         reports,

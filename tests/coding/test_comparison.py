@@ -19,6 +19,7 @@ from synthfr.errors import UserError
 
 N, LABELS = 240, 9
 SPACE = tuple(f"A0{label}" for label in range(LABELS))
+PATIENTS = {f"h{number}": f"p{number}" for number in range(N)}
 COUNTS = {name: 90 - 10 * label for label, name in enumerate(SPACE)}
 
 
@@ -84,7 +85,9 @@ def test_a_coder_without_error_has_no_spread_however_rare_its_labels() -> None:
         judged(0.5, 0, n=20), label_space=tuple(map(str, range(20))), truth=truth, decided=truth,
         scores=truth.astype(float),
     )  # fmt: skip
-    interval = crossed([statistic("macro_f1", one)], 20, np.random.default_rng(0), draws=200)
+    interval = crossed(
+        [statistic("macro_f1", one)], np.arange(20), np.random.default_rng(0), draws=200
+    )
     assert (interval.low, interval.mean, interval.high) == (1, 1, 1)
 
 
@@ -107,14 +110,16 @@ def test_a_planted_gain_is_found_and_the_same_step_is_not() -> None:
         "step0 - step0": (coders(0.7), coders(0.7)),
         "another seed": (coders(0.7, 20), coders(0.7)),
     }
-    found = compare(pairs, random_seed=0, metrics=("macro_f1", "map", "map_document"), draws=500)
+    found = compare(
+        pairs, PATIENTS, random_seed=0, metrics=("macro_f1", "map", "map_document"), draws=500
+    )
     for compared in found["dpo1 - step0"].values():
         assert compared.difference.low > 0 and compared.adjusted_p < 0.05
         assert compared.adjusted_p >= compared.p_value
     for compared in found["step0 - step0"].values():
         assert compared.difference.mean == 0 and compared.p_value == 1
     assert all(compared.adjusted_p > 0.05 for compared in found["another seed"].values())
-    assert found == compare(pairs, 0, ("macro_f1", "map", "map_document"), 500)
+    assert found == compare(pairs, PATIENTS, 0, ("macro_f1", "map", "map_document"), 500)
     assert found["dpo1 - step0"]["map"].as_dict().keys() == {"difference", "p_value", "adjusted_p"}
     # Holm over all nine, worked by hand for the smallest
     every = sorted(one.p_value for metric in found.values() for one in metric.values())
@@ -128,7 +133,7 @@ def test_answers_of_shuffled_documents_are_worse() -> None:
     shuffled = [
         replace(one, decided=one.decided[order], scores=one.scores[order]) for one in coders(0.5)
     ]
-    (found,) = compare({"x": (shuffled, coders(0.5))}, 0, ("macro_f1",), 500).values()
+    (found,) = compare({"x": (shuffled, coders(0.5))}, PATIENTS, 0, ("macro_f1",), 500).values()
     assert found["macro_f1"].difference.high < -0.1 and found["macro_f1"].p_value < 0.01
 
 
@@ -136,11 +141,11 @@ def test_documents_are_joined_by_id() -> None:
     after, before = coders(0.5, 10), coders(0.7)
     backwards = [one.in_order(one.document_ids[::-1]) for one in after]
     assert not np.array_equal(backwards[0].truth, after[0].truth)
-    one = compare({"x": (after, before)}, 0, draws=200)
+    one = compare({"x": (after, before)}, PATIENTS, 0, draws=200)
     assert one["x"]["macro_f1"].difference.mean == pytest.approx(
-        compare({"x": (backwards, before)}, 0, draws=200)["x"]["macro_f1"].difference.mean
+        compare({"x": (backwards, before)}, PATIENTS, 0, draws=200)["x"]["macro_f1"].difference.mean
     )
-    mixed = compare({"x": (after[::-1], before)}, 0, draws=200)  # seeds are matched, too
+    mixed = compare({"x": (after[::-1], before)}, PATIENTS, 0, draws=200)  # seeds are matched, too
     assert mixed == one
 
 
@@ -154,12 +159,12 @@ def test_what_cannot_be_compared_is_refused_without_an_id() -> None:
     }
     for what, answers in wrong.items():
         with pytest.raises(UserError, match=f"dpo1 - step0.*{what}") as error:
-            compare({"dpo1 - step0": (answers, before)}, 0, draws=10)
+            compare({"dpo1 - step0": (answers, before)}, PATIENTS, 0, draws=10)
         assert "h1" not in str(error.value)
     remedy = r"the same classify\.seeds \(kept coders: train_coder\.seeds\)\.$"
     with pytest.raises(UserError, match=remedy):
-        compare({"x": ([], [])}, 0, draws=10)
-    assert compare({"x": (after, before)}, 0, draws=10)  # the control
+        compare({"x": ([], [])}, PATIENTS, 0, draws=10)
+    assert compare({"x": (after, before)}, PATIENTS, 0, draws=10)  # the control
 
 
 def test_bands_by_hand() -> None:

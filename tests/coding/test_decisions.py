@@ -62,14 +62,40 @@ def test_per_label_threshold() -> None:
 def test_best_thresholds_by_hand() -> None:
     truth = np.array([[1, 0, 1, 0], [0, 0, 1, 1], [1, 0, 0, 0]], dtype=bool)
     scores = np.array([[3.0, 3, 1, -np.inf], [2, 2, 1, -np.inf], [1, 1, 0, -np.inf]])
-    # the first: above 2.5 F1 is 2/3, above 1.5 it is 1/2; the third: 1; the others have nothing
+    # the first: above 2.5 F1 is 2/3, above 1.5 it is 1/2, of all 4/5: 1 - (3 - 1) gives it to all;
+    # the third: 1; the others have nothing
     found = decisions.best_thresholds(truth, scores)
-    assert found[[0, 2]].tolist() == [2.5, 0.5] and np.isnan(found[[1, 3]]).all()
+    assert found[[0, 2]].tolist() == [-1, 0.5] and np.isnan(found[[1, 3]]).all()
+    truth[2, 0] = False
+    assert decisions.best_thresholds(truth, scores)[0] == 2.5
     neighbours = np.array([[1.0], [np.nextafter(1.0, 0)]])  # nothing lies between
     of_one = np.array([[True], [False]])
     above = neighbours > decisions.best_thresholds(of_one, neighbours)
     assert above.tolist() == of_one.tolist()
     assert np.isnan(decisions.best_thresholds(truth[:1], scores[:1])).all()
+
+
+def test_a_label_that_nearly_all_have_is_given_to_all() -> None:
+    """18 of 20: F1 is 36 / 38; the control: scores that tell them apart are used."""
+    truth = (np.arange(20) < 18)[:, None]
+    blind = np.random.default_rng(0).permutation(np.arange(20.0))[:, None]
+    threshold = decisions.best_thresholds(truth, blind)
+    assert np.isfinite(threshold).all() and (blind > threshold).all()
+    seen = np.where(truth, 2.0, 1.0)
+    assert decisions.best_thresholds(truth, seen).tolist() == [1.5]
+    # labels without a score of one's own, and those that training always saw, are no scores
+    without = np.vstack([blind, [[-np.inf], [np.inf]]])
+    both = np.vstack([truth, [[False], [True]]])
+    assert (without > decisions.best_thresholds(both, without)).sum() == 21
+
+
+def test_many_columns_at_once_are_as_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    truth, scores = rng.random((30, 7)) < 0.3, np.round(rng.normal(size=(30, 7)), 1)
+    together = decisions.best_thresholds(truth, scores)
+    monkeypatch.setattr(decisions, "_CELLS", 60)
+    assert np.array_equal(decisions.best_thresholds(truth, scores), together)
+    assert decisions.best_thresholds(truth[:, :0], scores[:, :0]).shape == (0,)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -80,15 +106,13 @@ def test_fitted_thresholds_against_brute_force(seed: int) -> None:
     truth = rng.random((90, 5)) < [0.5, 0.3, 0.2, 0.2, 0.02]
     scores = np.round(truth + rng.normal([1, 0, -1, 0, 0], 0.7, truth.shape), 1)
     learnt = decisions.fit(truth, truth, scores)
-    every = np.unique(scores)
+    every = [scores.min() - 1, *np.unique(scores)]
     micro = [f1_score(truth, scores > cut, average="micro", zero_division=0) for cut in every]
     chosen = decisions.decide("micro_threshold", scores, learnt)
     assert f1_score(truth, chosen, average="micro") == pytest.approx(max(micro))
     own = decisions.decide("per_label_threshold", scores, learnt)
     for label in range(4):
-        # all but the cut that gives the label to every document
-        best = max(f1_score(truth[:, label], scores[:, label] > cut) for cut in every
-                   if cut >= scores[:, label].min())  # fmt: skip
+        best = max(f1_score(truth[:, label], scores[:, label] > cut) for cut in every)
         assert f1_score(truth[:, label], own[:, label]) == pytest.approx(best)
     assert learnt.own_thresholds == 4 and np.isnan(learnt.label_thresholds[4])  # one is too rare
     assert own[:, 4].tolist() == (scores[:, 4] > learnt.threshold).tolist()

@@ -57,7 +57,7 @@ def test_decisions_of_every_point_and_seed(
 ) -> None:
     table, told = decided
     records.validate(table, records.DECISIONS, "decisions")
-    points = noise.decisions_of(table, holdout["report_id"].tolist(), toy.SPACE)
+    points = noise.decisions_of(table, holdout["report_id"].tolist(), toy.SPACE, [0, 1])
     shares = (0.3, 0.6)
     assert set(points) == {NO_NOISE} | {Point(h, s) for h in (SPREAD, CONCENTRATED) for s in shares}
     assert {len(seeds) for seeds in points.values()} == {2}
@@ -175,7 +175,7 @@ def test_answers_that_were_kept_need_no_second_training(
 
 def test_without_noise_there_is_no_noise_part(real: pd.DataFrame, holdout: pd.DataFrame) -> None:
     table, told = noise.train_noisy(real, holdout, PARAMS, Noise(shares=[]), toy.SPACE, 0, UNUSED)
-    assert len(table) == 2 * 150 and set(told) == {"size", "labels", "none"}
+    assert len(table) == 2 * 150 and set(told) == {"size", "labels", "equal_budget", "none"}
     assert "noise" not in analyse(real, real, holdout, table)
 
 
@@ -201,3 +201,42 @@ def test_private_reports_without_codes_are_refused(
         analyse(real, uncoded, holdout, decided[0])
     with pytest.raises(UserError, match="learn from 120 reports, and there are only 90: lower"):
         analyse(real.head(90), real, holdout, decided[0])
+
+
+@pytest.mark.parametrize("seeds", [[0, 1], [1, 0]])
+def test_decisions_are_those_of_the_seed_that_learnt(seeds: list[int], real: pd.DataFrame) -> None:
+    """Where the synthetic set is the real one, both coders are the same, whatever seed is first."""
+    holdout = toy.reports(150, seed=2, prefix="h")
+    how = PARAMS.model_copy(update={"seeds": seeds})
+    table, _ = noise.train_noisy(real, holdout, how, Noise(shares=[]), toy.SPACE, 0, UNUSED)
+    with pytest.raises(UserError, match=r"for the seed 7 of classify\.seeds: .*dvc repro noise"):
+        noise.decisions_of(table, holdout["report_id"].tolist(), toy.SPACE, [0, 7])
+    found = error_analysis.analyse(real, real, holdout, table, how, FEW, toy.SPACE, 1, 0, UNUSED)
+    for part in ("profile", "copying", "families"):
+        assert found["real"][part] == found["synthetic"][part]
+
+
+def test_patients_with_several_reports_make_intervals_wider(
+    real: pd.DataFrame, holdout: pd.DataFrame, decided: tuple[pd.DataFrame, dict[str, Any]]
+) -> None:
+    """Six reports of a patient are one copied six times: what is known is what one tells."""
+    six = pd.concat([holdout.head(25)] * 6, ignore_index=True)
+    six["report_id"] = holdout["report_id"]
+    by_patient = six.assign(patient_id=[f"p{row % 25}" for row in range(150)])
+    table, _ = noise.train_noisy(real, six, PARAMS, Noise(shares=[0.5]), toy.SPACE, 0, UNUSED)
+    of_patients, of_reports = (
+        analyse(toy.reports(120, 5), real, one, table, least=1) for one in (by_patient, six)
+    )
+
+    def width(found: dict[str, Any], *path: str) -> float:
+        for name in path:
+            found = found[name]
+        return float(found["high"] - found["low"])
+
+    for path in (
+        ("synthetic", "length", "spearman"),
+        ("synthetic", "copying", "true", "exact"),
+    ):
+        assert width(of_patients, *path) > 1.5 * width(of_reports, *path), path
+    codes = ("synthetic", "frequency", "pearson")  # codes are drawn singly
+    assert width(of_patients, *codes) == width(of_reports, *codes)

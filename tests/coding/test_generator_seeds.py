@@ -42,6 +42,11 @@ def run(noise: float, number: int, corpus: Callable[[int], int] = lambda seed: s
     }
 
 
+def alone(run: Run) -> dict[int, dict[str, str]]:
+    """Each document is a patient of its own."""
+    return {seed: {name: name for name in own[0].document_ids} for seed, own in run.items()}
+
+
 def macro_f1(one: Run) -> list[float]:
     return [
         float(np.mean([metrics.of_decisions(a.truth, a.decided)["macro_f1"] for a in answers]))
@@ -50,7 +55,9 @@ def macro_f1(one: Run) -> list[float]:
 
 
 def only(last: Run, other: Run, metric: str = "macro_f1") -> Compared:
-    return compare_runs(last, {"other": [other]}, 0, (metric,), draws=400)["other"][metric]
+    return compare_runs(last, {"other": [other]}, alone(last), 0, (metric,), draws=400)["other"][
+        metric
+    ]
 
 
 def test_with_documents_of_its_own_for_every_seed_it_is_the_paired_t_test() -> None:
@@ -73,9 +80,10 @@ def test_documents_that_all_seeds_share_add_what_their_spread_cannot_show() -> N
     one, other = (judged(0, noise, 7, 0) for noise in (0.5, 0.7))
     last, control = ({seed: [answers] for seed in SEEDS} for answers in (one, other))
     found = only(last, control)
-    alone = compare({"": ([one], [other])}, 0, ("macro_f1",), draws=400)[""]["macro_f1"]
-    assert found.difference.low == pytest.approx(alone.difference.low)
-    assert found.difference.high == pytest.approx(alone.difference.high)
+    pair = {"": ([one], [other])}
+    of_one = compare(pair, alone(last)[0], 0, ("macro_f1",), 400)[""]["macro_f1"]
+    assert found.difference.low == pytest.approx(of_one.difference.low)
+    assert found.difference.high == pytest.approx(of_one.difference.high)
 
 
 def test_shared_documents_make_the_interval_wider_than_seeds_alone() -> None:
@@ -116,7 +124,9 @@ def test_intervals_hold_the_truth_as_often_as_they_say(documents: int, too_rarel
         apart = np.arange(4 * N).reshape(4, N)
         rows = list(apart) if documents == 4 * N else [one[:N] for one in shuffled]
         last, control = by_chance(rng, rows, truth), by_chance(rng, rows, truth)
-        compared = compare_runs(last, {"c": [control]}, trial, ("macro_f1",), draws=100)["c"]
+        compared = compare_runs(
+            last, {"c": [control]}, alone(last), trial, ("macro_f1",), draws=100
+        )["c"]
         interval = compared["macro_f1"].difference
         held.append(interval.low <= 0 <= interval.high)
         limits = ttest_rel(macro_f1(last), macro_f1(control)).confidence_interval(0.95)
@@ -127,7 +137,8 @@ def test_intervals_hold_the_truth_as_often_as_they_say(documents: int, too_rarel
 
 def test_a_planted_gain_is_found_and_an_equal_control_is_not() -> None:
     last = run(0.45, 1)
-    found = compare_runs(last, {"worse": [run(0.7, 2)], "equal": [run(0.45, 3)], "same": [last]}, 0)
+    others = {"worse": [run(0.7, 2)], "equal": [run(0.45, 3)], "same": [last]}
+    found = compare_runs(last, others, alone(last), 0)
     for compared in found["worse"].values():
         assert compared.difference.low > 0 and compared.adjusted_p < 0.05
     assert all(compared.adjusted_p > 0.05 for compared in found["equal"].values())
@@ -142,7 +153,9 @@ def test_the_best_of_several_is_chosen_in_each_seed() -> None:
     last, one, other = run(0.4, 1), run(0.6, 2), run(0.6, 3)
     best = np.maximum(macro_f1(one), macro_f1(other))
     assert len({float(value) in macro_f1(one) for value in best}) == 2  # now this, now that
-    found = compare_runs(last, {"best": [one, other]}, 0, ("macro_f1",))["best"]["macro_f1"]
+    found = compare_runs(last, {"best": [one, other]}, alone(last), 0, ("macro_f1",))["best"][
+        "macro_f1"
+    ]
     assert found.difference.mean == pytest.approx(np.mean(macro_f1(last)) - best.mean())
 
 
@@ -151,7 +164,7 @@ def test_seeds_without_answers_are_left_out_and_fewer_than_three_are_no_test() -
     three = {seed: control[seed] for seed in (0, 1, 3)}
     assert only(last, three).difference.n == 3
     two = {seed: control[seed] for seed in (0, 1)}
-    assert compare_runs(last, {"two": [two]}, 0) == {}
+    assert compare_runs(last, {"two": [two]}, alone(last), 0) == {}
 
 
 def test_documents_are_joined_by_id_and_those_of_a_few_seeds_can_be_shared() -> None:
@@ -193,7 +206,7 @@ def test_a_metric_that_is_not_defined_gives_no_test(shared: bool) -> None:
         return 0 if shared else seed
 
     last, control = without(run(0.5, 1, corpus)), without(run(0.7, 2, corpus))
-    found = compare_runs(last, {"c": [control]}, 0, ("macro_f1", "map"), draws=50)["c"]
+    found = compare_runs(last, {"c": [control]}, alone(last), 0, ("macro_f1", "map"), draws=50)["c"]
     assert np.isnan(
         [found["map"].p_value, found["map"].adjusted_p, found["map"].difference.low]
     ).all()

@@ -145,13 +145,17 @@ def test_the_published_label_rule_by_hand(training: pd.DataFrame, holdout: pd.Da
     space = icd10.label_space(known[:6], 2)
     assert space == ["E11", "I10"]  # five reports, two of which have two such codes; three
     split, test = Split(fit=np.arange(6), validation=np.arange(0)), np.arange(6, 9)
-    parts = Parts.original(known, split, test, 2, 1)
+    exported = ["I10", "E11", "Z99"]
+    parts = Parts.original(known, split, test, exported, 2, 1)
     assert parts.fit.tolist() == [0, 1, 2, 3, 4]  # Z99 is dropped
     assert parts.fit_truth.tolist() == [[False, True]] * 3 + [[True, False]] * 2
     assert parts.test.tolist() == [6]
     assert parts.test_truth.tolist() == [[False, True]]  # I10 stands before E11; J18 is outside
-    wide = Parts.original(known, split, test, 2, 10)
+    assert parts.fit_drawn.tolist() == list(range(6)) and parts.test_drawn.tolist() == [6, 7, 8]
+    wide = Parts.original(known, split, test, exported, 2, 10)
     assert wide.test_truth.tolist() == [[True, True]]
+    # a category that was not exported is none of the k
+    assert Parts.original(known, split, test, ["Z99", "I10"], 2, 10).space == ("I10", "Z99")
     unbiased = Parts.unbiased(known, split, test, space)  # the control: nothing is dropped
     assert len(unbiased.fit) == 6 and len(unbiased.test) == 3
 

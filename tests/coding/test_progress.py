@@ -6,9 +6,8 @@ import pytest
 
 from synthfr.coding.progress import progress
 from synthfr.errors import UserError
-from tests.coding.test_comparison import COUNTS, N, coders
+from tests.coding.test_comparison import COUNTS, PATIENTS, coders
 
-PATIENTS = {f"h{number}": f"p{number}" for number in range(N)}
 STEPS = {"base": 1.5, "step0": 1.5, "dpo1": 0.5}
 
 

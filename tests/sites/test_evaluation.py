@@ -136,7 +136,9 @@ def test_the_figures_are_those_of_one_site(
         corpus.private_holdout,
     )
     space = coding.exported_space(question.tables["code_sets"])
-    cells = coding.evaluate_grid(reports, holdout, CLASSIFY, space, 0, tmp_path)
+    cells = coding.evaluate_grid(
+        reports, holdout, CLASSIFY, space, 0, tmp_path, min_documents=SETTINGS.min_documents
+    )
     assert measures["classify"] == coding.summarise(cells, CLASSIFY.decision_rule)
     reworder = Reworder(SETTINGS.privacy.rewording, names(corpus.codes).values())
     examined = examine(reports, Private(train, holdout, 5), SETTINGS.privacy, reworder, 0)

@@ -538,3 +538,33 @@ def test_privacy_and_fidelity_start_fast() -> None:
         "assert not {'torch', 'sklearn', 'scipy.stats', 'spacy', 'sacrebleu'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_a_patient_on_both_private_sides_is_refused_by_every_stage_that_reads_both(
+    checkout: Recorded,
+) -> None:
+    for path, first in ((layout.PRIVATE_TRAIN, 0), (layout.PRIVATE_HOLDOUT, 149)):
+        side = records.read_table(path, records.REPORTS)
+        patients = [f"{CANARY}-{first + row}" for row in range(len(side))]
+        records.write_table(side.assign(patient_id=patients), path, records.REPORTS)
+    stages = ("reference", "reference_coder", "noise")
+    of_step = ("augment", "errors", "fidelity", "privacy")
+    for stage in (*((one,) for one in stages), *((one, "dpo1") for one in of_step)):
+        result = invoke(*stage)
+        assert result.exit_code == 1, stage
+        assert "1 patient(s) have reports in both data/private/train.parquet and" in result.output
+        assert "Traceback" not in result.output and CANARY not in result.output
+    assert invoke("classify", "dpo1").exit_code == 0  # the control: it reads one side
+
+
+def test_the_number_of_reports_that_the_original_drops_is_not_told_of_few(
+    checkout: Recorded,
+) -> None:
+    def told(fewest: int) -> set[str]:
+        params = json.loads(Path("params.yaml").read_text())
+        params["keywords"]["min_documents"] = fewest
+        Path("params.yaml").write_text(json.dumps(params))
+        assert invoke("classify", "dpo1").exit_code == 0
+        return set(metrics("classify", "dpo1")["size=120"]["top_k=3"]["original"])
+
+    assert told(1) - told(100) == {"evaluated_reports"}

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from synthfr.coding.errors.disclosure import Limit
 from synthfr.coding.metrics import Bools
-from synthfr.stats import wilson
+from synthfr.stats import clustered_wilson
 
 EXACT, SUBSET, EMPTY, OTHER = "exact", "strict_subset", "empty", "other"
 CLASSES = (EXACT, SUBSET, EMPTY, OTHER)
@@ -43,7 +43,8 @@ def classify_sets(sets: Bools, training: Bools) -> NDArray[np.str_]:
 
 
 def copying(sets: Bools, training: Bools, limit: Limit) -> dict[str, Any]:
-    """Share of the documents in each class, with its 95 % Wilson interval.
+    """Share of the documents in each class, with its 95 % Wilson interval, which counts as many
+    documents as those of the patients are worth (`clustered_wilson`).
 
     None stands for a class that may not be told (`Limit.told`).
     """
@@ -51,6 +52,6 @@ def copying(sets: Bools, training: Bools, limit: Limit) -> dict[str, Any]:
     held = {name: np.asarray(classes == name) for name in CLASSES}
     shown = limit.told(held)
     return {
-        name: wilson(int(documents.sum()), len(sets)).as_dict() if name in shown else None
+        name: clustered_wilson(documents, limit.owners).as_dict() if name in shown else None
         for name, documents in held.items()
     }

@@ -4,34 +4,42 @@ from __future__ import annotations
 
 import numpy as np
 
-from synthfr.bootstrap import percentile_interval
+from synthfr.bootstrap import Owners, n_patients, percentile_interval
 from synthfr.coding.errors.resampling import RESAMPLES, drawn
 from synthfr.coding.metrics import Floats
 
-FEWEST = 4  # points that a correlation is told of
+FEWEST = 4  # points, of as many owners, that a correlation is told of
 
 
 def correlations(
-    x: Floats, y: Floats, seed: int, purpose: str, resamples: int = RESAMPLES
+    x: Floats,
+    y: Floats,
+    owners: Owners,
+    seed: int,
+    purpose: str,
+    resamples: int = RESAMPLES,
 ) -> dict[str, dict[str, float] | None]:
-    """Pearson's r and Spearman's rho with 95 % bootstrap intervals over the points.
+    """Pearson's r and Spearman's rho with 95 % bootstrap intervals over the points' owners.
 
     Args:
         x, y: shape (n,); points where one of them is NaN are left out.
+        owners: of documents, a number for the patient of each, shape (n,); codes are drawn singly,
+            each with a number of its own.
         purpose: names the draw, with `seed`.
 
     Returns:
-        ``pearson`` and ``spearman``: ``{"mean", "low", "high"}``; None below four points, or where
-        x or y is the same everywhere.
+        ``pearson`` and ``spearman``: ``{"mean", "low", "high"}``; None below four points or
+        owners, or where x or y is the same everywhere.
     """
     from scipy.stats import rankdata
 
     defined = np.isfinite(x) & np.isfinite(y)
     x, y = x[defined].astype(np.float64), y[defined].astype(np.float64)
-    if len(x) < FEWEST or np.ptp(x) == 0 or np.ptp(y) == 0:
+    owners = np.unique(owners[defined], return_inverse=True)[1].reshape(-1)
+    if n_patients(owners) < FEWEST or np.ptp(x) == 0 or np.ptp(y) == 0:
         return {"pearson": None, "spearman": None}
     blocks: dict[str, list[Floats]] = {"pearson": [], "spearman": []}
-    for rows in drawn(len(x), resamples, seed, purpose):
+    for rows in drawn(owners, resamples, seed, purpose):
         blocks["pearson"].append(_pearson(x[rows], y[rows]))
         ranks = rankdata(x[rows], axis=1), rankdata(y[rows], axis=1)
         blocks["spearman"].append(_pearson(*ranks))

@@ -126,8 +126,8 @@ def by_frequency(
     `Limit.told` holds others back until that is over.
 
     Args:
-        frequency: documents that have each code, in training, shape (n_labels,); codes with none
-            are left out.
+        frequency: training documents that have each code, fitted on or not, shape (n_labels,);
+            codes with none are left out.
         truth: of the documents that the coders are judged on.
         of_coders: coder -> `label_f1`.
         limit: of those documents.

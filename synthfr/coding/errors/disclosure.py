@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthfr.coding.metrics import Bools
+from synthfr.records import numbered
 
 K = TypeVar("K")
 
@@ -78,9 +79,3 @@ class Limit:
             shown.remove(last)
             rest |= held[last]
         return shown
-
-
-def numbered(owners: Collection[str]) -> NDArray[np.int64]:
-    """A number for each owner, equal for equal ones, from 0 up."""
-    number = {name: place for place, name in enumerate(dict.fromkeys(owners))}
-    return np.array([number[name] for name in owners], dtype=np.int64)

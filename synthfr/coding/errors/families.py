@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from synthfr import icd10
-from synthfr.bootstrap import percentile_interval
+from synthfr.bootstrap import Owners, percentile_interval
 from synthfr.coding.errors.disclosure import Limit
 from synthfr.coding.errors.resampling import RESAMPLES, weights
 from synthfr.coding.metrics import Bools, Floats
@@ -49,7 +49,7 @@ def families(
 
     Returns:
         Of each kind of error: ``total`` (codes over all documents); shares ``within``, ``out`` and
-        ``unmapped`` of them, with 95 % bootstrap intervals over documents; ``within_by_chance``,
+        ``unmapped`` of them, with 95 % bootstrap intervals over patients; ``within_by_chance``,
         the share within had each document's errors fallen on any of the codes that could be one;
         and ``by_family``, the errors of each family. None where documents of too few patients have
         one, or where it would follow from the others and the total (`Limit.told`).
@@ -85,7 +85,7 @@ def _errors(
         "out": wrong & ~related & mapped,
         UNMAPPED: wrong & ~mapped,
     }
-    shares = _shares(classes, wrong, draw, resamples)
+    shares = _shares(classes, wrong, limit.owners, draw, resamples)
     columns = _columns(named)
     shown, shown_families = _shown(
         {name: np.asarray(cells.any(axis=1)) for name, cells in classes.items()},
@@ -110,12 +110,16 @@ def _errors(
 
 
 def _shares(
-    classes: dict[str, Bools], wrong: Bools, draw: tuple[int, str], resamples: int
+    classes: dict[str, Bools],
+    wrong: Bools,
+    owners: Owners,
+    draw: tuple[int, str],
+    resamples: int,
 ) -> dict[str, dict[str, float]]:
     per_document = {name: cells.sum(axis=1).astype(np.float64) for name, cells in classes.items()}
     all_of_it = wrong.sum(axis=1).astype(np.float64)
     resampled: dict[str, list[Floats]] = {name: [] for name in classes}
-    for block in weights(len(wrong), resamples, *draw):
+    for block in weights(owners, resamples, *draw):
         total = block @ all_of_it
         for name, count in per_document.items():
             out = np.full(len(total), np.nan)

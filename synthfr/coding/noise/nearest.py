@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthfr import seeding
-from synthfr.bootstrap import LIMITS
+from synthfr.bootstrap import LIMITS, Owners
 from synthfr.coding.errors.curves import NO_BIN, Curve
 from synthfr.coding.errors.resampling import RESAMPLES, weights
 from synthfr.coding.metrics import Bools, Floats
@@ -58,16 +58,19 @@ def nearest(
     axes: Axes,
     seed: int,
     resamples: int = RESAMPLES,
+    owners: Owners | None = None,
 ) -> dict[str, Any]:
     """The point of `noisy` whose coders err most like the synthetic coder, and how sure that is.
 
     Args:
         noisy: coders on noisy real texts, on the same documents; one point has no noise (share 0).
+        owners: a number for the patient of each document, who is drawn with all of them, from 0 up,
+            shape (n_documents,); None: each document is a patient of its own.
 
     Returns:
         * ``distance/<hypothesis>/share=<p>/{total,frequency,length,codes}``;
         * ``nearest/<hypothesis>`` (``none`` for share 0): ``{"mean": p, "low", "high"}``, the
-          interval from the shares of this hypothesis, or 0, that win in resamples of the documents
+          interval from the shares of this hypothesis, or 0, that win in resamples of the patients
           crossed with the coders: shares of the other are in another unit. It holds as far as the
           hypothesis does (``kind``); without limits where neither wins;
         * ``wins/<hypothesis>/share=<p>``: how often each point wins there; ``wins/none``;
@@ -82,12 +85,13 @@ def nearest(
     points = sorted(noisy, key=lambda one: (one.share, one.hypothesis))
     noisy = {point: noisy[point] for point in points}
     n = len(synthetic.truth)
+    owners = np.arange(n) if owners is None else owners
     distances = _distances(synthetic, noisy, axes, _Resamples.none(n))[0]  # (n_points, n_parts)
     totals = _total(distances)
     winners: NDArray[np.int64] = np.concatenate(
         [
             _total(_distances(synthetic, noisy, axes, some)).argmin(axis=1)
-            for some in _Resamples.drawn(n, resamples, seed)
+            for some in _Resamples.drawn(owners, resamples, seed)
         ]
     )
     best = points[int(totals.argmin())]
@@ -110,7 +114,7 @@ def nearest(
 
 @dataclass(frozen=True)
 class _Resamples:
-    """Resamples of documents crossed with coders, or once all of them.
+    """Resamples of patients crossed with coders, or once all of them.
 
     `documents`: how often each counts, shape (rows, n_documents). `noisy` and `synthetic`: numbers
     in [0, 1) that draw from coders, however many there are, shape (rows, coders); those of all
@@ -126,9 +130,9 @@ class _Resamples:
         return cls(np.ones((1, n_documents)))
 
     @classmethod
-    def drawn(cls, n_documents: int, resamples: int, seed: int) -> Iterator[_Resamples]:
+    def drawn(cls, owners: Owners, resamples: int, seed: int) -> Iterator[_Resamples]:
         rng = seeding.rng(seed, "bootstrap", "coders")
-        for documents in weights(n_documents, resamples, seed, "noise"):
+        for documents in weights(owners, resamples, seed, "noise"):
             shape = (len(documents), MOST_CODERS)
             yield cls(documents, rng.random(shape), rng.random(shape))
 

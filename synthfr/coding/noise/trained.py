@@ -18,6 +18,7 @@ from synthfr.coding.noise.injection import HYPOTHESES, inject
 from synthfr.coding.noise.nearest import NO_NOISE, Point
 from synthfr.coding.noise.settings import Noise
 from synthfr.coding.predicted import Change, kept_decisions, predict, real_size
+from synthfr.errors import UserError
 from synthfr.stats import mean_interval
 
 if TYPE_CHECKING:
@@ -106,10 +107,12 @@ def _table(
 
 
 def decisions_of(
-    table: pd.DataFrame, report_ids: Sequence[str], space: Sequence[str]
+    table: pd.DataFrame, report_ids: Sequence[str], space: Sequence[str], seeds: Sequence[int]
 ) -> dict[Point, list[Bools]]:
-    """The decisions of a DECISIONS table as arrays, one a seed in the order of the seeds, each of
+    """The decisions of a DECISIONS table as arrays, one for each of `seeds` in their order, each of
     shape (n_documents, n_labels) in the order of `report_ids` and `space`.
+
+    UserError where a seed has none.
     """
     row = {report_id: at for at, report_id in enumerate(report_ids)}
     column = {code: at for at, code in enumerate(space)}
@@ -123,7 +126,10 @@ def decisions_of(
         if coder not in by_coder:
             by_coder[coder] = empty.copy()
         by_coder[coder][row[report_id], [column[code] for code in codes]] = True
-    found: dict[Point, list[Bools]] = {}
-    for point, seed in sorted(by_coder):
-        found.setdefault(point, []).append(by_coder[point, seed])
-    return found
+    points = sorted({point for point, _ in by_coder})
+    if missing := [seed for seed in seeds for point in points if (point, seed) not in by_coder]:
+        raise UserError(
+            f"errors: no decisions of real coders were kept for the seed {missing[0]} of "
+            "classify.seeds: make them with `dvc repro noise`."
+        )
+    return {point: [by_coder[point, seed] for seed in seeds] for point in points}

@@ -126,16 +126,11 @@ def evaluate(
             params.seed.source,
             params.random_seed,
         )
-        tables = [
-            records.read_table(private / place.name, kind)
-            for place, kind in (
-                (layout.PRIVATE_TRAIN, records.REPORTS),
-                (layout.PRIVATE_HOLDOUT, records.REPORTS),
-                (layout.KEYED, records.KEYED),
-                (layout.LET_OUT, records.CODE_SETS),
-            )
-        ]
-        train, holdout, keyed, let_out = tables
+        train, holdout = records.read_sides(
+            private / layout.PRIVATE_TRAIN.name, private / layout.PRIVATE_HOLDOUT.name
+        )
+        keyed = records.read_table(private / layout.KEYED.name, records.KEYED)
+        let_out = records.read_table(private / layout.LET_OUT.name, records.CODE_SETS)
         evaluation.check_asked_about(question, let_out)
         trained = params.train_coder if params.has("train_coder") else None
         evaluation.check_coders(question, trained, params.classify, params.random_seed)

@@ -87,8 +87,10 @@ def _tests(record: Record, cell: over_seeds.Comparison, coder: str) -> dict[str,
     before = baselines.baseline_steps(record.steps)
     if len(before) > 1 and all(name in runs for name in before):
         others[BEST_BASELINE] = [runs[name] for name in before]
+    patients = {seed: _patients(_folder(record, last, seed)) for seed in runs[last]}
+    compared = compare_runs(runs[last], others, patients, random_seed=record.seeds[0])
     tests: dict[str, dict[str, Any]] = {}
-    for name, by_metric in compare_runs(runs[last], others, random_seed=record.seeds[0]).items():
+    for name, by_metric in compared.items():
         for metric, one in by_metric.items():
             tests.setdefault(metric, {})[name] = {**one.as_dict(), "seeds": one.difference.n}
     return tests
@@ -116,6 +118,17 @@ def _answers(
     ]
     known = cell.cell[name][record.seeds.index(seed)]
     return answers if known is not None and abs(np.mean(figures) - known) < _SAME else None
+
+
+def _patients(clone: Path) -> dict[str, str]:
+    """Whom each holdout report of a clone is about; nothing where they are not here."""
+    from synthfr import records
+
+    path = clone / layout.PRIVATE_HOLDOUT
+    if not path.is_file():
+        return {}
+    holdout = records.read_table(path, records.REPORTS)
+    return dict(zip(holdout["report_id"], records.owners_of(holdout), strict=True))
 
 
 def _folder(record: Record, name: str, seed: int) -> Path:

@@ -91,7 +91,7 @@ def _of_one(params: Params) -> tuple[int, int, int]:
     optimiser steps.
     """
     how, size = params.train_coder, max(params.classify.sizes)
-    split = split_sample(np.arange(size), size, params.classify)
+    split = split_sample(np.arange(size), np.arange(size), size, params.classify)
     steps = round(-(-len(split.fit) // how.batch_size) * how.epochs)
     return len(split.fit), len(split.validation), steps
 

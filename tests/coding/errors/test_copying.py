@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from synthfr.coding import errors
 from synthfr.coding.errors.copying import classify_sets
-from synthfr.coding.errors.disclosure import numbered, patients
+from synthfr.coding.errors.disclosure import patients
+from synthfr.records import numbered
 from synthfr.stats import wilson
 from tests.coding.errors.hand import limit
 

@@ -102,22 +102,23 @@ def test_correlations_are_scipys() -> None:
     rng = np.random.default_rng(1)
     x = rng.normal(size=60)
     y = np.round(x + rng.normal(size=60), 1)  # with ties
-    found = errors.correlations(np.append(x, np.nan), np.append(y, 1.0), 0, "test")
+    singly = np.arange(len(x) + 1)
+    found = errors.correlations(np.append(x, np.nan), np.append(y, 1.0), singly, 0, "test")
     assert found["pearson"] is not None and found["spearman"] is not None
     assert found["pearson"]["mean"] == pytest.approx(pearsonr(x, y)[0])
     assert found["spearman"]["mean"] == pytest.approx(spearmanr(x, y)[0])
     for one in found.values():
         assert one is not None and 0 < one["low"] < one["mean"] < one["high"] < 1
-    assert found == errors.correlations(np.append(x, np.nan), np.append(y, 1.0), 0, "test")
+    assert found == errors.correlations(np.append(x, np.nan), np.append(y, 1.0), singly, 0, "test")
 
 
 def test_f1_that_rises_with_frequency_does_so() -> None:
     frequency = np.arange(1.0, 201)
     f1 = np.log(frequency) / np.log(200)  # straight against ln(frequency)
-    found = errors.correlations(np.log(frequency), f1, 0, "built")
+    found = errors.correlations(np.log(frequency), f1, np.arange(len(f1)), 0, "built")
     assert found["pearson"] is not None and found["spearman"] is not None
     assert found["pearson"]["low"] > 0.999 and found["spearman"]["mean"] == pytest.approx(1)
-    falling = errors.correlations(np.log(frequency), -f1, 0, "built")["pearson"]
+    falling = errors.correlations(np.log(frequency), -f1, np.arange(len(f1)), 0, "built")["pearson"]
     assert falling is not None and falling["high"] < -0.999
 
 
@@ -128,7 +129,9 @@ def test_shuffled_f1_shows_no_correlation() -> None:
     rng = np.random.default_rng(2)
     missed = 0
     for draw in range(40):
-        one = errors.correlations(frequency, rng.permutation(f1), draw, "x", 300)["pearson"]
+        one = errors.correlations(
+            frequency, rng.permutation(f1), np.arange(len(f1)), draw, "x", 300
+        )["pearson"]
         assert one is not None and abs(one["mean"]) < 0.3
         missed += not one["low"] <= 0 <= one["high"]
     assert missed <= 6
@@ -139,5 +142,7 @@ def test_shuffled_f1_shows_no_correlation() -> None:
     [([1.0, 2, 3], [1.0, 2, 3]), ([1.0] * 9, list(range(9))), (list(range(9)), [0.5] * 9)],
 )
 def test_too_few_points_or_no_spread_have_none(x: list[float], y: list[float]) -> None:
-    found = errors.correlations(np.array(x, dtype=float), np.array(y, dtype=float), 0, "x")
+    found = errors.correlations(
+        np.array(x, dtype=float), np.array(y, dtype=float), np.arange(len(x)), 0, "x"
+    )
     assert found == {"pearson": None, "spearman": None}

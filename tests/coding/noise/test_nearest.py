@@ -159,7 +159,7 @@ def test_noise_that_was_planted_is_found_again(
     real, others, holdout, space = demo
     grid = Noise(shares=[0.1, 0.2, 0.3, 0.4])
     table, _ = train_noisy(real, holdout, PARAMS, grid, space, 0, UNUSED)
-    decided = decisions_of(table, holdout["report_id"].tolist(), space)
+    decided = decisions_of(table, holdout["report_id"].tolist(), space, PARAMS.seeds)
     lengths = holdout["text"].str.split().str.len().to_numpy(dtype=np.float64)
     frequency = np.array(
         [sum(code in map(icd10.category, codes) for codes in real["codes"]) for code in space]
