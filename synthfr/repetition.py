@@ -17,16 +17,19 @@ def self_bleu(texts: Sequence[str]) -> float:
     are copies. It grows with the number of texts: compare equally many.
 
     BLEU with brevity penalty, the reference next in length (the shorter of two); an order without a
-    match counts a tenth of one (Chen and Cherry 2014, method 1). Words in lower case, no
-    punctuation. Fewer than two texts are a ValueError.
+    match counts a tenth of one (Chen and Cherry 2014, method 1). A text that is equal to another
+    word for word has 1, also where it is too short for an n-gram, or empty: copies are no variety.
+    Words in lower case, no punctuation. Fewer than two texts are a ValueError.
     """
     if len(texts) < 2:
         raise ValueError("a text alone repeats nobody")
-    tokens = [alphanumeric_words(text) for text in texts]
+    tokens = [tuple(alphanumeric_words(text)) for text in texts]
+    copies = Counter(tokens)
     # of every n-gram the two largest counts in one text: without the text itself, one of them stays
     largest = [_two_largest(tokens, order) for order in range(1, MOST_ORDER + 1)]
     lengths = Counter(map(len, tokens))
-    return sum(_bleu(own, largest, lengths) for own in tokens) / len(tokens)
+    found = (1.0 if copies[own] > 1 else _bleu(own, largest, lengths) for own in tokens)
+    return sum(found) / len(tokens)
 
 
 def distinct(texts: Sequence[str], order: int) -> float:
@@ -56,13 +59,13 @@ def within_groups(
     texts: Sequence[str], groups: Sequence[Hashable], order: int, most: int
 ) -> tuple[float, float] | None:
     """`self_bleu` and `distinct` of `order`, each the mean over groups of at least two texts (the
-    candidates of each prompt): of `most` groups at most, spread evenly over their order. None where
-    there is no such group.
+    candidates of each prompt): of `most` groups at most, spread evenly over their order. A group
+    without any word is left out: it has nothing that could vary. None where no group is left.
     """
     members: dict[Hashable, list[str]] = {}
     for text, group in zip(texts, groups, strict=True):
         members.setdefault(group, []).append(text)
-    found = [own for own in members.values() if len(own) > 1]
+    found = [own for own in members.values() if len(own) > 1 and any(map(alphanumeric_words, own))]
     n = min(most, len(found))
     taken = [found[number * len(found) // n] for number in range(n)]
     if not taken:
