@@ -306,7 +306,8 @@ def places_named(stage: Stage) -> Iterator[list[set[Path]]]:
         paths = [place] if isinstance(place, Path) else [place(one) for one in items]
         if node.attr == "kept_answers":
             paths += [place(one, "train_coder") for one in items]
-            paths += [place(layout.MIXED_PUBLIC)]
+            if stage.kind in ("reference", "augment"):
+                paths += [place(layout.MIXED_PUBLIC)]
         yield [{path, *path.parents} for path in paths]
 
 

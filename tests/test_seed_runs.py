@@ -299,6 +299,10 @@ class TestPairedTests:
             for coder, value in (("", 0.65), ("train_coder", 0.45)):
                 answers = self.answers(value + 0.01 * seed, seed)
                 write_judged(clone / layout.kept_answers("dpo1", coder), [answers])
+            holdout = coded.reports(200, 0, f"s{seed}-")
+            for name in (f"seed-{seed}", f"seed-{seed}-best_of_n_sft"):
+                path = Path(".scratch/seeds") / name / layout.PRIVATE_HOLDOUT
+                records.write_table(holdout, path, records.REPORTS)
 
     def test_the_last_step_is_tested_beside_steps_and_controls(self, checkout: Path) -> None:
         seeds = ("0", "1", "2")
@@ -354,6 +358,10 @@ class TestPairedTests:
         assert "of best-of-4 SFT, same scores: the answers that its figures of seed 1 " in told
         assert "come from are not in .scratch/seeds/seed-1-best_of_n_sft." in told
         assert set(record()["tests"]["metrics"]["map"]) == {"base", "step0", "best_baseline"}
+        self.keep((0, 1))
+        holdout = clone / layout.PRIVATE_HOLDOUT
+        holdout.unlink()  # whom the answers are about, nobody can tell
+        assert "figures of seed 1 come from are not in" in run(*only).output
         self.keep((0, 1))
         (Path(".scratch/seeds/seed-2") / layout.kept_answers("dpo1")).unlink()
         assert "No paired test of dpo1" in run(*only).output and "tests" not in record()
@@ -589,7 +597,6 @@ def test_an_invalid_overlay_is_refused_and_nothing_is_written(tmp_path: Path) ->
 
 
 def test_patients_are_those_of_the_clones_holdout(tmp_path: Path) -> None:
-    assert seed_tests._patients(tmp_path) == {}
     holdout = coded.reports(3, 0, "h").assign(patient_id=["p1", "p2", "p1"])
     records.write_table(holdout, tmp_path / layout.PRIVATE_HOLDOUT, records.REPORTS)
     assert seed_tests._patients(tmp_path) == {"h0": "p1", "h1": "p2", "h2": "p1"}

@@ -1,8 +1,9 @@
 """From scores to codes: the decision rules.
 
-None sees a true code of a holdout report: what is fitted is fitted on synthetic reports (a
-reference's on its own). ``fixed_threshold`` is fitted on nothing; ``prevalence_matched`` ranks the
-reports that are judged together, and so cannot code a single one.
+None sees a true code of a holdout report: what is fitted is fitted on what the coder learns from
+(a step's synthetic reports, a reference's own; in a mixture on the private ones).
+``fixed_threshold`` is fitted on nothing; ``prevalence_matched`` ranks the reports that are judged
+together, and so cannot code a single one.
 
 The rule that counts is a parameter, fixed before any result is seen; the others are reported beside
 it.

@@ -54,8 +54,8 @@ def split_sample(shuffled: Rows, owners: Owners, size: int, params: Classify) ->
     trains.
 
     To the former go whole patients, in drawn order, as far as they fit in: those of one report are
-    as many as asked for. The one with the fewest reports goes there if none fits; none goes where
-    the sample is of one patient alone.
+    as many as asked for. While it has less than half of what was asked for, the patient with the
+    fewest reports that are left goes there, too; the last patient always trains.
 
     Args:
         shuffled: rows in drawn order.
@@ -64,12 +64,16 @@ def split_sample(shuffled: Rows, owners: Owners, size: int, params: Classify) ->
     sample = shuffled[:size] if params.sample == "drawn" else shuffled[shuffled < size]
     n_validation = min(len(sample) - 1, max(1, round(len(sample) * params.validation_share)))
     of_patient = Counter(owners[sample].tolist())  # in drawn order
-    chosen, left = [], n_validation
+    chosen: set[int] = set()
+    left = n_validation
     for patient, reports in of_patient.items():
         if reports <= left:
-            chosen.append(patient)
+            chosen.add(patient)
             left -= reports
-    if not chosen and len(of_patient) > 1:
-        chosen = [min(of_patient, key=lambda patient: of_patient[patient])]
-    held_out = np.isin(owners[sample], chosen)
+    too_large = [patient for patient in of_patient if patient not in chosen]
+    for patient in sorted(too_large, key=lambda patient: of_patient[patient])[:-1]:
+        if 2 * left > n_validation:
+            chosen.add(patient)
+            left -= of_patient[patient]
+    held_out = np.isin(owners[sample], list(chosen))
     return Split(fit=sample[~held_out], validation=sample[held_out])

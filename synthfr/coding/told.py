@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Fewest:
-    """No figure is about fewer than `least` patients of the private reports.
+    """No figure is about fewer than `least` patients of the private reports. A rule about single
+    figures: cells, steps and questions about one corpus compose, and their differences may be of
+    fewer. `score.dp` is what holds against that; nothing here does.
 
     `owners`: a number for the patient of each training report and then of each holdout report,
     shape (n_reports,). `of_training`: training reports are private, too.
@@ -31,20 +33,17 @@ class Fewest:
 
     def told(self, cells: list[Cell], parts: Parts) -> list[Cell]:
         """The cells of one coder: none of the original's evaluation where fewer patients have a
-        report that is kept; without the number of reports (None) where fewer have one that is
-        dropped, or, of private training reports, kept.
+        report that is kept, or one that is dropped, whose number would follow from the rates;
+        without the number of training reports (None) where these are private and fewer patients
+        have one that is kept or dropped.
         """
         if not cells or cells[0]["evaluation"] != ORIGINAL:
             return cells
-        if self._few(parts.test):
+        if self._few(parts.test) or self._few(np.setdiff1d(parts.test_drawn, parts.test)):
             return []
-        hidden = []
-        if self._few(np.setdiff1d(parts.test_drawn, parts.test)):
-            hidden.append("evaluated_reports")
         fit_dropped = np.setdiff1d(parts.fit_drawn, parts.fit)
-        if self.of_training and (self._few(parts.fit) or self._few(fit_dropped)):
-            hidden.append("trained_reports")
-        return [cell | dict.fromkeys(hidden) for cell in cells]
+        hidden = self.of_training and (self._few(parts.fit) or self._few(fit_dropped))
+        return [cell | {"trained_reports": None} for cell in cells] if hidden else cells
 
     def _few(self, rows: Rows) -> bool:
         return 0 < len(np.unique(self.owners[rows])) < self.least

@@ -232,6 +232,15 @@ class TestSplit:
         if held == [4] * 30:
             assert 9 <= len(split.validation) <= 12
 
+    def test_few_large_patients_leave_no_single_report_to_tune_on(self) -> None:
+        """One report would fit in: a threshold of one report is chance."""
+        reports = self.reports([1, 15, 15, 15, 14])
+        for seed in range(5):
+            split = sample_of(reports, self.params, 60, seed, 0)
+            assert len(split.validation) in (14, 15)  # of 12 asked for
+            of_fit, told = (self.patients(reports, rows) for rows in (split.fit, split.validation))
+            assert not of_fit & told
+
     def test_where_each_has_one_report_the_first_drawn_ones_tune(self) -> None:
         reports = self.reports([1] * 120)
         split = sample_of(reports, self.params, 60, 3, 0)

@@ -557,7 +557,7 @@ def test_a_patient_on_both_private_sides_is_refused_by_every_stage_that_reads_bo
     assert invoke("classify", "dpo1").exit_code == 0  # the control: it reads one side
 
 
-def test_the_number_of_reports_that_the_original_drops_is_not_told_of_few(
+def test_of_the_original_nothing_is_told_where_it_drops_few(
     checkout: Recorded,
 ) -> None:
     def told(fewest: int) -> set[str]:
@@ -565,6 +565,6 @@ def test_the_number_of_reports_that_the_original_drops_is_not_told_of_few(
         params["keywords"]["min_documents"] = fewest
         Path("params.yaml").write_text(json.dumps(params))
         assert invoke("classify", "dpo1").exit_code == 0
-        return set(metrics("classify", "dpo1")["size=120"]["top_k=3"]["original"])
+        return set(metrics("classify", "dpo1")["size=120"]["top_k=3"].get("original", {}))
 
-    assert told(1) - told(100) == {"evaluated_reports"}
+    assert told(1) >= {"evaluated_reports"} and told(100) == set()

@@ -108,8 +108,10 @@ def _answers(
     from synthfr.coding.weighted import statistic
 
     step = record.steps[-1] if name in record.controls else name
-    path = _folder(record, name, seed) / layout.kept_answers(step, coder)
-    answers = read_judged(path) if path.is_file() else []
+    clone = _folder(record, name, seed)
+    path = clone / layout.kept_answers(step, coder)
+    is_here = path.is_file() and (clone / layout.PRIVATE_HOLDOUT).is_file()  # whom they are about
+    answers = read_judged(path) if is_here else []
     if not answers or (answers[0].size, answers[0].top_k) != (cell.size, cell.top_k):
         return None
     figures = [
@@ -121,13 +123,10 @@ def _answers(
 
 
 def _patients(clone: Path) -> dict[str, str]:
-    """Whom each holdout report of a clone is about; nothing where they are not here."""
+    """Whom each holdout report of a clone is about."""
     from synthfr import records
 
-    path = clone / layout.PRIVATE_HOLDOUT
-    if not path.is_file():
-        return {}
-    holdout = records.read_table(path, records.REPORTS)
+    holdout = records.read_table(clone / layout.PRIVATE_HOLDOUT, records.REPORTS)
     return dict(zip(holdout["report_id"], records.owners_of(holdout), strict=True))
 
 
