@@ -4,16 +4,16 @@ the same kind, and other seeds.
 What is drawn is a patient, with all documents: those of one patient are alike, and tell less than
 as many documents of different ones. A patient of one document each is the plain bootstrap.
 
-A figure's own limits (`crossed`) are percentiles: patients are drawn anew once for all seeds,
-because every seed's coder judges the same documents; seeds are drawn anew beside them, and both
-draws are crossed (Owen 2007, "The pigeonhole bootstrap"). Of S seeds S - 1 are drawn (Rao & Wu
-1988): S drawn of S would show a spread too small by (S - 1) / S, a third where there are three.
-One seed is not drawn at all, and the limits then hold for that one coder.
+A figure's own limits (`crossed`) are percentiles, wider where patients are few: patients are drawn
+anew once for all seeds, because every seed's coder judges the same documents; seeds are drawn anew
+beside them, and both draws are crossed (Owen 2007, "The pigeonhole bootstrap"). Of S seeds S - 1
+are drawn (Rao & Wu 1988): S drawn of S would show a spread too small by (S - 1) / S, a third where
+there are three. One seed is not drawn at all, and the limits then hold for that one coder.
 
 A difference (`crossed_difference`) is tested with Student's t instead, because percentiles know
-nothing of how badly three seeds show their spread: its variance is that of the patients (by the
-bootstrap) plus that of the seeds over S, with Satterthwaite's (1946) degrees of freedom, which are
-S - 1 where seeds alone count and many where patients do.
+nothing of how badly three seeds show their spread: its variance is that of P patients (by the
+bootstrap, times P / (P - 1)) plus that of the seeds over S, with Satterthwaite's (1946) degrees of
+freedom, which are S - 1 where seeds alone count and P - 1 where patients do.
 """
 
 from __future__ import annotations
@@ -75,10 +75,11 @@ def crossed_difference(
     """How much higher a figure is `after` than `before`, of the same documents; position i is the
     same seed in both (else ValueError).
 
-    Estimate ± t · √(V_p + V_s): V_p the variance over draws of the patients of the mean over
-    seeds, V_s = s² / S of the S seeds' differences on the documents as they are, t with
-    (V_p + V_s)² (S - 1) / V_s² degrees of freedom. Of one seed the limits are of that coder alone,
-    and the p value is NaN; so are both where the figure is not defined for half of the draws.
+    Estimate ± t · √(V_p + V_s): V_p is P / (P - 1) times the variance over draws of the P patients
+    of the mean over seeds, V_s = s² / S of the S seeds' differences on the documents as they are, t
+    with (V_p + V_s)² / (V_p² / (P - 1) + V_s² / (S - 1)) degrees of freedom. Of one seed the limits
+    are of that coder alone, and the p value is NaN; so are both where the figure is not defined for
+    half of the draws.
     """
     if len(after) != len(before):
         raise ValueError(f"pairs are missing: {len(after)} seeds after, {len(before)} before")
@@ -90,24 +91,30 @@ def crossed_difference(
         return Difference(without_limits(estimate, [estimate]), float("nan"))
     of_patients = float(defined.var(ddof=1))
     of_seeds = float(as_they_are.var(ddof=1)) / seeds if seeds > 1 else 0.0
-    half, p_value = student(estimate, of_patients, of_seeds, seeds)
-    interval = Interval(estimate, estimate - half, estimate + half, n_patients(owners))
+    n = n_patients(owners)
+    half, p_value = student(estimate, (of_patients, n), (of_seeds, seeds))
+    interval = Interval(estimate, estimate - half, estimate + half, n)
     return Difference(interval, p_value if seeds > 1 else float("nan"))
 
 
 def student(
-    estimate: float, of_patients: float, of_seeds: float, seeds: int
+    estimate: float, of_patients: tuple[float, int], of_seeds: tuple[float, int]
 ) -> tuple[float, float]:
     """Half the interval of an estimate, and the two-sided p value of its being zero, from two parts
-    of its variance: that of patients, known well, and that of `seeds` seeds, S - 1 degrees of
-    freedom (Satterthwaite 1946).
+    of its variance, each with the number of what was drawn for it: `of_patients` by the bootstrap,
+    which comes out too small by (P - 1) / P, and `of_seeds`. Degrees of freedom by Satterthwaite
+    (1946). A part that is 0 may have any number.
     """
     from scipy.special import stdtr, stdtrit
 
-    whole = of_patients + of_seeds
+    variance, patients = of_patients
+    if variance > 0:
+        of_patients = variance * patients / (patients - 1), patients
+    whole = of_patients[0] + of_seeds[0]
     if whole == 0:
         return 0.0, 1.0 if estimate == 0 else 0.0
-    freedom = whole**2 * (seeds - 1) / of_seeds**2 if of_seeds > 0 else np.inf
+    parts = [(part, n) for part, n in (of_patients, of_seeds) if part > 0]
+    freedom = whole**2 / sum(part**2 / (n - 1) for part, n in parts)
     half = float(stdtrit(freedom, (1 + CONFIDENCE) / 2) * np.sqrt(whole))
     return half, min(1.0, float(2 * stdtr(freedom, -abs(estimate) / np.sqrt(whole))))
 
@@ -162,11 +169,20 @@ def _figures(
 
 
 def percentile_interval(estimate: float, drawn: Array, n: int) -> Interval:
-    """The estimate between the percentiles of its drawn values (Efron 1979), those that are not
-    defined (NaN) left out; without limits where no more than half are defined.
+    """The estimate between the percentiles of its drawn values, those that are not defined (NaN)
+    left out; `n`: of what was drawn, patients or codes. Without limits where no more than half are
+    defined, or n is below 2.
+
+    Plain percentiles (Efron 1979) are too near where n is small. These are farther out, by as much
+    as Student's t with n - 1 degrees of freedom and s² for s² (n - 1) / n are than the normal
+    distribution (the expanded percentile interval of Hesterberg 2015, "What teachers should know
+    about the bootstrap"): .0248 and .9752 of 800, .0108 and .9892 of 12.
     """
+    from scipy.special import ndtr, stdtrit
+
     defined = drawn[~np.isnan(drawn)]
-    if defined.size * 2 <= drawn.size:
+    if defined.size * 2 <= drawn.size or n < 2:
         return without_limits(estimate, [estimate])
-    low, high = np.quantile(defined, LIMITS)
+    tail = float(ndtr(stdtrit(n - 1, LIMITS[0]) * np.sqrt(n / (n - 1))))
+    low, high = np.quantile(defined, (tail, 1 - tail))
     return Interval(estimate, float(low), float(high), n)

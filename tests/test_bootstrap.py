@@ -100,6 +100,39 @@ def test_no_difference_is_found_in_about_one_of_twenty(of_seeds: float, own_nois
     assert 0.01 <= found <= 0.09
 
 
+@pytest.mark.parametrize(("patients", "plain"), [(4, 0.11), (8, 0.07)])
+def test_of_few_patients_it_is_no_more(patients: int, plain: float) -> None:
+    """400 experiments without a difference, four documents a patient. `plain`: what a normal
+    distribution with the variance of the draws as it is finds at least.
+    """
+    owners, found, by_normal = np.repeat(np.arange(patients), 4), [], []
+    for experiment in range(400):
+        draw = rng(experiment)
+        own = np.repeat(draw.normal(size=patients), 4)
+        after, before = [mean_of(own)] * 3, [mean_of(np.zeros(len(own)))] * 3
+        found.append(crossed_difference(after, before, owners, draw, draws=300).p_value)
+        drawn = own.reshape(patients, 4).mean(axis=1)
+        by_normal.append(abs(drawn.mean()) > 1.96 * drawn.std() / patients**0.5)
+    assert 0.02 <= float(np.mean(np.array(found) <= 0.05)) <= 0.08
+    assert float(np.mean(by_normal)) >= plain
+
+
+@pytest.mark.parametrize("patients", [5, 10, 40])
+def test_limits_hold_the_figure_however_few_patients(patients: int) -> None:
+    """95 % of 400 experiments; plain percentiles hold it less often."""
+    held, plain = [], []
+    for experiment in range(400):
+        draw = rng(experiment)
+        values = draw.normal(size=patients)
+        interval = crossed([mean_of(values)], np.arange(patients), draw, draws=1000)
+        held.append(interval.low <= 0 <= interval.high)
+        weights = np.concatenate(list(document_weights(patients, rng(experiment + 1), 1000)))
+        low, high = np.quantile(weights @ values / patients, (0.025, 0.975))
+        plain.append(low <= 0 <= high)
+    assert 0.91 <= np.mean(held) <= 0.98
+    assert np.mean(plain) < np.mean(held) or patients == 40
+
+
 def test_three_seeds_that_differ_more_than_documents_are_little_evidence() -> None:
     """What percentiles of the draws took for certain: Student's t of the seeds decides."""
     before = [mean_of(np.zeros(80))] * 3

@@ -78,18 +78,21 @@ def compare_runs(
                 paired(name, last[seed], run[seed])
         for metric in metrics:
             differences = [figures.difference(metric, seed, last, runs) for seed in seeds]
-            found[name, metric] = _over(differences)
+            found[name, metric] = _over(differences, figures.n_patients)
     return corrected(found)
 
 
-def _over(by_seed: Sequence[_Figure]) -> Difference:
-    """What the differences of at least two seeds say together; no test where one is not defined."""
+def _over(by_seed: Sequence[_Figure], patients: int) -> Difference:
+    """What the differences of at least two seeds say together; no test where one is not defined.
+    `patients`: that were drawn for what seeds have in common.
+    """
     values, n = np.array([value for value, _ in by_seed]), len(by_seed)
     shared = _covariance([drawn for _, drawn in by_seed if drawn is not None])
     estimate = float(values.mean())
     if isnan(estimate + shared):
         return Difference(without_limits(estimate, values.tolist()), float("nan"))
-    half, p_value = student(estimate, shared, float(values.var(ddof=1)) / n, n)
+    of_seeds = float(values.var(ddof=1)) / n
+    half, p_value = student(estimate, (shared, patients), (of_seeds, n))
     return Difference(Interval(estimate, estimate - half, estimate + half, n), p_value)
 
 
@@ -121,6 +124,7 @@ class _Figures:
         """`judged`: any answers of each generator seed, for its documents."""
         self._order = {seed: one.document_ids for seed, one in judged.items()}
         self._owners = _owners(judged, patients)
+        self.n_patients = max(map(n_patients, (self._owners or {}).values()), default=0)
         self._random_seed, self._draws = random_seed, draws
         self._known: dict[tuple[str, int, int], _Figure] = {}
 
@@ -148,10 +152,9 @@ class _Figures:
         """The same draws of all patients for every run and seed, of which a seed has its own."""
         if self._owners is None:
             return None
-        n = max(n_patients(owners) for owners in self._owners.values())
         rng = seeding.rng(self._random_seed, "bootstrap of documents")
         blocks = []
-        for weights in document_weights(n, rng, self._draws):
+        for weights in document_weights(self.n_patients, rng, self._draws):
             own = np.ascontiguousarray(weights[:, self._owners[seed]])
             blocks.append(np.mean([of(own) for of in coders], axis=0))
         return np.concatenate(blocks)

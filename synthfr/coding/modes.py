@@ -79,8 +79,8 @@ def minus_public(
 ) -> dict[str, Any]:
     """How much more the added reports of `mixed` are worth than as many of the public seed, beside
     the same private reports: differences of macro-F1 and mAP (`comparison.compare`), by size and
-    top k; `patients`: whom each holdout report is about. Empty where one has no answers, or not of
-    the same size.
+    top k; `patients`: whom each holdout report is about. Holm's correction is over the two metrics
+    of this one step. Empty where one has no answers, or not of the same size.
     """
     if not mixed or not public or _cell(mixed) != _cell(public):
         return {}

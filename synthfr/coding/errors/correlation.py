@@ -36,7 +36,8 @@ def correlations(
     defined = np.isfinite(x) & np.isfinite(y)
     x, y = x[defined].astype(np.float64), y[defined].astype(np.float64)
     owners = np.unique(owners[defined], return_inverse=True)[1].reshape(-1)
-    if n_patients(owners) < FEWEST or np.ptp(x) == 0 or np.ptp(y) == 0:
+    n = n_patients(owners)
+    if n < FEWEST or np.ptp(x) == 0 or np.ptp(y) == 0:
         return {"pearson": None, "spearman": None}
     blocks: dict[str, list[Floats]] = {"pearson": [], "spearman": []}
     for rows in drawn(owners, resamples, seed, purpose):
@@ -48,7 +49,7 @@ def correlations(
         "spearman": _pearson(rankdata(x)[None], rankdata(y)[None]),
     }
     return {
-        name: percentile_interval(float(one[0]), np.concatenate(blocks[name]), len(x)).as_dict()
+        name: percentile_interval(float(one[0]), np.concatenate(blocks[name]), n).as_dict()
         for name, one in estimates.items()
     }
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from synthfr import icd10
-from synthfr.bootstrap import Owners, percentile_interval
+from synthfr.bootstrap import Owners, n_patients, percentile_interval
 from synthfr.coding.errors.disclosure import Limit
 from synthfr.coding.errors.resampling import RESAMPLES, weights
 from synthfr.coding.metrics import Bools, Floats
@@ -126,7 +126,9 @@ def _shares(
             resampled[name].append(np.divide(block @ count, total, out=out, where=total > 0))
     return {
         name: percentile_interval(
-            float(count.sum() / all_of_it.sum()), np.concatenate(resampled[name]), len(wrong)
+            float(count.sum() / all_of_it.sum()),
+            np.concatenate(resampled[name]),
+            n_patients(owners),
         ).as_dict()
         for name, count in per_document.items()
     }

@@ -72,7 +72,8 @@ def nearest(
         * ``nearest/<hypothesis>`` (``none`` for share 0): ``{"mean": p, "low", "high"}``, the
           interval from the shares of this hypothesis, or 0, that win in resamples of the patients
           crossed with the coders: shares of the other are in another unit. It holds as far as the
-          hypothesis does (``kind``); without limits where neither wins;
+          hypothesis does (``kind``); without limits where neither wins, and of ``none``, which has
+          no share: how sure that is, ``kind`` tells;
         * ``wins/<hypothesis>/share=<p>``: how often each point wins there; ``wins/none``;
         * ``kind/{none,spread,concentrated}``: how often a point of this kind does. Where two kinds
           share the wins, their errors are too alike to tell which one it is;
@@ -96,7 +97,7 @@ def nearest(
     )
     best = points[int(totals.argmin())]
     kinds = np.array([_name(points[one]) for one in winners])
-    own = np.isin(kinds, [_name(best), _name(NO_NOISE)])
+    own = np.isin(kinds, [_name(best), _name(NO_NOISE)]) & (best.share > 0)
     shares = np.array([points[one].share for one in winners])[own]
     told: dict[str, Any] = {"distance": {}, "wins": {}, "by_part": {}}
     told["nearest"] = {_name(best): {"mean": best.share, **_limits(shares)}}
