@@ -199,6 +199,18 @@ def test_equal_corpora_of_patients_with_several_reports_are_at_zero() -> None:
         assert found == pytest.approx({"synthetic": 0, "floor": 0}, abs=1e-12), name
 
 
+def test_a_few_patients_with_very_many_reports_make_no_distance() -> None:
+    """Four of 208 patients have 24 reports each, and a code: 96 reports, by far over chance."""
+    owners = [f"p{row // 24}" if row < 96 else f"q{row}" for row in range(300)]
+    real = plain(300, "h", 96).assign(patient_id=owners)
+    for name in KINDS:
+        found = distributions(real.drop(columns="patient_id"), real, real, FEWEST)[name]
+        assert found["js"]["synthetic"] in (None, ZERO) and not found["apart"]["synthetic"], name
+    # the control: one report more than they have
+    more = plain(300, "s", 97)
+    assert distributions(more, real, real, FEWEST)["codes"]["apart"]["synthetic"] > 0
+
+
 def test_a_collapse_onto_a_code_that_nobody_has_shows() -> None:
     """Half of all codes are one that no patient has; of the real ones half are rare."""
     real = disjoint(60, "r").assign(codes=[["I10", f"A{row:02}"] for row in range(60)])
