@@ -1,14 +1,15 @@
 """How reports are distributed: in length, sections, codes, numbers and denials, in their words.
 
 Of kinds of things (headings, codes, pairs of codes, words) the Jensen-Shannon divergence, of
-numbers the mean and the Kolmogorov-Smirnov distance. Kinds that fewer than `fewest` private
-patients have decide nothing one by one (`fidelity.kinds`). What is told of a corpus is its distance
+numbers the mean and the Kolmogorov-Smirnov distance. Kinds that fewer than `fewest` of a side
+have decide nothing one by one (`fidelity.kinds`). What is told of a corpus is its distance
 from `holdout`; the floor is that of real reports that the loop has used.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from synthfr.fidelity import content
 from synthfr.fidelity.divergence import kolmogorov_smirnov
-from synthfr.fidelity.kinds import OFTEN, Kinds, Side
+from synthfr.fidelity.kinds import Apart, Side, apart
 from synthfr.fidelity.sentences import sentences
 from synthfr.records import owners_of
 from synthfr.text.tokens import words
@@ -53,11 +54,9 @@ def distributions(
     Returns:
         Of numbers ``{"real", "synthetic", "difference", "floor", "ks": {"synthetic", "floor"}}``:
         means of holdout and synthetic, difference = real - synthetic, floor = holdout - train; ks
-        in [0, 1]. Of kinds ``{"js": {"synthetic", "floor"}}``, in [0, 1], None where a side has
-        nothing of it; ``merged``, the share of each side (``real``, ``synthetic``, ``floor``) that
-        counts as one because few patients have it, and ``apart``, what real reports hardly have;
-        None where that is of fewer than `fewest` patients. ``negated_share`` is there where every
-        language has cues of negation.
+        in [0, 1]. Of kinds what `fidelity.kinds.Apart` has, each ``{"synthetic", "floor"}``: the
+        divergence ``js``, and the shares that tell what it cannot see. ``negated_share`` is there
+        where every language has cues of negation.
     """
     rows = {
         name: list(zip(side["text"], side["language"], side["codes"], strict=True))
@@ -102,21 +101,9 @@ def _of_numbers(values: Mapping[str, Sequence[float]]) -> dict[str, Any]:
 
 def _of_kinds(sides: Mapping[str, Side], fewest: int) -> dict[str, Any]:
     real, made, train = (sides[side] for side in SIDES)
-    private = Side([*real.held, *train.held], [*real.owners, *train.owners])
-    listed = {kind for kind, n in private.holders().items() if n >= fewest}
-    per_patient = len(private.owners) / len(set(private.owners))
-    kinds = Kinds(real, listed, fewest)
     found = {
-        "synthetic": kinds.apart(made, OFTEN * fewest * per_patient),
-        "floor": kinds.apart(train, OFTEN * fewest),
+        "synthetic": apart(real, made, fewest, private=False),
+        "floor": apart(real, train, fewest, private=True),
     }
-    shown = kinds.rare_patients(train) >= fewest
-    told = {
-        part: {
-            "synthetic": getattr(found["synthetic"], part),
-            "floor": getattr(found["floor"], part) if shown else None,
-        }
-        for part in ("merged", "apart")
-    }
-    told["merged"]["real"] = kinds.merged
-    return {"js": {side: one.js for side, one in found.items()}, **told}
+    parts = [part.name for part in fields(Apart)]
+    return {part: {side: getattr(one, part) for side, one in found.items()} for part in parts}

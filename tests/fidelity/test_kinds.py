@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from math import log2
 from typing import Any
 
 import pandas as pd
@@ -11,13 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synthfr.fidelity.distributions import distributions
-from synthfr.fidelity.kinds import Kinds, Side
+from synthfr.fidelity.kinds import Apart, Side, apart
 from tests.fidelity import toy
 
 FEWEST = 5
-OFTEN = 20
 COMMON = ["a", "b"]
-CORPORA = st.lists(st.lists(st.sampled_from("abcdefgh"), max_size=4), min_size=1, max_size=12)
+CORPORA = st.lists(st.lists(st.sampled_from("abcdefgh"), max_size=4), min_size=1, max_size=40)
+ZERO = pytest.approx(0, abs=1e-12)
+KINDS = ("sections", "codes", "code_pairs", "words")
 
 
 def side(held: Sequence[Sequence[Hashable]], per_owner: int = 1) -> Side:
@@ -29,65 +31,132 @@ def rare(n: int, prefix: str = "r") -> list[list[Hashable]]:
     return [[*COMMON, f"{prefix}{row}"] for row in range(n)]
 
 
+def told(real: Side, other: Side, fewest: int = FEWEST, private: bool = False) -> Apart:
+    return apart(real, other, fewest, private)
+
+
 def test_by_hand() -> None:
-    kinds = Kinds(side(rare(10)), COMMON, FEWEST)
-    assert kinds.merged == pytest.approx(1 / 3)
+    real = side(rare(10))
+    third = pytest.approx(1 / 3)
     # one kind in all of 30 reports, which no report of 10 has: a third against another third
-    found = kinds.apart(side([[*COMMON, "x"]] * 30), OFTEN)
-    assert (found.js, found.merged, found.apart) == pytest.approx((1 / 3, 0, 1 / 3))
+    assert told(real, side([[*COMMON, "x"]] * 30)) == Apart(third, 0, third, third)
     # 30 rare kinds of its own: together they are apart
-    found = kinds.apart(side(rare(30, "other")), OFTEN)
-    assert (found.js, found.merged, found.apart) == pytest.approx((1 / 3, 0, 1 / 3))
+    assert told(real, side(rare(30, "other"))) == Apart(third, 0, third, third)
     # the controls: five of them are of private patients, or none
-    shared = [*rare(5), *rare(25, "other")]
-    found = kinds.apart(side(shared), OFTEN)
-    assert (found.js, found.merged, found.apart) == pytest.approx((0, 1 / 3, 0))
-    assert kinds.apart(side([COMMON] * 9), OFTEN).apart == 0
+    shared = told(real, side([*rare(5), *rare(25, "other")]))
+    assert shared == Apart(ZERO, third, third, 0)
+    assert told(real, side([COMMON] * 9)).apart == 0
 
 
-def test_of_four_patients_or_none_shows_the_same() -> None:
-    """Each world differs from the next by what fewer than `FEWEST` private patients have."""
-    other = side(rare(30, "other"))
+def test_apart_is_what_very_many_have_and_hardly_any_patient() -> None:
+    """Ten patients, a report each: four of them could be 4 reports, of chance 20."""
+    real = side([COMMON] * 10)
 
-    def told(n_sharing: int) -> Any:
-        real = [*rare(n_sharing, "other"), *rare(20 - n_sharing)]
-        return Kinds(side(real), COMMON, FEWEST).apart(other, OFTEN)
+    def other(n: int) -> Side:
+        return side([[*COMMON, "x"]] * n + [COMMON] * (2 * n))
 
-    assert told(0) == told(1) == told(4)
-    assert told(5) != told(4)  # the control
+    # dropped, and told beside: 19 in 19 x 3 + 38 x 2
+    assert told(real, other(19)) == Apart(ZERO, pytest.approx(1 / 7), None, 0)
+    assert told(real, other(20)).apart == pytest.approx(1 / 7)
+    # of twice as many reports each, twice as many
+    twice = side([COMMON] * 20, per_owner=2)
+    assert told(twice, other(39)).apart == 0 < told(twice, other(40)).apart
+    # whichever of two has it: halves and halves against thirds
+    js = (log2(6 / 5) + 2 / 3 * log2(4 / 5) + 1 / 3) / 2
+    often = side([[*COMMON, "x"]] * 20)
+    for private in (False, True):
+        for one, two in ((real, often), (often, real)):
+            assert told(one, two, private=private).js == pytest.approx(js)
 
-    def in_all_reports(n_patients: int) -> Any:
-        real = [[*COMMON, "x" if row < n_patients else f"r{row}"] for row in range(20)]
-        return Kinds(side(real), COMMON, FEWEST).apart(side([[*COMMON, "x"]] * 30), OFTEN)
 
-    assert in_all_reports(0) == in_all_reports(4)
+def test_where_all_may_leave_all_that_real_reports_have_not_is_apart() -> None:
+    found = told(side(rare(3)), side([[*COMMON, "x"], [*COMMON, "r0"]]), fewest=1)
+    assert (found.merged, found.apart) == (0, pytest.approx(1 / 6))
 
 
 def test_a_share_of_few_patients_is_not_told() -> None:
     def merged(n_patients: int) -> float | None:
         real = [*rare(n_patients), *[COMMON] * (10 - n_patients)]
-        return Kinds(side(real), COMMON, FEWEST).merged
+        return told(side(real), side([COMMON] * 9)).merged_real
 
     assert merged(0) is None and merged(4) is None
     assert merged(5) == pytest.approx(5 / 25)
     # ten reports of two patients are of two
-    assert Kinds(side(rare(10), per_owner=5), COMMON, FEWEST).merged is None
+    assert told(side(rare(10), per_owner=5), side([COMMON] * 9)).merged_real is None
+    # one who has a thing a hundred times has it once a report
+    repeated = [*rare(9), [*COMMON, *["r"] * 100]]
+    assert told(side(repeated), side([COMMON] * 9)).merged_real == pytest.approx(1 / 3)
 
 
-@given(CORPORA, st.sets(st.sampled_from("abcdefgh")))
-def test_equal_corpora_are_at_zero(held: list[list[str]], listed: set[str]) -> None:
-    """Whatever is listed; `OFTEN` is above what private reports have of a kind that is not."""
-    found = Kinds(side(held), listed, FEWEST).apart(side(held), OFTEN)
-    assert found.js is None if not any(held) else found.js == pytest.approx(0, abs=1e-12)
-    assert found.apart == 0
+@given(CORPORA, st.integers(1, 6), st.integers(1, 9), st.booleans())
+def test_equal_corpora_are_at_zero(
+    held: list[list[str]], fewest: int, per_owner: int, private: bool
+) -> None:
+    """However many reports a patient has."""
+    real = side(held, per_owner)
+    found = told(real, real if private else side(held), fewest, private)
+    assert found.js is None or found.js == pytest.approx(0, abs=1e-12)
+    assert not found.apart
+    assert (found.js is None) <= (fewest > 1 or not any(held))
+
+
+@given(CORPORA, CORPORA)
+def test_the_floor_is_by_the_same_rule(one: list[list[str]], other: list[list[str]]) -> None:
+    """Or a third sample of real reports would be farther than two are."""
+    floor, synthetic = (told(side(one), side(other), private=private) for private in (True, False))
+    if floor.merged is not None:
+        assert floor == synthetic
 
 
 @given(CORPORA, CORPORA)
 def test_doubled_reports_change_nothing(one: list[list[str]], other: list[list[str]]) -> None:
-    kinds = Kinds(side(one), COMMON, FEWEST)
-    once, twice = (kinds.apart(side([own * n for own in other]), OFTEN) for n in (1, 2))
+    once, twice = (told(side(one), side([own * n for own in other])) for n in (1, 2))
     assert once.js == (None if twice.js is None else pytest.approx(twice.js, abs=1e-12))
     assert (once.merged, once.apart) == pytest.approx((twice.merged, twice.apart))
+
+
+def plain(n: int, prefix: str, n_rare: int = 0, rare_code: str = "E11") -> pd.DataFrame:
+    """Equal reports of a patient each; `n_rare` have a heading, a code (so a pair) and a word
+    more.
+    """
+    ids = [f"{prefix}{row}" for row in range(n)]
+    texts = ["le patient va bien" + "\nbilan : anormal" * (row < n_rare) for row in range(n)]
+    codes = [["I10", rare_code] if row < n_rare else ["I10"] for row in range(n)]
+    frame = {"report_id": ids, "text": texts, "codes": codes, "language": "fr"}
+    return pd.DataFrame(frame | {"patient_id": ids})
+
+
+@pytest.mark.parametrize("where", ["holdout", "train"])
+@pytest.mark.parametrize("n_made", [0, 10, 200])
+@pytest.mark.parametrize("n_elsewhere", [0, 5, 40])
+def test_of_four_patients_or_none_all_shows_the_same(
+    where: str, n_made: int, n_elsewhere: int
+) -> None:
+    """Worlds that differ by what `n` patients of one side have; `n_made` synthetic reports and
+    `n_elsewhere` patients of the other side have it, too.
+    """
+
+    def world(n: int) -> Any:
+        holdout, train = (n, n_elsewhere) if where == "holdout" else (n_elsewhere, n)
+        sides = plain(200, "s", n_made), plain(200, "h", holdout), plain(200, "t", train)
+        found = distributions(*sides, FEWEST)
+        return {name: found[name] for name in KINDS}
+
+    assert world(0) == world(1) == world(4)
+    assert world(5) != world(4)  # the control
+
+
+def test_of_four_patients_or_none_with_other_rare_kinds_beside() -> None:
+    """Rare kinds are told by their number alone, not by which of them another corpus has."""
+    other = side(rare(30, "other"))
+
+    def world(n_sharing: int, private: bool) -> Apart:
+        real = [*rare(n_sharing, "other"), *rare(20 - n_sharing)]
+        return told(side(real), other, private=private)
+
+    for private in (False, True):
+        assert world(0, private) == world(1, private) == world(4, private)
+        assert world(5, private) != world(4, private)  # the control
 
 
 def disjoint(n: int, prefix: str) -> pd.DataFrame:
@@ -105,11 +174,11 @@ def test_corpora_that_share_nothing_are_at_one() -> None:
     """All kinds are rare: none stands by itself."""
     real, made = disjoint(60, "r"), disjoint(60, "s")
     train = toy.reports(60, 1, "t")
-    for name in ("sections", "codes", "code_pairs", "words"):
+    for name in KINDS:
         found = distributions(made, real, train, FEWEST)[name]
         assert found["js"]["synthetic"] == pytest.approx(1), name
         assert found["apart"]["synthetic"] == 1 and found["merged"]["synthetic"] == 0, name
-        assert found["merged"]["real"] == 1, name
+        assert found["merged_real"]["synthetic"] == 1, name
         # the same corpus is at none
         again = distributions(real, real, train, FEWEST)[name]
         assert again["js"]["synthetic"] == pytest.approx(0, abs=1e-12), name
@@ -125,9 +194,21 @@ def test_equal_corpora_of_patients_with_several_reports_are_at_zero() -> None:
     real = disjoint(96, "r").assign(patient_id=[f"p{row // 6}" for row in range(96)])
     real["codes"] = [["I10", "E11" if row < 24 else "J44"] for row in range(96)]
     made = real.drop(columns="patient_id")
-    for name in ("sections", "codes", "code_pairs", "words"):
+    for name in KINDS:
         found = distributions(made, real, real, FEWEST)[name]["js"]
         assert found == pytest.approx({"synthetic": 0, "floor": 0}, abs=1e-12), name
+
+
+def test_a_few_patients_with_very_many_reports_make_no_distance() -> None:
+    """Four of 208 patients have 24 reports each, and a code: 96 reports, by far over chance."""
+    owners = [f"p{row // 24}" if row < 96 else f"q{row}" for row in range(300)]
+    real = plain(300, "h", 96).assign(patient_id=owners)
+    for name in KINDS:
+        found = distributions(real.drop(columns="patient_id"), real, real, FEWEST)[name]
+        assert found["js"]["synthetic"] in (None, ZERO) and not found["apart"]["synthetic"], name
+    # the control: one report more than they have
+    more = plain(300, "s", 97)
+    assert distributions(more, real, real, FEWEST)["codes"]["apart"]["synthetic"] > 0
 
 
 def test_a_collapse_onto_a_code_that_nobody_has_shows() -> None:

@@ -67,6 +67,19 @@ def test_the_plain_figures_are_the_published_way_only_where_that_rule_counts() -
     assert "both judged" not in table.title
 
 
+def test_of_a_rule_that_is_not_known_nothing_is_said() -> None:
+    """No other rule is told, so it may be any."""
+    for rule, known in (("fixed_threshold", ORIGINAL), ("global_threshold", None)):
+        found = results(50_000, 50, rule=rule)
+        cells = [one["top_k=50"] for name in STEPS for one in found.trees[name].values()]
+        for cell in cells:
+            cell[ORIGINAL].pop("rules", None)
+        assert found.original == known
+        for cell in cells:
+            del cell["rules"]
+        assert found.original is None
+
+
 def test_the_names_are_those_of_the_evaluation() -> None:
     assert (ORIGINAL, ORIGINAL_RULE) == (summary.ORIGINAL, decisions.ORIGINAL_RULE)
 

@@ -20,10 +20,6 @@ _DISTANCES = {  # title: path in the fidelity file, digits; each has "synthetic"
     "codes a report": ("distributions/codes_per_report/ks", 2),
     "numbers in 100 words": ("distributions/numbers_per_100_words/ks", 2),
     "negated mentions": ("distributions/negated_share/ks", 2),
-    "section headings, Jensen-Shannon divergence": ("distributions/sections/js", 3),
-    "codes": ("distributions/codes/js", 3),
-    "pairs of codes": ("distributions/code_pairs/js", 3),
-    "words": ("distributions/words/js", 3),
     "embeddings: Fréchet distance": ("embedding/frechet", 3),
     "precision (1 is best)": ("embedding/precision", 3),
     "recall (1 is best)": ("embedding/recall", 3),
@@ -32,15 +28,20 @@ _DISTANCES = {  # title: path in the fidelity file, digits; each has "synthetic"
     "MAUVE (1 is best)": ("embedding/mauve", 3),
     "a classifier tells them apart: AUC": ("discriminator/auc", 3),
 }
-_KINDS = {  # title: path in the distributions
-    "section headings": "sections",
-    "codes": "codes",
-    "pairs of codes": "code_pairs",
-    "words": "words",
-}
-_CLASSES = {  # title: path under a kind
-    "counted as one": "merged",
-    "hardly any private patient has": "apart",
+_KINDS = {  # the same of each kind of things: divergence, and what it cannot see
+    title + part: (f"distributions/{kind}/{path}", 3)
+    for title, kind in {
+        "section headings": "sections",
+        "codes": "codes",
+        "pairs of codes": "code_pairs",
+        "words": "words",
+    }.items()
+    for part, path in {
+        "": "js",
+        ": counted as one": "merged",
+        ": of private holdout": "merged_real",
+        ": hardly any holdout patient has": "apart",
+    }.items()
 }
 
 
@@ -107,15 +108,18 @@ def load(measured: Measured, steps: Sequence[str]) -> list[Titled]:
             "How far each step's reports are from private holdout reports. Floor: private train "
             "reports from the holdout, which is what two samples of real reports differ by. Nearer "
             "than that means nothing.",
-            _distances(trees),
+            _distances(trees, _DISTANCES),
         ),
         (
-            "What the Jensen-Shannon divergences cannot resolve: the share of each corpus whose "
-            "kinds too few private patients have (keywords.min_documents) to be compared one by "
-            "one. Counted as one: whatever they are, they count as the same. Hardly any private "
-            "patient has: a class of its own, which real reports have nothing of. A dash: nothing, "
-            "or of too few patients to be told.",
-            _classes(trees),
+            "Jensen-Shannon divergence of each step's reports from private holdout reports, by "
+            "kind. Floor: as above. Below each what it cannot see. Counted as one: the share of "
+            "the step (floor: of private train) whose kinds too few reports of one side have "
+            "(keywords.min_documents) to be compared one by one; whichever they are, they count as "
+            "the same. Where this share is large, a small divergence says little. Of private "
+            "holdout: its share beside it. Where one of the two is missing, it is of too few "
+            "patients to be told, and the divergence compares the other kinds alone. Hardly any "
+            "holdout patient has: the share that the divergence counts as wholly different.",
+            _distances(trees, _KINDS),
         ),
         (
             "The eight features of Kiefer et al., lengths and repetition. Floor: what private "
@@ -132,30 +136,18 @@ def load(measured: Measured, steps: Sequence[str]) -> list[Titled]:
         ),
         (
             "AUC of a classifier that sees one kind of features alone (.5: it cannot tell)",
-            _kinds(trees),
+            _alone(trees),
         ),
     ]
     return [(title, table) for title, table in found if table.rows]
 
 
-def _distances(trees: Trees) -> Table:
+def _distances(trees: Trees, paths: Mapping[str, tuple[str, int]]) -> Table:
     rows = []
-    for title, (path, digits) in _DISTANCES.items():
+    for title, (path, digits) in paths.items():
         cells = [with_limits(tree, f"{path}/synthetic", digits) for tree in trees.values()]
         rows.append((title, [*cells, _of_real(trees, f"{path}/floor", digits)]))
     return Table([*map(baselines.title, trees), "floor"], filled(rows))
-
-
-def _classes(trees: Trees) -> Table:
-    rows = []
-    for title, kind in _KINDS.items():
-        for told, part in _CLASSES.items():
-            path = f"distributions/{kind}/{part}"
-            cells = [figure(at(tree, f"{path}/synthetic"), 3) for tree in trees.values()]
-            cells += [_of_real(trees, f"{path}/{side}", 3) for side in ("real", "floor")]
-            rows.append((f"{title}: {told}", cells))
-    columns = [*map(baselines.title, trees), "private holdout", "private train"]
-    return Table(columns, filled(rows))
 
 
 def _beside(trees: Trees, levels: Mapping[str, Level]) -> Table:
@@ -181,7 +173,7 @@ def _of_real(trees: Trees, path: str, digits: int) -> str:
     return with_limits(tree, path, digits)
 
 
-def _kinds(trees: Trees) -> Table:
+def _alone(trees: Trees) -> Table:
     kinds = {
         kind: None for tree in trees.values() for kind in below(tree, "discriminator/alone") or {}
     }

@@ -148,12 +148,13 @@ class Results:
     def original(self) -> str | None:
         """Where the original's evaluation by its own rule stands in a cell; None: nowhere.
 
-        Not simply at ``original``: there it is by the rule that counts, whichever that is.
+        Not simply at ``original``: there it is by the rule that counts. Which that is, a file tells
+        by the other rules: it is the original's where they are told without it.
         """
         found = [cell[ORIGINAL] for cell in self._measured() if ORIGINAL in cell]
         if any(ORIGINAL_RULE in one.get("rules", {}) for one in found):
             return f"{ORIGINAL}/rules/{ORIGINAL_RULE}"
-        return ORIGINAL if found and ORIGINAL_RULE not in self.rules else None
+        return ORIGINAL if found and self.rules and ORIGINAL_RULE not in self.rules else None
 
     def _measured(self) -> list[Tree]:
         """What was measured in each cell of each step and reference."""
