@@ -20,6 +20,7 @@ from synthfr.pipeline import gpu_record, gpu_tables, layout
 from synthfr.pipeline.cli import demo_figures, profile_tables
 from synthfr.pipeline.cli.seed_record import RECORD_PATH
 from synthfr.pipeline.page import (
+    errors_part,
     faithfulness_figures,
     fidelity_part,
     privacy_tables,
@@ -120,6 +121,11 @@ def utility() -> str:
     return _of_page(utility_part.load)
 
 
+def errors() -> str:
+    """The page's tables on the errors that are left, of the shipped demo."""
+    return _of_page(lambda measured, steps: errors_part.load(measured, steps).tables)
+
+
 def fidelity() -> str:
     """The page's tables on fidelity, of the shipped demo."""
     return _of_page(fidelity_part.load)
@@ -192,6 +198,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "seeds": seeds,
     "controls": controls,
     "utility": utility,
+    "errors": errors,
     "fidelity": fidelity,
     "audit": audit,
     "channels": channels,
