@@ -84,7 +84,7 @@ def test_the_same_reports_make_the_same_errors(
 ) -> None:
     """A data set that is the real one: no difference anywhere, and no noise is named."""
     found = analyse(real, real, holdout, decided[0])
-    assert found["noise"]["nearest"] == {"none": {"mean": 0.0, "low": 0.0, "high": 0.0}}
+    assert found["noise"]["nearest"] == {"none": {"mean": 0.0, "low": None, "high": None}}
     assert found["noise"]["distance"]["none"]["total"] == 0
     for name in ("profile", "copying", "families"):
         assert found["real"][name] == found["synthetic"][name]
