@@ -105,7 +105,7 @@ def test_noise_is_named_by_its_kind_in_its_own_unit(tmp_path: Path) -> None:
     budget = {"noise": {"equal_budget": 1}}
     of_words = noise(tmp_path, "concentrated", share, **budget)
     assert of_words == [*of_reports[:2], ".5 [.4, .6] of the words"]
-    none = {"mean": 0.0, "low": 0.0, "high": 0.0}
+    none = {"mean": 0.0, "low": None, "high": None}
     assert noise(tmp_path, "none", none) == ["none", "0 %", "–"]
     never = {"mean": 0.5, "low": None, "high": None}  # it won in no resample
     assert noise(tmp_path, "concentrated", never, **budget)[2] == ".5 of the words"
