@@ -255,6 +255,7 @@ def _search_runs(url: str) -> list[dict]:
     return post("runs/search", {"experiment_ids": ids, "max_results": 1000})["runs"]
 
 
+@pytest.mark.long
 def test_killed_in_mid_stage_and_run_again_gives_the_same_bytes(
     finished: Workspace, tmp_path: Path
 ) -> None:
@@ -298,6 +299,7 @@ def test_equal_bytes_are_told_from_others(finished: Workspace) -> None:
 RECIPE = "recipes/teacher"
 
 
+@pytest.mark.long
 def test_a_recipe_runs_in_its_own_folder_behind_the_same_wall(finished: Workspace) -> None:
     """The loop's last step is its teacher; DVC sees that the loop is up to date."""
     finished.change_params(
