@@ -9,8 +9,8 @@ that no coder of the grid has seen, which is what a data set of a step is like. 
 noise: what is named with its interval, how often each kind wins, and the distance beside that of
 the named noise's coders from each other. The table at the end counts, by where and what was
 planted, how often the kind is right, the share within one step of the grid, both, the share inside
-the interval of the right kind (without noise: of what is named), and how often a wrong kind has
-more than nine wins of ten.
+the interval of the right kind (no noise has no interval), and how often a wrong kind has more than
+nine wins of ten.
 """
 
 from __future__ import annotations
@@ -67,10 +67,9 @@ def _right(planted: Point, kind: str, found: Mapping[str, Any]) -> set[str]:
     """What of `RIGHT` holds."""
     ((named, told),) = found["nearest"].items()
     is_kind, near = named == kind, abs(told["mean"] - planted.share) < STEP
-    alike = is_kind or kind == "none"
     inside = told["low"] is not None and told["low"] <= planted.share <= told["high"]
     sure = any(wins > 0.9 for name, wins in found["kind"].items() if name != kind)
-    holds = (is_kind, near, is_kind and near, alike and inside, sure)
+    holds = (is_kind, near, is_kind and near, is_kind and inside, sure)
     return {name for name, one in zip(RIGHT, holds, strict=True) if one}
 
 

@@ -408,39 +408,27 @@ stages:
       metrics:
         - metrics/classify/${item}.json:
             cache: false
-  fidelity:
-    foreach: ${steps}
-    do:
-      cmd: python make.py fidelity/${item}
-      deps:
-        - model.txt
-      metrics:
-        - metrics/fidelity/${item}.json:
-            cache: false
-  privacy:
-    foreach: ${steps}
-    do:
-      cmd: python make.py privacy/${item}
-      deps:
-        - model.txt
-      metrics:
-        - metrics/privacy/${item}.json:
-            cache: false
-  judge_coder:
-    foreach: ${steps}
-    do:
-      cmd: python make.py judge_coder/${item}
-      deps:
-        - model.txt
-      metrics:
-        - metrics/judge_coder/${item}.json:
-            cache: false
   reference:
     cmd: python make.py reference
     metrics:
       - metrics/reference.json:
           cache: false
 """
+GRAPH += "".join(
+    f"""
+  {kind}:
+    foreach: ${{steps}}
+    do:
+      cmd: python make.py {kind}/${{item}}
+      deps:
+        - model.txt
+      metrics:
+        - metrics/{kind}/${{item}}.json:
+            cache: false
+"""
+    for kind in AUDITS
+    if kind != "classify"
+)
 MAKE = """
 import os, pathlib, sys
 

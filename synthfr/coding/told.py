@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Fewest:
     """No figure is about fewer than `least` patients of the private reports. A rule about single
     figures: cells, steps and questions about one corpus compose, and their differences may be of
-    fewer. `score.dp` is what holds against that; nothing here does.
+    fewer. Nothing here holds against that.
 
     `owners`: a number for the patient of each training report and then of each holdout report,
     shape (n_reports,). `of_training`: training reports are private, too.

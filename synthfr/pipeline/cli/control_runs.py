@@ -2,8 +2,8 @@
 
 What a control reaches is what the loop reaches without the part that the control takes out. Each
 runs all rounds and evaluates the last step only, by the grid's coder and by the one that is kept;
-what it shares with the loop of its seed (SFT, the
-first round's candidates) is taken from DVC's cache.
+what it shares with the loop of its seed (SFT, the first round's candidates) is taken from DVC's
+cache.
 """
 
 from __future__ import annotations
