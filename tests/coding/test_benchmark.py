@@ -118,14 +118,16 @@ def test_tables_from_files(
     told = CliRunner().invoke(app, ["codiesp-fr", "--seeds", "1"])
     assert told.exit_code == 0, told.output
     assert f"105 documents of {reports['article'].nunique()} articles" in told.output
-    assert [line.split("macro_f1")[0].strip() for line in told.output.splitlines()[2:]] == [
-        "tfidf",
-        "tfidf, codes permuted",
-        "label prior",
-        "every label",
-    ]
+    rows = ["tfidf", "tfidf, codes permuted", "label prior", "every label"]
+    assert _rows(told.output) == rows
+    without = CliRunner().invoke(app, ["codiesp-fr", "--seeds", "1", "--no-control"])
+    assert _rows(without.output) == [rows[0], *rows[2:]]
     assert CliRunner().invoke(app, ["other"]).exit_code == 2
     assert CliRunner().invoke(app, ["codiesp-fr", "--only-plm-icd"]).exit_code == 2
+
+
+def _rows(output: str) -> list[str]:
+    return [line.split("macro_f1")[0].strip() for line in output.splitlines()[2:]]
 
 
 def test_reports_of_the_grid_benchmark(
