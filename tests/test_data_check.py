@@ -169,6 +169,7 @@ def test_an_error_that_is_not_foreseen_is_told_without_its_message(
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_many_reports_are_checked_in_little_memory(tmp_path: Path) -> None:
     """400 of the benchmark's reports a side; the peak of 50 000 is the benchmark's."""
     done = subprocess.run(

@@ -215,6 +215,7 @@ def load(checkout: Path, **variables: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_adapters_and_data_sets_are_pinned_fetched_and_read_offline(
     started: Path, hub: FakeHub
 ) -> None:
@@ -244,6 +245,7 @@ def test_adapters_and_data_sets_are_pinned_fetched_and_read_offline(
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_what_is_wrong_with_adapters_and_data_sets_is_said(
     started: Path, hub: FakeHub, adapter: Path, reports: Path, tmp_path: Path
 ) -> None:

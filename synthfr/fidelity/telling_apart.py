@@ -132,10 +132,12 @@ def _over_patients(
     random_seed: int,
 ) -> Interval:
     """Mean AUC over folds; limits: percentiles over patients of each side drawn anew (Efron 1979),
-    each with all reports. A fold of which a draw has no report of a side is left out of it.
+    each with all reports, and as far out as the side with fewer patients asks for. A fold of which
+    a draw has no report of a side is left out of it.
     """
     rng = seeding.rng(random_seed, "told apart, patients")
-    tiers = [sorted(tier) for tier in _tiers(owners, int((~is_other).sum())) if tier]
+    both, *rest = _tiers(owners, int((~is_other).sum()))
+    tiers = [sorted(tier) for tier in (both, *rest) if tier]
     place = {one: at for at, one in enumerate(chain.from_iterable(tiers))}
     times = [np.concatenate([*document_weights(len(tier), rng, DRAWS)]) for tier in tiers]
     drawn = np.concatenate(times, axis=1)[:, [place[owner] for owner in owners]].T
@@ -149,7 +151,8 @@ def _over_patients(
     defined = np.isfinite(of_draws)
     total, count = np.where(defined, of_draws, 0.0).sum(axis=0), defined.sum(axis=0)
     means = np.divide(total, count, out=np.full(DRAWS, np.nan), where=count > 0)
-    return percentile_interval(float(np.mean(aucs)), means, len(place))
+    fewest = len(both) + min(map(len, rest))
+    return percentile_interval(float(np.mean(aucs)), means, fewest)
 
 
 def _scaled(features: Styles, learn: Bools, is_other: Bools) -> dict[str, csr_matrix]:

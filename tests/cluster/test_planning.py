@@ -178,6 +178,7 @@ def test_a_cycle_in_the_pipeline_is_dvcs_sentence(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_hashes_decide_and_not_times(tmp_path: Path) -> None:
     """A node's clock that runs an hour fast, or slow, makes nothing stale."""
     toy = Toy.make(tmp_path / "toy")
@@ -192,6 +193,7 @@ def test_hashes_decide_and_not_times(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_file_system_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No lock of them, and a cache that links by symlinks: what DVC then stores is whole."""
     toy = Toy.make(tmp_path / "toy")
@@ -232,6 +234,7 @@ def test_the_batch_script_asks_for_its_surroundings(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_init_sets_a_group_cache_once(tmp_path: Path) -> None:
     toy = Toy.make(tmp_path / "toy")
     # what `init` reads of it beside the toy's own

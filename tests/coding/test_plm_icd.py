@@ -212,7 +212,9 @@ def test_a_softmax_in_half_precision_is_in_float32(modernbert: Path) -> None:
     ("kind", "model", "how", "least"),
     [
         ("tfidf", None, {"char_ngrams": [3, 5], "calibration": "platt"}, 0.9),
-        ("encoder", "modernbert", {"epochs": 10}, 0.6),
+        pytest.param(
+            *("encoder", "modernbert", {"epochs": 10}, 0.6), marks=pytest.mark.long
+        ),  # its own tests have the like of it
         ("plm_icd", "modernbert", {"epochs": 8, "chunk_tokens": 64}, 0.65),
         pytest.param(
             *("plm_icd", "camembert", {"epochs": 16, "head": "cross_attention"}, 0.65),

@@ -70,6 +70,7 @@ def large(toy: Toy) -> Path:
     return file
 
 
+@pytest.mark.long
 def test_a_killed_dvc_leaves_what_doctor_clears(toy: Toy, large: Path) -> None:
     left = killed(toy, "add large.bin")
     assert len(left) == 1

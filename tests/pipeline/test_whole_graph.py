@@ -118,6 +118,7 @@ def test_repro_again_runs_nothing(finished: Workspace) -> None:
     assert "Running stage" not in finished.dvc("repro").stdout
 
 
+@pytest.mark.long
 def test_of_two_repros_at_once_the_second_says_who_is_busy(finished: Workspace) -> None:
     log = finished.root / "run.log"
     before = len(log.read_text())
@@ -133,7 +134,7 @@ def test_of_two_repros_at_once_the_second_says_who_is_busy(finished: Workspace) 
     assert "Running stage" not in finished.dvc("repro").stdout  # nothing is broken or half-written
 
 
-@pytest.mark.parametrize("kind", ["local", "s3"])
+@pytest.mark.parametrize("kind", ["local", pytest.param("s3", marks=pytest.mark.long)])
 def test_push_and_pull_bring_the_same_bytes_and_no_private_table(
     finished: Workspace, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -83,7 +83,7 @@ def test_the_published_quickstart_runs_unchanged(merged: Path) -> None:
     assert (model.generation_config.top_k, model.generation_config.temperature) == (0, 0.9)
 
 
-@pytest.mark.parametrize("kind", ["merged", "adapter"])
+@pytest.mark.parametrize("kind", [pytest.param("merged", marks=pytest.mark.long), "adapter"])
 def test_the_cards_own_code_runs_offline(kind: str, request: pytest.FixtureRequest) -> None:
     printed = quickstart(request.getfixturevalue(kind))
     assert printed.startswith("Mots-clés : HTA, pneumonie\n")

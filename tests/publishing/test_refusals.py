@@ -143,7 +143,13 @@ class TestUpload:
             capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
 
-    @pytest.mark.parametrize(("kind", "type_"), [("--dataset", "dataset"), ("--merged", "model")])
+    @pytest.mark.parametrize(
+        ("kind", "type_"),
+        [
+            ("--dataset", "dataset"),
+            pytest.param("--merged", "model", marks=pytest.mark.long),
+        ],
+    )
     def test_every_file_arrives_once_it_is_asked_for(
         self, kind: str, type_: str, hub: FakeHub, tmp_path: Path
     ) -> None:

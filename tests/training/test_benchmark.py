@@ -51,6 +51,7 @@ def test_model_flops_by_hand() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_runs_at_minimal_size() -> None:
     from synthfr import resume
 
