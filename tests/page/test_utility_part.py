@@ -88,6 +88,23 @@ def test_what_was_measured_is_told(tmp_path: Path) -> None:
     }
 
 
+def test_differences_to_public_reports_are_corrected_over_steps(tmp_path: Path) -> None:
+    """Each stage has corrected over its own metrics alone."""
+
+    def marked(step0: float, dpo1: float) -> list[bool]:
+        files: dict[str, object] = {"reference": REFERENCE}
+        for step, p_value in (("step0", step0), ("dpo1", dpo1)):
+            tested = {"macro_f1": difference(0.25, 0.1, p_value), "map": {"p_value": None}}
+            minus = {"synthetic_share=0.75": {"size=40": {"top_k=10": tested}}}
+            files[f"augment/{step}"] = AUGMENTED | {"minus_public": minus}
+        row = tables(tmp_path, files)["Private"]["the same, 75 %: this step's minus public reports"]
+        return [cell.endswith("*") for cell in row[:2]]
+
+    assert marked(0.9, 0.03) == [False, False]
+    assert marked(0.02, 0.03) == [True, True]
+    assert marked(0.9, 0.02) == [False, True]
+
+
 def noise(folder: Path, kind: str, share: object, **more: object) -> list[str]:
     """What the page says of the second step's kind, its wins and its share."""
     told = ERRORS["noise"] | {"nearest": {kind: share}}

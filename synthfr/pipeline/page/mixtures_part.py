@@ -5,6 +5,7 @@ many public ones would.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import isnan
 from typing import Any
 
 from synthfr.pipeline.page import baselines
@@ -12,15 +13,17 @@ from synthfr.pipeline.page.measured import Measured
 from synthfr.pipeline.page.results import REFERENCES
 from synthfr.pipeline.page.text_tables import NOTHING
 from synthfr.pipeline.page.values import Table, at, below, figure, filled, with_limits
+from synthfr.stats import holm
 
 Tree = Mapping[str, Any]
+Cell = tuple[float, int]  # share that was added, private reports
 
 CAPTION = (
     "Private reports with others added, those of a step or of the public seed, macro-F1 (largest "
     "top k), mean ± half the interval over the coder's seeds. A share is of all that a coder is "
     "fitted on; private reports that tune its threshold are not. Differences: the same private "
     "reports with either, paired bootstrap of the holdout and the coder's seeds [95 %], * where p "
-    "is below .05, corrected over macro-F1 and mAP of one step"
+    "is below .05, corrected over macro-F1 and mAP of all steps (Holm)"
 )
 _SHARE, _PUBLIC_SHARE = "synthetic_share=", "public_share="
 
@@ -40,7 +43,9 @@ def table(measured: Measured, steps: Sequence[str], difference: Callable[[Tree],
         rows.append(
             (f"{name}{_fitted(share, cells)}", [with_limits(one, "macro_f1", 3) for one in cells])
         )
-    minus = {step: _cells(tree.get("minus_public", {}), _SHARE) for step, tree in trees.items()}
+    minus = _corrected(
+        {step: _cells(tree.get("minus_public", {}), _SHARE) for step, tree in trees.items()}
+    )
     for share, size in sorted({cell for found in minus.values() for cell in found}):
         name = f"the same, {_percent(share)}: this step's minus public reports"
         told = [
@@ -59,7 +64,31 @@ def table(measured: Measured, steps: Sequence[str], difference: Callable[[Tree],
     return Table(columns, filled(rows))
 
 
-def _cells(by_share: Tree, prefix: str) -> dict[tuple[float, int], Tree]:
+def _corrected(tested: Mapping[str, Mapping[Cell, Tree]]) -> dict[str, dict[Cell, Tree]]:
+    """The same differences by step, cell and metric, their p values corrected together: each step
+    was tested alone, and its stage knows of no other.
+    """
+    p_values = {
+        (step, cell, metric): found
+        for step, cells in tested.items()
+        for cell, metrics in cells.items()
+        for metric, one in metrics.items()
+        if (found := at(one, "p_value")) is not None and not isnan(found)
+    }
+    adjusted = dict(zip(p_values, holm([*p_values.values()]), strict=True))
+    return {
+        step: {
+            cell: {
+                metric: {**one, "adjusted_p": adjusted.get((step, cell, metric))}
+                for metric, one in metrics.items()
+            }
+            for cell, metrics in cells.items()
+        }
+        for step, cells in tested.items()
+    }
+
+
+def _cells(by_share: Tree, prefix: str) -> dict[Cell, Tree]:
     """The largest top k of each share and size."""
     return {
         (float(share.removeprefix(prefix)), int(size.removeprefix("size="))): _largest(
