@@ -290,6 +290,7 @@ class TestDocs:
         assert "| dpo1 minus step0 | +.123 [+.100, +.150] * | – |" in readme.utility()
         assert "| MAUVE (1 is best) | – | – | 0.250 | – | – | – |" in readme.fidelity()
 
+    @pytest.mark.long
     def test_a_snapshot_is_of_a_whole_run_of_committed_code(self, measured: Path) -> None:
         (measured / "README.md").write_text(self.MARKERS)
         (measured / "stages").mkdir()

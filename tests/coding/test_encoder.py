@@ -250,7 +250,7 @@ def test_evaluations_by_steps_and_patience_counted_in_them(camembert: Path, tmp_
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("every", [3, None])
+@pytest.mark.parametrize("every", [3, pytest.param(None, marks=pytest.mark.long)])
 def test_killed_and_resumed_is_the_same(camembert: Path, tmp_path: Path, every: int | None) -> None:
     """In mid-epoch, with patience half used up, and after the last evaluation."""
     how = {"epochs": 8, "patience": 3, "learning_rate": 0.03, "evaluate_every_steps": every}

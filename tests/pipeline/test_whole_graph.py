@@ -192,6 +192,7 @@ def _push_and_pull(finished: Workspace, clone: Workspace) -> None:
     assert not any((clone.root / path).exists() for path in PRIVATE_OUTS)
 
 
+@pytest.mark.long
 def test_a_clone_that_pulled_rebuilds_just_classify(finished: Workspace, tmp_path: Path) -> None:
     """The data team's own clone: public outs from the remote, private ones from its own cache."""
     remote = tmp_path / "remote"

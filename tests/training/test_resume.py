@@ -54,7 +54,7 @@ def test_full_disk_is_the_users_to_mend(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["sft", "dpo"])
+@pytest.mark.parametrize("kind", [pytest.param("sft", marks=pytest.mark.long), "dpo"])
 def test_killed_and_resumed_ends_in_the_same_bytes(
     kind: str,
     base: Path,
