@@ -62,7 +62,7 @@ TFIDF: dict[str, dict[str, Any]] = {
     "tfidf, characters, logistic": {"char_ngrams": [3, 5], "model": "logistic"},
 }
 # For a tiny model and some hundred reports: one layer, and small batches, so that there are enough
-# steps. Chosen among eight settings on a part of CodiEsp-FR's training reports of the first fold.
+# steps. Chosen among seven settings on a part of CodiEsp-FR's training reports of the first fold.
 TINY_PLM_ICD = {
     "layers": 1,
     "learning_rate": 0.0005,
