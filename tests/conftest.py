@@ -3,9 +3,11 @@ the folder of the real corpora.
 """
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
+from absl.logging import get_absl_handler
 
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"):
     os.environ[variable] = "1"
@@ -19,6 +21,10 @@ os.environ |= {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",
 }
+# absl, which rouge-score and mlcroissant bring, writes to the stream found at its import: here a
+# file of pytest's capture. Who sets logging up anew, as vLLM does, closes all handlers, and absl's
+# closes its stream with it, unless that is the process's own.
+get_absl_handler().python_handler.setStream(sys.__stderr__)
 
 
 @pytest.fixture(scope="session")
