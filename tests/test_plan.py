@@ -193,12 +193,17 @@ def test_real_reports_that_are_known_to_be_too_few_train_nothing() -> None:
 
 
 def test_a_grid_of_plm_icd_is_planned_by_the_layers_that_it_reads() -> None:
-    """By hand: (1 + 3) trainings x 3 seeds x 7, for each of 3 sizes, 1 750 reports x 20 epochs."""
+    """By hand: (1 + 3) trainings x 3 seeds x 7, for each of 3 sizes: 20 epochs of 1 000 reports,
+    and of fewer as many as hold 1 000 steps.
+    """
     coder = {"classify.coder.kind": "plm_icd", "classify.coder.plm_icd.model": "models/base"}
     params = changed(load_params(ROOT / "params.yaml"), coder)
     whole = planned(params)["classify"]
     assert whole.what.startswith("252 trainings of models/base")
-    assert whole.steps == round(84 * 1750 * 20 / 16)
+    assert whole.steps == 84 * (63 * 16 + 32 * 32 + 20 * 63)
+    without = planned(changed(params, {"classify.coder.plm_icd.min_steps": 0}))["classify"]
+    assert without.steps == 84 * 20 * (16 + 32 + 63)
+    assert whole.tokens / without.tokens == (63 * 250 + 32 * 500 + 20 * 1000) / (20 * 1750)
     one = planned(changed(params, {"classify.coder.plm_icd.layers": 1}))["classify"]
     assert whole.gpu_hours / one.gpu_hours == pytest.approx(
         (one_layer() + 3 * 442_816) / one_layer()

@@ -26,6 +26,7 @@ class EncoderSettings(FineTuning):
 
     learning_rate: Positive = 0.0001
     epochs: Positive = 8.0
+    min_steps: Annotated[int, Field(ge=0)] = 200
     batch_size: Count = 32
     device_batch_size: Count = 32
     max_length: Annotated[int, Field(ge=8)] = 2048

@@ -31,8 +31,9 @@ def order(lengths: Sequence[int], batch_size: int, seed: int) -> Any:
     return Order(batch_size, lengths=list(lengths))
 
 
-def patience(evaluations: int, select_by: selection.Metric) -> Any:
-    """A callback that ends the training after so many evaluations in a row without a new best one.
+def patience(evaluations: int, select_by: selection.Metric, min_steps: int) -> Any:
+    """A callback that ends the training after so many evaluations in a row without a new best one,
+    not before `min_steps` optimiser steps.
 
     It counts in the trainer's log, which checkpoints keep (transformers' own begins anew in a run
     that goes on). Where the run was killed after its last evaluation, one more step is made, and
@@ -43,9 +44,10 @@ def patience(evaluations: int, select_by: selection.Metric) -> Any:
     name = f"eval_{select_by}"
 
     def exhausted(state: Any) -> bool:
-        values = np.array([entry[name] for entry in state.log_history if name in entry])
-        if not len(values):
+        evaluated = [entry for entry in state.log_history if name in entry]
+        if not evaluated or evaluated[-1]["step"] < min_steps:
             return False
+        values = np.array([entry[name] for entry in evaluated])
         losses = values if select_by == "loss" else -values
         since = len(losses) - 1 - int(np.argmin(np.nan_to_num(losses, nan=np.inf)))
         return since >= evaluations

@@ -8,6 +8,7 @@ is being trained: a killed run goes on there, and ends with the same scores.
 
 from __future__ import annotations
 
+import math
 import shutil
 import sys
 from abc import ABC, abstractmethod
@@ -37,6 +38,7 @@ class FineTuning(Section):
     watch: str = NOTHING_TO_WATCH
     learning_rate: Positive
     epochs: Positive
+    min_steps: Annotated[int, Field(ge=0)]
     batch_size: Count
     device_batch_size: Count
     max_length: Annotated[int, Field(ge=8)]
@@ -55,6 +57,18 @@ class FineTuning(Section):
                 f"device_batch_size {self.device_batch_size}"
             )
         return self
+
+    def epochs_of(self, reports: int) -> float:
+        """Of a training on so many reports: `epochs`, or where these hold fewer than `min_steps`
+        optimiser steps, the whole epochs that hold as many.
+        """
+        an_epoch = -(-reports // self.batch_size)
+        enough = self.epochs * an_epoch >= self.min_steps
+        return self.epochs if enough else -(-self.min_steps // an_epoch)
+
+    def steps_of(self, reports: int) -> int:
+        """Optimiser steps of a training on so many reports that is not stopped early."""
+        return math.ceil(self.epochs_of(reports) * -(-reports // self.batch_size))
 
 
 class FineTunedCoder(ABC):
@@ -200,7 +214,6 @@ class FineTunedCoder(ABC):
             )
 
         watched = selection.watched(validation, self._select_by)
-        steps = -(-len(train) // params.batch_size) * params.epochs
         every = params.evaluate_every_steps
         rhythm = "epoch" if every is None else "steps"
         trainer = Trainer(
@@ -208,10 +221,10 @@ class FineTunedCoder(ABC):
             args=TrainingArguments(
                 output_dir=str(place),
                 seed=seed,
-                num_train_epochs=params.epochs,
+                num_train_epochs=params.epochs_of(len(train)),
                 learning_rate=params.learning_rate,
                 lr_scheduler_type=self.schedule,
-                warmup_steps=round(params.warmup_ratio * steps),
+                warmup_steps=round(params.warmup_ratio * params.steps_of(len(train))),
                 weight_decay=params.weight_decay,
                 max_grad_norm=params.max_gradient_norm,
                 per_device_train_batch_size=params.device_batch_size,
@@ -247,7 +260,8 @@ class FineTunedCoder(ABC):
         order = epochs.order([len(self._ids[row]) for row in train], params.batch_size, seed)
         trainer._get_train_sampler = lambda *_: order
         if watched:
-            trainer.add_callback(epochs.patience(params.patience, self._select_by))
+            patience = epochs.patience(params.patience, self._select_by, params.min_steps)
+            trainer.add_callback(patience)
         resume.train(trainer, place)
         sorted_rows, places = self._by_length(rows, np.arange(len(rows)))
         predicted = trainer.predict(self._examples(sorted_rows, None)).predictions

@@ -37,6 +37,7 @@ class PlmIcdSettings(FineTuning):
     chunk_tokens: Annotated[int, Field(ge=8)] = 128
     learning_rate: Positive = 0.00005
     epochs: Positive = 20.0
+    min_steps: Annotated[int, Field(ge=0)] = 1000
     batch_size: Count = 16
     device_batch_size: Count = 8
     max_length: Annotated[int, Field(ge=8)] = 6000

@@ -50,6 +50,7 @@ class TrainCoder(PlmIcdSettings):
     layers: Count | None = 1
     learning_rate: Positive = 0.002
     epochs: Positive = 4.0
+    min_steps: Annotated[int, Field(ge=0)] = 0
     batch_size: Count = 8
     device_batch_size: Count = 8
     warmup_ratio: Share = 0.1

@@ -250,6 +250,40 @@ def test_evaluations_by_steps_and_patience_counted_in_them(camembert: Path, tmp_
 
 
 @pytest.mark.slow
+def test_few_reports_are_passed_over_until_min_steps(camembert: Path, tmp_path: Path) -> None:
+    how = {"epochs": 1, "patience": 1, "learning_rate": 0.03}
+    _, once = trained(camembert, tmp_path / "once", **how)  # the control
+    assert once["evaluated"] == [4]
+    _, more = trained(camembert, tmp_path / "more", min_steps=9, **how)
+    assert more["evaluated"] == [4, 8, 12]
+    assert more["best"] < 8  # patience was at its end before
+    stopped, enough = (
+        trained(camembert, tmp_path / f"{least}", min_steps=least, **how | {"epochs": 3})[1]
+        for least in (0, 12)
+    )
+    assert stopped["evaluated"] == [4, 8] and enough["evaluated"] == [4, 8, 12]
+
+
+@pytest.mark.parametrize(
+    ("reports", "epochs", "min_steps", "wanted"),
+    [
+        (30, 5, 0, (5, 20)),
+        (30, 5, 20, (5, 20)),
+        (30, 5, 21, (6, 24)),
+        (3, 5, 21, (21, 21)),
+        (30, 0.5, 2, (0.5, 2)),
+        (30, 0.5, 3, (1, 4)),
+        (30, 0.6, 0, (0.6, 3)),
+    ],
+)
+def test_epochs_and_steps(
+    reports: int, epochs: float, min_steps: int, wanted: tuple[float, int], tmp_path: Path
+) -> None:
+    how = params(tmp_path, epochs=epochs, min_steps=min_steps)
+    assert (how.epochs_of(reports), how.steps_of(reports)) == wanted
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("every", [3, pytest.param(None, marks=pytest.mark.long)])
 def test_killed_and_resumed_is_the_same(camembert: Path, tmp_path: Path, every: int | None) -> None:
     """In mid-epoch, with patience half used up, and after the last evaluation."""

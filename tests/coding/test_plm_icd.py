@@ -20,6 +20,7 @@ from tests import tiny
 from tests.coding import test_encoder, triggers
 
 QUICK = {
+    "min_steps": 0,
     "learning_rate": 0.003,
     "batch_size": 8,
     "device_batch_size": 8,

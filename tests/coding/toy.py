@@ -32,6 +32,7 @@ def coder(kind: str = "tfidf", **encoder: object) -> CoderSettings:
         "model": None,
         "learning_rate": 1e-3,
         "epochs": 2,
+        "min_steps": 0,
         "batch_size": 8,
         "device_batch_size": 8,
         "max_length": 64,

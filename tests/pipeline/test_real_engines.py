@@ -57,6 +57,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
             "classify.coder.encoder.model": str(encoder(folder / "encoder")),
             "classify.coder.encoder.watch": str(folder / "encoder"),
             "classify.coder.encoder.epochs": 1,
+            "classify.coder.encoder.min_steps": 0,
             "classify.coder.encoder.max_length": 64,
         }
     )

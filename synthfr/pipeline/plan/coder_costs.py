@@ -36,12 +36,12 @@ def of_grid(params: Params) -> Iterator[Line]:
     spaces = {"unbiased": 1, "original": len(params.classify.top_k)}
     trainings = sum(spaces[name] for name in params.classify.evaluations)
     trainings *= len(params.classify.seeds) * (len(params.steps) + 2)  # and two references
-    reports = sum(params.classify.sizes) * trainings
-    tokens = reports * how.epochs * each
-    steps = round(reports * how.epochs / how.batch_size)
+    sizes = params.classify.sizes
+    tokens = trainings * sum(size * how.epochs_of(size) for size in sizes) * each
+    steps = trainings * sum(map(how.steps_of, sizes))
     _, weights = _sizes(params, how)
     hours = FULL_FLOPS * weights * tokens / (ENCODING_SHARE * PEAK_FLOPS) / 3600
-    what = f"{trainings * len(params.classify.sizes)} trainings of {how.model}, at most"
+    what = f"{trainings * len(sizes)} trainings of {how.model}, at most"
     yield Line("classify", what, tokens, steps, hours)
 
 
@@ -62,7 +62,8 @@ def of_kept(params: Params, public_reports: int | None) -> Iterator[Line]:
     n_trained, n_watched, steps = _of_one(params)
 
     def line(stage: str, what: str, trainings: int, judged: int, disk: float = 0.0) -> Line:
-        trained, watched = (trainings * n * how.epochs * each for n in (n_trained, n_watched))
+        texts = trainings * how.epochs_of(n_trained)
+        trained, watched = (texts * n * each for n in (n_trained, n_watched))
         tokens = trained + watched + judged * holdout * each
         flops = active * (FULL_FLOPS * trained + FORWARD_FLOPS * watched)
         hours = flops / (ENCODING_SHARE * PEAK_FLOPS) / 3600
@@ -92,8 +93,7 @@ def _of_one(params: Params) -> tuple[int, int, int]:
     """
     how, size = params.train_coder, max(params.classify.sizes)
     split = split_sample(np.arange(size), np.arange(size), size, params.classify)
-    steps = round(-(-len(split.fit) // how.batch_size) * how.epochs)
-    return len(split.fit), len(split.validation), steps
+    return len(split.fit), len(split.validation), how.steps_of(len(split.fit))
 
 
 def _real_sets(params: Params, public_reports: int | None) -> int:
