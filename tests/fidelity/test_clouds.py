@@ -11,10 +11,11 @@ import pytest
 from synthfr.fidelity import neighbours
 from synthfr.fidelity.frechet import frechet_distance
 from synthfr.fidelity.mauve import curve_area, mauve
-from synthfr.fidelity.neighbours import neighbourhoods
+from synthfr.fidelity.neighbours import Neighbourhoods, neighbourhoods
 
 RNG = np.random.default_rng(0)
 CLOUD, OTHER = RNG.normal(size=(300, 8)), RNG.normal(size=(250, 8)) + 0.5
+ROUND = np.round(CLOUD * 256) / 256  # their products, and sums of these, are exact in any order
 
 
 def test_frechet_by_hand() -> None:
@@ -50,10 +51,21 @@ def test_neighbourhoods_are_those_of_prdc(
     import prdc
 
     monkeypatch.setattr(neighbours, "_CELLS", cells)
-    for real, made in ((CLOUD, OTHER), (OTHER, CLOUD), (CLOUD, CLOUD[:100])):
+    for real, made in ((CLOUD, OTHER), (OTHER, CLOUD), (ROUND, ROUND[:100])):
         with contextlib.redirect_stdout(io.StringIO()):
             expected = prdc.compute_prdc(real, made, nearest)
         assert asdict(neighbourhoods(real, made, nearest)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("cells", [1 << 22, 1000])
+def test_copies_are_counted_alike_however_distances_round(
+    cells: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A neighbour's copy lies on the border, and the border is left out."""
+    monkeypatch.setattr(neighbours, "_CELLS", cells)
+    vectors = RNG.normal(size=(300, 32)) * 3
+    found = neighbourhoods(vectors, vectors[:100], 1)
+    assert found == Neighbourhoods(precision=1.0, recall=found.recall, density=1.0, coverage=1 / 3)
 
 
 def test_neighbourhoods_by_hand() -> None:
